@@ -1,0 +1,214 @@
+// Package module is the contract between the engine and the modules: what a
+// module declares (its spec), what it is given, and what it answers. A module
+// is a pure function from arguments and known state to a change; it never sees
+// SSH, the store or the terminal.
+package module
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// Module is one module. Make one with New.
+type Module interface {
+	// Spec is the module's declaration; it is the same value at every call.
+	Spec() *Spec
+	// Decode turns arguments into the module's own typed arguments. The map
+	// holds neither unknown nor undefined nor omitted values. Every problem is
+	// reported, as a diag.List.
+	Decode(args *value.Map, pos diag.Pos) (any, error)
+	// Plan says what must change. It is pure: called twice with the same
+	// arguments, inputs and view it answers the same, and it does no I/O but
+	// through in.Sources. args came from Decode.
+	//
+	// A *Failure as error is a task that fails with a result; any other error
+	// fails the task with its text.
+	Plan(args any, in Inputs, v state.View) (Change, error)
+}
+
+// Inputs are what a plan may depend on besides arguments and host state.
+type Inputs struct {
+	Sources Sources
+	Now     time.Time
+	// Seed is fresh randomness, fixed for one task on one host.
+	Seed [32]byte
+	// Check tells that nothing will be applied. A module plans the same either
+	// way; it may only matter for what a result says.
+	Check bool
+	// Diff tells whether somebody wants to see differences.
+	Diff bool
+	// Vars evaluates against the task's variables; for control modules.
+	Vars Vars
+	// Host is the inventory name of the host.
+	Host string
+	// Pos is where the task stands.
+	Pos diag.Pos
+}
+
+// Vars evaluates expressions and variables of the task at hand.
+type Vars interface {
+	// Eval evaluates a bare expression such as a condition.
+	Eval(expr string) (value.Value, error)
+	// Lookup gives a variable by name.
+	Lookup(name string) (value.Value, bool, error)
+}
+
+// Sources reads files of the controller, as the task's role and playbook see
+// them.
+type Sources interface {
+	// Find resolves src as Ansible does for kind "files" or "templates": the
+	// role's folder of that kind, the role, the task file's folder, the
+	// playbook's. Absolute paths are taken as they are.
+	Find(kind, src string) (path string, err error)
+	// File describes a found file; its content is opened only when needed.
+	File(path string) (SourceFile, error)
+	// Walk lists what is below a found folder, relative paths in lexical
+	// order, links followed.
+	Walk(dir string) ([]SourceFile, error)
+	// Render renders a found template file with the task's variables.
+	Render(path string, o RenderOptions) (value.Value, error)
+	// Password resolves or creates things a lookup would; reserved.
+}
+
+// SourceFile is a file or folder of the controller.
+type SourceFile struct {
+	Path    string // on the controller
+	Rel     string // relative to the walked folder
+	Mode    fs.FileMode
+	Size    int64
+	ModTime time.Time
+	IsDir   bool
+	// Content is set for regular files. Its SHA256 is computed.
+	Content *state.Content
+	SHA1    string
+	MD5     string
+}
+
+// RenderOptions are those of the template module; zero values are its defaults.
+type RenderOptions struct {
+	NewlineSequence                        string
+	BlockStart, BlockEnd, VarStart, VarEnd string
+	CommentStart, CommentEnd               string
+	NoTrimBlocks, LstripBlocks             bool
+	Vars                                   *value.Map // additional variables
+}
+
+// Change is a module's answer.
+type Change struct {
+	// Need lists what must be asked of the host first; everything else in the
+	// change is then ignored and Plan (or Then) is called again.
+	Need []state.Query
+	// Ops are done in order. None means that nothing is to be done.
+	Ops []state.Op
+	// Diff shows what Ops change.
+	Diff state.Diff
+	// Result is what the task registers, predicted: true once Ops ended as
+	// predicted. It holds "changed". Fields that cannot be predicted are
+	// value.Unknown (make them with Later).
+	Result *value.Map
+	// Skip makes the task count as skipped; Result then says why ("msg").
+	Skip bool
+	// Warnings are shown with the result.
+	Warnings []string
+	// Do are directives to the engine, for control modules.
+	Do []Directive
+	// Then, when set, makes the next stage from what the operations did: its
+	// Result replaces this one. In a plan it is not called, and Result stands
+	// for the end as far as it can be told.
+	Then func(v state.View, did []state.OpResult) (Change, error)
+	// Failed, when set, turns the operation that failed into the task's
+	// failure; without it the engine says which operation failed and why.
+	Failed func(op int, r state.OpResult) *Failure
+}
+
+// Need is a change that only asks.
+func Need(qs ...state.Query) Change { return Change{Need: qs} }
+
+// OK is a change that does nothing and registers alternating keys and values
+// beside changed=false.
+func OK(kv ...any) Change {
+	m := value.M("changed", false)
+	for k, v := range value.M(kv...).All() {
+		m.SetKey(k, v)
+	}
+	return Change{Result: m}
+}
+
+// Later is a field of a result that is known only when the change was applied.
+func Later() value.Value { return value.Unknown(&value.Origin{Pending: true}) }
+
+// Failure is a task that fails: its message and what it registers.
+type Failure struct {
+	Msg string
+	// Result holds more fields to register; may be nil. "msg" and "failed" are
+	// added.
+	Result *value.Map
+	// Err is the cause, when there is one with a class.
+	Err error
+}
+
+// Fail makes a failure.
+func Fail(msg string, kv ...any) *Failure { return &Failure{Msg: msg, Result: value.M(kv...)} }
+
+// Error is the message.
+func (f *Failure) Error() string { return f.Msg }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Directive asks the engine for something only it can do.
+type Directive interface{ directive() }
+
+// SetFacts sets facts of the host; Cacheable ones count as gathered facts too.
+// Gathered marks the facts of setup (the names have no ansible_ prefix then).
+type SetFacts struct {
+	Facts     *value.Map
+	Cacheable bool
+	Gathered  bool
+}
+
+// Meta is one of meta's actions: flush_handlers, end_play, end_host, end_batch,
+// clear_facts, clear_host_errors, refresh_inventory, reset_connection, noop.
+type Meta struct{ Action string }
+
+// AddHost adds a host to the inventory.
+type AddHost struct {
+	Name   string
+	Groups []string
+	Vars   *value.Map
+}
+
+// GroupBy puts the host into groups.
+type GroupBy struct {
+	Groups, Parents []string
+}
+
+// SetStats adds to the statistics of the run.
+type SetStats struct {
+	Data               *value.Map
+	PerHost, Aggregate bool
+}
+
+// IncludeVars adds variables read from files to the host's scope.
+type IncludeVars struct {
+	Vars *value.Map
+}
+
+// Pause waits on the controller.
+type Pause struct {
+	For    time.Duration
+	Prompt string
+	Echo   bool
+}
+
+func (SetFacts) directive()    {}
+func (Meta) directive()        {}
+func (AddHost) directive()     {}
+func (GroupBy) directive()     {}
+func (SetStats) directive()    {}
+func (IncludeVars) directive() {}
+func (Pause) directive()       {}

@@ -1,0 +1,16 @@
+package state
+
+// Diff is what an operation changes, for people: one entry per thing changed.
+type Diff []DiffEntry
+
+// DiffEntry shows one thing before and after. Texts are whole; renderers make
+// the line differences.
+type DiffEntry struct {
+	// BeforeHeader and AfterHeader name the two sides, such as
+	// "/etc/motd (content)" or "container web".
+	BeforeHeader, AfterHeader string
+	Before, After             string
+	// Note replaces the texts when they cannot or must not be shown:
+	// "binary", "secret", "too large", "unknown until TASK".
+	Note string
+}
