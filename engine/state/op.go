@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -51,7 +52,7 @@ func Bytes(data []byte) *Content {
 // Reader opens the content.
 func (c *Content) Reader() (io.ReadCloser, error) {
 	if c.Data != nil {
-		return io.NopCloser(newBytesReader(c.Data)), nil
+		return io.NopCloser(bytes.NewReader(c.Data)), nil
 	}
 	return c.Open()
 }
