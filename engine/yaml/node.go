@@ -229,6 +229,9 @@ func (n *Node) setPairs(pairs []Pair) {
 	for _, p := range pairs {
 		if i, ok := seen.GetKey(p.Key.val); ok {
 			at, _ := i.AsInt()
+			if !p.Key.val.IsString() { // 1 and true are one key: the first stays, as in Python
+				p.Key = n.Pairs[at].Key
+			}
 			n.Pairs[at] = p
 			continue
 		}
