@@ -1,0 +1,338 @@
+package vars
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// Engine evaluates templates and expressions of playbooks; each text is parsed
+// once. It is safe for concurrent use, its scopes are not.
+type Engine struct {
+	Inventory *inventory.Inventory
+	// Extra are the extra variables (-e): they win over everything.
+	Extra *yaml.Vars
+	// Native keeps the types of expressions (jinja2_native).
+	Native bool
+	// Fixed are magic variables that are the same for a whole run
+	// (ansible_version, ansible_check_mode ...).
+	Fixed map[string]value.Value
+	// Lookups are the lookup plugins by name.
+	Lookups map[string]Lookup
+
+	env       *jinja.Env
+	fileEnv   *jinja.Env
+	templates sync.Map // *yaml.Node or string -> *parsed
+	exprs     sync.Map
+	// generation counts changes of the inventory during the run.
+	generation atomic.Int64
+}
+
+type parsed struct {
+	tmpl *jinja.Template
+	expr *jinja.Expr
+	err  error
+}
+
+// New makes an engine over an inventory.
+func New(inv *inventory.Inventory, extra *yaml.Vars) *Engine {
+	e := &Engine{Inventory: inv, Extra: extra, Fixed: map[string]value.Value{}, Lookups: builtinLookups()}
+	e.env = jinja.NewAnsible()
+	addFunctions(e.env)
+	e.fileEnv = jinja.NewAnsible()
+	addFunctions(e.fileEnv)
+	e.fileEnv.Overrides = true
+	return e
+}
+
+// Env is the environment of playbook strings; lint asks it what exists.
+func (e *Engine) Env() *jinja.Env { return e.env }
+
+// template parses the string of a node once.
+func (e *Engine) template(n *yaml.Node) (*jinja.Template, error) {
+	if p, ok := e.templates.Load(n); ok {
+		return p.(*parsed).tmpl, p.(*parsed).err
+	}
+	o := jinja.PlaybookOptions()
+	o.SingleLine = n.Style == yaml.SingleQuoted || n.Style == yaml.DoubleQuoted || n.Style == yaml.Synthetic
+	t, err := e.env.Parse(n.Str(), n.PosAt(0), o)
+	if n.Style != yaml.Synthetic {
+		e.templates.Store(n, &parsed{tmpl: t, err: err})
+	}
+	return t, err
+}
+
+// expression parses a bare expression once.
+func (e *Engine) expression(src string, pos diag.Pos) (*jinja.Expr, error) {
+	type key struct {
+		src string
+		pos diag.Pos
+	}
+	if p, ok := e.exprs.Load(key{src, pos}); ok {
+		return p.(*parsed).expr, p.(*parsed).err
+	}
+	x, err := e.env.ParseExpr(src, pos)
+	e.exprs.Store(key{src, pos}, &parsed{expr: x, err: err})
+	return x, err
+}
+
+// Check parses every template in a node without evaluating anything.
+func (e *Engine) Check(n *yaml.Node) error {
+	var list diag.List
+	e.check(n, &list)
+	return list.Err()
+}
+
+func (e *Engine) check(n *yaml.Node, list *diag.List) {
+	switch {
+	case n == nil:
+	case n.Kind == yaml.Sequence:
+		for _, it := range n.Items {
+			e.check(it, list)
+		}
+	case n.Kind == yaml.Mapping:
+		for _, p := range n.Pairs {
+			e.check(p.Key, list)
+			e.check(p.Value, list)
+		}
+	case n.HasTemplate():
+		_, err := e.template(n)
+		list.Add(err)
+	}
+}
+
+// CheckExpr parses a condition without evaluating it.
+func (e *Engine) CheckExpr(n *yaml.Node) error {
+	if !n.IsString() {
+		return nil
+	}
+	if n.HasTemplate() {
+		_, err := e.template(n)
+		return err
+	}
+	_, err := e.expression(n.Str(), n.PosAt(0))
+	return err
+}
+
+// Moment fixes what an evaluation may see of the world, so that evaluating
+// twice gives the same.
+type Moment struct {
+	Now      time.Time
+	Seed     [32]byte
+	Prefetch bool // impure functions are unknown
+}
+
+func (s *Scope) context(env *jinja.Env) *jinja.Context {
+	c := jinja.NewContext(env, s)
+	c.Native = s.eng.Native
+	c.Prefetch = s.moment.Prefetch
+	c.Now = s.moment.Now
+	if s.moment.Seed != ([32]byte{}) {
+		c.Rand = rand.New(rand.NewChaCha8(s.moment.Seed))
+	}
+	c.Extra = s
+	return c
+}
+
+// Eval evaluates a node: strings as templates, lists and dicts with everything
+// inside, other scalars as they are. The result may hold unknown values and,
+// at its top only, undefined ones are errors.
+func (s *Scope) Eval(n *yaml.Node) (value.Value, error) {
+	if n == nil {
+		return value.Null, nil
+	}
+	if n.Problem != nil {
+		return value.Null, n.Problem
+	}
+	if !n.HasTemplate() {
+		return n.Value(), problemIn(n)
+	}
+	return s.evalNode(n)
+}
+
+func problemIn(n *yaml.Node) error {
+	if n.Problem != nil {
+		return n.Problem
+	}
+	for _, it := range n.Items {
+		if err := problemIn(it); err != nil {
+			return err
+		}
+	}
+	for _, p := range n.Pairs {
+		if err := problemIn(p.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Scope) evalNode(n *yaml.Node) (value.Value, error) {
+	switch {
+	case n.Problem != nil:
+		return value.Null, n.Problem
+	case n.Kind == yaml.Sequence:
+		items := make([]value.Value, len(n.Items))
+		for i, it := range n.Items {
+			v, err := s.evalNode(it)
+			if err != nil {
+				return value.Null, err
+			}
+			items[i] = v
+		}
+		return value.List(items...).WithMarks(n.Value().Marks()), nil
+	case n.Kind == yaml.Mapping:
+		m := value.NewMap()
+		for _, p := range n.Pairs {
+			k, err := s.evalNode(p.Key)
+			if err != nil {
+				return value.Null, err
+			}
+			v, err := s.evalNode(p.Value)
+			if err != nil {
+				return value.Null, err
+			}
+			if !k.Hashable() {
+				return value.Unknown(&value.Origin{What: "a key that is not known"}), nil
+			}
+			m.SetKey(k, v)
+		}
+		return value.FromMap(m).WithMarks(n.Value().Marks()), nil
+	case !n.IsString() || n.Value().IsUnsafe() || !jinja.HasMarkup(n.Str()):
+		return n.Value(), nil
+	}
+	t, err := s.eng.template(n)
+	if err != nil {
+		return value.Null, err
+	}
+	v, err := s.run(func() (value.Value, error) { return t.Value(s.context(s.eng.env)) })
+	return v.WithMarks(n.Value().Marks()), err
+}
+
+// run bounds how deep variables may be defined by other variables.
+func (s *Scope) run(f func() (value.Value, error)) (value.Value, error) {
+	const maxDepth = 100
+	if s.depth++; s.depth > maxDepth {
+		s.depth--
+		return value.Null, fmt.Errorf("variables are defined by each other more than %d deep: is one defined by itself?", maxDepth)
+	}
+	defer func() { s.depth-- }()
+	return f()
+}
+
+// EvalValue evaluates templates inside a value that was set by a task.
+func (s *Scope) EvalValue(v value.Value, pos diag.Pos) (value.Value, error) {
+	if !hasMarkup(v) {
+		return v, nil
+	}
+	return s.evalNode(yaml.FromValue(pos, v))
+}
+
+func hasMarkup(v value.Value) bool {
+	switch v.Kind() {
+	case value.KindString:
+		return !v.IsUnsafe() && jinja.HasMarkup(v.Str())
+	case value.KindList:
+		for _, it := range v.Items() {
+			if hasMarkup(it) {
+				return true
+			}
+		}
+	case value.KindMap:
+		for _, e := range v.Map().All() {
+			if hasMarkup(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Expr evaluates a bare expression.
+func (s *Scope) Expr(src string, pos diag.Pos) (value.Value, error) {
+	x, err := s.eng.expression(src, pos)
+	if err != nil {
+		return value.Null, err
+	}
+	return s.run(func() (value.Value, error) { return x.Eval(s.context(s.eng.env)) })
+}
+
+// Condition evaluates a condition as when: takes it: an expression, or a
+// boolean, or (with Ansible) a template whose text is an expression. The
+// result is a bool or unknown.
+func (s *Scope) Condition(n *yaml.Node) (value.Value, error) {
+	if n.IsNull() || n.IsString() && n.Str() == "" {
+		return value.Bool(true), nil
+	}
+	if n.Problem != nil {
+		return value.Null, n.Problem
+	}
+	if !n.IsString() {
+		return value.Bool(n.Value().Truthy()), nil
+	}
+	src := n.Value()
+	if n.HasTemplate() {
+		v, err := s.evalNode(n)
+		if err != nil {
+			return value.Null, s.conditionError(n, err)
+		}
+		if v.IsUnknown() || v.Kind() == value.KindBool {
+			return v, nil
+		}
+		src = v
+	}
+	if !src.IsString() {
+		return value.Bool(src.Truthy()), nil
+	}
+	if src.Str() == "" {
+		return value.Bool(true), nil
+	}
+	v, err := s.Expr(src.Str(), n.PosAt(0))
+	if err == nil && v.IsUndefined() {
+		err = Undefined(v, n.PosAt(0))
+	}
+	if err != nil {
+		return value.Null, s.conditionError(n, err)
+	}
+	if v.IsUnknown() {
+		return v, nil
+	}
+	return value.Bool(v.Truthy()).WithMarks(v.Marks()), nil
+}
+
+func (s *Scope) conditionError(n *yaml.Node, err error) error {
+	d := &diag.Diagnostic{Class: diag.Usage, Code: "condition", Pos: n.PosAt(0), Err: err}
+	var inner *diag.Diagnostic
+	what := err.Error()
+	if errors.As(err, &inner) {
+		d.Pos, d.Hint, d.Code, what = inner.Pos, inner.Hint, inner.Code, inner.Msg
+		if !d.Pos.IsValid() {
+			d.Pos = n.PosAt(0)
+		}
+	}
+	d.Msg = fmt.Sprintf("the condition '%s' cannot be evaluated: %s", n.Str(), what)
+	return d
+}
+
+// CodeUndefined is the code of diagnostics about undefined variables.
+const CodeUndefined = "undefined"
+
+// Undefined turns an undefined value into the error that using it is.
+func Undefined(v value.Value, pos diag.Pos) error {
+	return diag.Errorf(pos, CodeUndefined, "%s", v.Undef().Message())
+}
+
+// IsUndefined tells whether err says that something is undefined.
+func IsUndefined(err error) bool {
+	var d *diag.Diagnostic
+	return errors.As(err, &d) && d.Code == CodeUndefined
+}

@@ -1,0 +1,128 @@
+package vars
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+func addFunctions(env *jinja.Env) {
+	if env.Functions == nil {
+		env.Functions = map[string]jinja.Function{}
+	}
+	env.Functions["lookup"] = jinja.Function{Fn: lookupFunction(false), Passes: true}
+	env.Functions["query"] = jinja.Function{Fn: lookupFunction(true), Passes: true}
+	env.Functions["q"] = env.Functions["query"]
+}
+
+// lookupFunction is lookup() or query(): the first gives a comma-joined text
+// unless wantlist is given, the second a list.
+func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Value, error) {
+	return func(c *jinja.Context, a jinja.Args) (value.Value, error) {
+		s, ok := c.Extra.(*Scope)
+		if !ok || len(a.Pos) == 0 {
+			return value.Null, fmt.Errorf("lookup needs the name of a lookup")
+		}
+		name := a.Pos[0].Text()
+		wantlist := query
+		if v, ok := a.Get("wantlist"); ok {
+			wantlist = jinja.ToBool(v)
+		}
+		items, unknown, err := s.Lookups(name, a.Pos[1:], a)
+		if mode, ok := a.Get("errors"); err != nil && ok && mode.Text() != "strict" {
+			if wantlist {
+				return value.List(), nil
+			}
+			return value.Null, nil
+		}
+		if err != nil || unknown.IsUnknown() {
+			return unknown, err
+		}
+		if wantlist {
+			return value.List(items...), nil
+		}
+		return joined(items), nil
+	}
+}
+
+// joined is what lookup() gives: a single element as it is, several joined by
+// commas when they are texts.
+func joined(items []value.Value) value.Value {
+	if len(items) == 1 {
+		return items[0]
+	}
+	parts := make([]string, len(items))
+	var marks value.Marks
+	for i, it := range items {
+		if !it.IsString() {
+			return value.List(items...)
+		}
+		parts[i] = it.Str()
+		marks |= it.Marks()
+	}
+	return value.String(strings.Join(parts, ",")).WithMarks(marks)
+}
+
+// Lookups runs a lookup plugin by name. In a look-ahead the result of one that
+// reads the controller is unknown.
+func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]value.Value, value.Value, error) {
+	short := name[strings.LastIndexByte(name, '.')+1:]
+	l, ok := s.eng.Lookups[short]
+	if !ok {
+		return nil, value.Null, fmt.Errorf("there is no lookup named '%s'", name)
+	}
+	if l.Impure && s.moment.Prefetch {
+		return nil, value.Unknown(&value.Origin{What: "lookup " + name}), nil
+	}
+	items, err := l.Run(s, terms, opts)
+	if err != nil {
+		err = fmt.Errorf("lookup %s: %w", name, err)
+	}
+	return items, value.Null, err
+}
+
+// RenderText renders the text of a template file; extra variables win.
+func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map) (value.Value, error) {
+	env := s.eng.fileEnvFor(s, filepath.Dir(path))
+	t, err := s.eng.fileTemplate(env, path, text, o)
+	if err != nil {
+		return value.Null, err
+	}
+	scope := s
+	if extra.Len() > 0 {
+		locals := map[string]value.Value{}
+		for k, v := range extra.All() {
+			locals[k.Text()] = v
+		}
+		scope = s.With(locals)
+	}
+	return scope.run(func() (value.Value, error) { return t.Render(scope.context(env)) })
+}
+
+// fileEnvFor gives an environment whose includes are looked for beside the
+// template and on the task's search path.
+func (e *Engine) fileEnvFor(s *Scope, dir string) *jinja.Env {
+	env := *e.fileEnv
+	env.LoadOptions = jinja.FileOptions()
+	env.Loader = func(name string) (string, diag.Pos, error) { return s.loadTemplate(dir, name) }
+	return &env
+}
+
+// fileTemplate parses a template file once for each content and set of options.
+func (e *Engine) fileTemplate(env *jinja.Env, path, text string, o jinja.Options) (*jinja.Template, error) {
+	type key struct {
+		path, text string
+		o          jinja.Options
+	}
+	k := key{path, text, o}
+	if p, ok := e.templates.Load(k); ok {
+		return p.(*parsed).tmpl, p.(*parsed).err
+	}
+	t, err := env.Parse(text, diag.Pos{File: path, Line: 1, Col: 1}, o)
+	e.templates.Store(k, &parsed{tmpl: t, err: err})
+	return t, err
+}

@@ -1,0 +1,29 @@
+package vars
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+)
+
+// loadTemplate reads a template named by include, import or extends: beside
+// the template that names it, then in templates/ of the search path.
+func (s *Scope) loadTemplate(dir, name string) (string, diag.Pos, error) {
+	candidates := []string{filepath.Join(dir, name)}
+	for _, d := range s.SearchPath() {
+		candidates = append(candidates, filepath.Join(d, "templates", name), filepath.Join(d, name))
+	}
+	if filepath.IsAbs(name) {
+		candidates = []string{name}
+	}
+	for _, p := range candidates {
+		data, err := os.ReadFile(p)
+		if err == nil {
+			return string(data), diag.Pos{File: p, Line: 1, Col: 1}, nil
+		}
+	}
+	return "", diag.Pos{}, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
+}

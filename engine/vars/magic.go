@@ -1,0 +1,290 @@
+package vars
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// Omit is what the variable omit holds: an argument with this value counts as
+// not given.
+const Omit = "__omit_place_holder__fairlead"
+
+// IsOmit tells whether a value is the variable omit.
+func IsOmit(v value.Value) bool { return v.IsString() && v.Str() == Omit }
+
+// InventoryChanged must be called after hosts or groups were added.
+func (e *Engine) InventoryChanged() { e.generation.Add(1) }
+
+func (e *Engine) inventoryLayers(h *Host) []inventory.Layer {
+	gen := int(e.generation.Load())
+	if h.layersGen != gen {
+		h.layers, h.layersGen = e.Inventory.Layers(h.Host), gen
+	}
+	return h.layers
+}
+
+// pending is the value of what is known once operations on the way are applied.
+func pending(what string) value.Value {
+	return value.Unknown(&value.Origin{What: what, Pending: true})
+}
+
+// magic gives the variables that the engine itself defines. keep tells whether
+// the value holds for the whole life of the scope.
+func (s *Scope) magic(name string) (v value.Value, ok, keep bool) {
+	if v, ok := s.eng.Fixed[name]; ok {
+		return v, true, false
+	}
+	switch name {
+	case "hostvars":
+		return value.FromObject(&hostVars{s}), true, true
+	case "vars":
+		return value.FromObject(&varsObject{s}), true, true
+	case "groups":
+		return s.groups(), true, true
+	case "omit":
+		return value.String(Omit), true, false
+	case "ansible_search_path":
+		return value.Strings(s.SearchPath()...), true, true
+	}
+	if s.host != nil {
+		if v, ok := s.hostMagic(name); ok {
+			return v, true, true
+		}
+	}
+	if s.play != nil && s.play.Play != nil {
+		if v, ok := s.playMagic(name); ok {
+			return v, true, false
+		}
+	}
+	if s.at != nil {
+		if v, ok := s.roleMagic(name); ok {
+			return v, true, true
+		}
+	}
+	return value.Null, false, false
+}
+
+func (s *Scope) hostMagic(name string) (value.Value, bool) {
+	switch name {
+	case "inventory_hostname":
+		return value.String(s.host.Name), true
+	case "inventory_hostname_short":
+		short, _, _ := strings.Cut(s.host.Name, ".")
+		return value.String(short), true
+	case "group_names":
+		return value.Strings(s.eng.Inventory.HostGroups(s.host.Host)...), true
+	case "inventory_file":
+		if f := s.host.Pos.File; f != "" {
+			return value.String(f), true
+		}
+	case "inventory_dir":
+		if f := s.host.Pos.File; f != "" {
+			abs, err := filepath.Abs(filepath.Dir(f))
+			if err == nil {
+				return value.String(abs), true
+			}
+		}
+	}
+	return value.Null, false
+}
+
+func (s *Scope) playMagic(name string) (value.Value, bool) {
+	p := s.play.Play
+	switch name {
+	case "playbook_dir":
+		return value.String(p.Dir), true
+	case "ansible_play_name":
+		return value.String(p.Keywords.Name.Str()), true
+	case "ansible_play_hosts", "play_hosts":
+		return s.settled(s.world.PlayHosts())
+	case "ansible_play_batch":
+		return s.settled(s.world.Batch())
+	case "ansible_play_hosts_all":
+		return value.Strings(s.world.AllPlayHosts()...), true
+	case "ansible_play_role_names", "ansible_role_names", "role_names", "ansible_dependent_role_names":
+		return value.Strings(roleNames(p.Roles, name != "ansible_play_role_names", name == "ansible_dependent_role_names")...), true
+	}
+	return value.Null, false
+}
+
+func (s *Scope) settled(hosts []string, settled bool) (value.Value, bool) {
+	if !settled {
+		return pending("the hosts of the play"), true
+	}
+	return value.Strings(hosts...), true
+}
+
+func roleNames(uses []*playbook.RoleUse, deps, onlyDeps bool) []string {
+	seen := map[string]bool{}
+	var names []string
+	var walk func(us []*playbook.RoleUse, dep bool)
+	walk = func(us []*playbook.RoleUse, dep bool) {
+		for _, u := range us {
+			if deps {
+				walk(u.Deps, true)
+			}
+			if (dep || !onlyDeps) && !seen[u.Name] {
+				seen[u.Name] = true
+				names = append(names, u.Name)
+			}
+		}
+	}
+	walk(uses, false)
+	return names
+}
+
+func (s *Scope) roleMagic(name string) (value.Value, bool) {
+	r := s.at.Role()
+	if r == nil || r.Role == nil {
+		return value.Null, false
+	}
+	switch name {
+	case "role_path":
+		return value.String(r.Role.Path), true
+	case "role_name", "ansible_role_name":
+		return value.String(r.Role.Name), true
+	case "ansible_parent_role_names", "ansible_parent_role_paths":
+		var out []string
+		for p := r.ParentRole; p != nil; p = p.ParentRole {
+			if name == "ansible_parent_role_names" {
+				out = append(out, p.Role.Name)
+			} else {
+				out = append(out, p.Role.Path)
+			}
+		}
+		return value.Strings(out...), true
+	}
+	return value.Null, false
+}
+
+func (s *Scope) groups() value.Value {
+	m := value.NewMap()
+	for _, g := range s.eng.Inventory.Groups() {
+		var names []string
+		for _, h := range s.eng.Inventory.GroupHosts(g) {
+			names = append(names, h.Name)
+		}
+		m.Set(g.Name, value.Strings(names...))
+	}
+	return value.FromMap(m)
+}
+
+// SearchPath are the folders in which files of the task are looked for, in
+// Ansible's order.
+func (s *Scope) SearchPath() []string {
+	var dirs []string
+	if s.at != nil {
+		for r := s.at.Role(); r != nil; r = r.ParentRole {
+			if r.Role != nil {
+				dirs = append(dirs, r.Role.Path)
+			}
+		}
+		if s.at.File != "" {
+			dirs = append(dirs, filepath.Dir(s.at.File))
+		}
+	}
+	if s.play != nil && s.play.Play != nil {
+		dirs = append(dirs, s.play.Play.Dir)
+	}
+	return dirs
+}
+
+// varsObject is the variable vars: all variables by name.
+type varsObject struct{ s *Scope }
+
+func (o *varsObject) TypeName() string { return "vars" }
+func (o *varsObject) Attr(name string) (value.Value, bool) {
+	v, ok, _ := o.s.Variable(name)
+	return v, ok
+}
+func (o *varsObject) IsMapping() {}
+
+// AttrOf gives a variable, evaluated.
+func (o *varsObject) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
+	return o.s.Variable(name)
+}
+
+// Elements are the names.
+func (o *varsObject) Elements(*jinja.Context) ([]value.Value, error) {
+	return value.Strings(o.s.Names()...).Items(), nil
+}
+
+// hostVars is the variable hostvars: the variables of every host.
+type hostVars struct{ s *Scope }
+
+func (o *hostVars) TypeName() string { return "hostvars" }
+func (o *hostVars) IsMapping()       {}
+func (o *hostVars) Attr(name string) (value.Value, bool) {
+	v, ok, _ := o.AttrOf(nil, name)
+	return v, ok
+}
+
+// AttrOf gives the variables of one host.
+func (o *hostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
+	h, ok := o.s.world.HostState(name)
+	if !ok {
+		return value.Null, false, nil
+	}
+	return value.FromObject(&oneHostVars{from: o.s, host: h}), true, nil
+}
+
+// Elements are the names of the hosts.
+func (o *hostVars) Elements(*jinja.Context) ([]value.Value, error) {
+	var names []value.Value
+	for _, h := range o.s.eng.Inventory.Hosts() {
+		names = append(names, value.String(h.Name))
+	}
+	return names, nil
+}
+
+// oneHostVars are the variables of one host as another sees them: inventory,
+// facts, what tasks set, extra variables; neither play nor role variables.
+type oneHostVars struct {
+	from  *Scope
+	host  *Host
+	scope *Scope
+}
+
+func (o *oneHostVars) TypeName() string { return "HostVarsVars" }
+func (o *oneHostVars) IsMapping()       {}
+func (o *oneHostVars) Attr(name string) (value.Value, bool) {
+	v, ok, _ := o.AttrOf(nil, name)
+	return v, ok
+}
+
+func (o *oneHostVars) vars() *Scope {
+	if o.scope == nil {
+		o.scope = o.from.eng.Scope(o.from.world, o.host, nil, nil, o.from.moment)
+		o.scope.depth = o.from.depth + 1
+	}
+	return o.scope
+}
+
+// AttrOf gives one variable. What another host set and what is not confirmed
+// yet is unknown until its operations were applied.
+func (o *oneHostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
+	if o.host != o.from.host && o.host.Pending && o.unsettled(name) {
+		return pending("variable " + name + " of host " + o.host.Name), true, nil
+	}
+	return o.vars().Variable(name)
+}
+
+func (o *oneHostVars) unsettled(name string) bool {
+	fact := strings.TrimPrefix(name, factPrefix)
+	return o.host.Set.Pending(name) || o.host.Included.Pending(name) || o.host.Facts.Pending(fact) ||
+		o.host.Facts.Pending("\x00"+name)
+}
+
+// Elements are the names of the variables.
+func (o *oneHostVars) Elements(*jinja.Context) ([]value.Value, error) {
+	names := o.vars().Names()
+	for _, n := range []string{"inventory_hostname", "inventory_hostname_short", "group_names", "groups"} {
+		names = append(names, n)
+	}
+	return value.Strings(names...).Items(), nil
+}

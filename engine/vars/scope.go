@@ -1,0 +1,373 @@
+package vars
+
+import (
+	"errors"
+	"sort"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// Host is what a run knows about a host beside the inventory.
+type Host struct {
+	*inventory.Host
+	// Facts have no prefix; Set holds set_fact and registered results,
+	// Included what include_vars read.
+	Facts, Set, Included *Memory
+	// Pending tells whether operations of the host wait to be applied, so that
+	// what it set since is not certain.
+	Pending bool
+
+	layers    []inventory.Layer
+	layersGen int
+}
+
+// NewHost starts a host's state.
+func NewHost(h *inventory.Host) *Host {
+	return &Host{Host: h, Facts: NewMemory(), Set: NewMemory(), Included: NewMemory(), layersGen: -1}
+}
+
+// World is what magic variables tell about the run.
+type World interface {
+	// HostState gives the state of a host of the inventory; it may make it.
+	HostState(name string) (*Host, bool)
+	// PlayHosts are the hosts of the play that are still in it, Batch those of
+	// the present batch; settled is false while operations are pending whose
+	// failure could change them.
+	PlayHosts() (hosts []string, settled bool)
+	Batch() (hosts []string, settled bool)
+	// AllPlayHosts are all hosts of the play, failed ones too.
+	AllPlayHosts() []string
+}
+
+// Scope finds variables for one host and one task (or play). Values are
+// evaluated when they are asked for, once. It is not safe for concurrent use.
+type Scope struct {
+	eng    *Engine
+	world  World
+	host   *Host
+	play   *PlayVars
+	at     *playbook.Scope // of the task; nil outside tasks
+	layers []layer         // highest precedence first
+	locals map[string]value.Value
+	moment Moment
+	cache  map[string]cached
+	busy   map[string]bool
+	depth  int
+	strict bool // hostvars' view: neither play nor task
+}
+
+type cached struct {
+	val value.Value
+	ok  bool
+	err error
+}
+
+// layer is one level of variables. A node is evaluated when used.
+type layer interface {
+	find(name string) (n *yaml.Node, v value.Value, ok bool)
+	names(add func(string))
+}
+
+type nodeLayer struct{ vars *yaml.Vars }
+
+func (l nodeLayer) find(name string) (*yaml.Node, value.Value, bool) {
+	v, ok := l.vars.Get(name)
+	return v.Node, value.Null, ok
+}
+
+func (l nodeLayer) names(add func(string)) {
+	for v := range l.vars.All() {
+		add(v.Name)
+	}
+}
+
+type memoryLayer struct{ mem *Memory }
+
+func (l memoryLayer) find(name string) (*yaml.Node, value.Value, bool) {
+	v, ok := l.mem.Get(name)
+	return nil, v, ok
+}
+
+func (l memoryLayer) names(add func(string)) {
+	for _, n := range l.mem.Names() {
+		add(n)
+	}
+}
+
+// factLayer shows facts under their names with the prefix ansible_.
+type factLayer struct{ mem *Memory }
+
+const factPrefix = "ansible_"
+
+func (l factLayer) find(name string) (*yaml.Node, value.Value, bool) {
+	if name == "ansible_facts" {
+		return nil, factsValue(l.mem), true
+	}
+	if len(name) > len(factPrefix) && name[:len(factPrefix)] == factPrefix {
+		if v, ok := l.mem.Get(name[len(factPrefix):]); ok {
+			return nil, v, true
+		}
+	}
+	// Facts without the prefix are those that a cacheable set_fact made.
+	v, ok := l.mem.Get("\x00" + name)
+	return nil, v, ok
+}
+
+func (l factLayer) names(add func(string)) {
+	add("ansible_facts")
+	for _, n := range l.mem.Names() {
+		if n[0] == 0 {
+			add(n[1:])
+		} else {
+			add(factPrefix + n)
+		}
+	}
+}
+
+func factsValue(mem *Memory) value.Value {
+	names := mem.Names()
+	sort.Strings(names)
+	m := value.NewMap()
+	for _, n := range names {
+		v, _ := mem.Get(n)
+		if n[0] == 0 {
+			n = n[1:]
+		}
+		m.Set(n, v)
+	}
+	return value.FromMap(m)
+}
+
+// SetCacheable sets a fact by its plain name (set_fact with cacheable).
+func (h *Host) SetCacheable(name string, v value.Value) { h.Facts.Set("\x00"+name, v) }
+
+// PlayVars are the variables of a play; read-only after NewPlayVars.
+type PlayVars struct {
+	Play  *playbook.Play
+	Files []*yaml.Vars // vars_files, in order
+	// Prompted are the answers to vars_prompt.
+	Prompted *yaml.Vars
+}
+
+// Scope makes the scope of a task on a host; at nil is the play itself, play
+// nil is hostvars' view (inventory, facts, what tasks set, extra variables).
+func (e *Engine) Scope(w World, h *Host, play *PlayVars, at *playbook.Scope, m Moment) *Scope {
+	s := &Scope{eng: e, world: w, host: h, play: play, at: at, moment: m, cache: map[string]cached{}}
+	s.strict = play == nil
+	s.build()
+	return s
+}
+
+// With makes a scope that also sees locals (loop variables), above all else.
+func (s *Scope) With(locals map[string]value.Value) *Scope {
+	c := *s
+	c.locals = make(map[string]value.Value, len(s.locals)+len(locals))
+	for n, v := range s.locals {
+		c.locals[n] = v
+	}
+	for n, v := range locals {
+		c.locals[n] = v
+	}
+	c.cache = map[string]cached{}
+	c.busy = nil
+	return &c
+}
+
+// Host is the host the scope is for.
+func (s *Scope) Host() *Host { return s.host }
+
+func (s *Scope) add(l *yaml.Vars) {
+	if l.Len() > 0 {
+		s.layers = append(s.layers, nodeLayer{l})
+	}
+}
+
+// build lists the levels, highest first, by the table of ansible-core 2.14
+// ("Understanding variable precedence").
+func (s *Scope) build() {
+	s.add(s.eng.Extra) // 22
+	var role *playbook.RoleUse
+	if s.at != nil {
+		role = s.at.Role()
+		s.addIncludeParams()  // 21
+		s.addRoleParams(role) // 20
+	}
+	if s.host != nil {
+		s.layers = append(s.layers, memoryLayer{s.host.Set}, memoryLayer{s.host.Included}) // 19, 18
+	}
+	if s.at != nil {
+		s.addTaskVars() // 17, 16
+	}
+	if s.play != nil {
+		s.addRoles(role, roleVars) // 15
+		for i := len(s.play.Files) - 1; i >= 0; i-- {
+			s.add(s.play.Files[i]) // 14
+		}
+		s.add(s.play.Prompted)           // 13
+		s.add(s.play.Play.Keywords.Vars) // 12
+	}
+	if s.host != nil {
+		s.layers = append(s.layers, factLayer{s.host.Facts}) // 11
+		layers := s.eng.inventoryLayers(s.host)
+		for i := len(layers) - 1; i >= 0; i-- {
+			s.add(layers[i].Vars) // 10 to 3
+		}
+	}
+	if s.play != nil {
+		s.addRoles(role, roleDefaults) // 2
+	}
+}
+
+func (s *Scope) addIncludeParams() {
+	for x := range s.at.Outward() {
+		if x.Kind == playbook.IncludeScope {
+			s.add(x.Vars)
+		}
+	}
+}
+
+func (s *Scope) addRoleParams(role *playbook.RoleUse) {
+	for r := role; r != nil; r = r.ParentRole {
+		s.add(r.Params)
+	}
+}
+
+func (s *Scope) addTaskVars() {
+	for x := range s.at.Outward() {
+		if x.Kind == playbook.TaskScope || x.Kind == playbook.BlockScope || x.Kind == playbook.ImportScope {
+			s.add(x.Vars)
+		}
+	}
+}
+
+// A role's own variables win over those of its dependencies.
+func roleVars(s *Scope, r *playbook.RoleUse) {
+	s.add(r.RoleVars)
+	s.add(r.Keywords.Vars)
+}
+
+func roleDefaults(s *Scope, r *playbook.RoleUse) { s.add(r.Defaults) }
+
+// addRoles adds the task's own role first (it wins), with the roles that depend
+// on it behind, then every role of the play, the last one first.
+func (s *Scope) addRoles(role *playbook.RoleUse, one func(*Scope, *playbook.RoleUse)) {
+	for r := role; r != nil; r = r.ParentRole {
+		s.addRoleTree(r, one)
+	}
+	if s.play.Play == nil {
+		return
+	}
+	uses := s.play.Play.Roles
+	for i := len(uses) - 1; i >= 0; i-- {
+		s.addRoleTree(uses[i], one)
+	}
+}
+
+func (s *Scope) addRoleTree(r *playbook.RoleUse, one func(*Scope, *playbook.RoleUse)) {
+	one(s, r)
+	for i := len(r.Deps) - 1; i >= 0; i-- {
+		s.addRoleTree(r.Deps[i], one)
+	}
+}
+
+// Lookup gives an evaluated variable; it implements jinja.Scope.
+func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error) {
+	if v, ok := s.locals[name]; ok {
+		return v, true, nil
+	}
+	if c, ok := s.cache[name]; ok {
+		return c.val, c.ok, c.err
+	}
+	if v, ok, keep := s.magic(name); ok {
+		if keep {
+			s.cache[name] = cached{val: v, ok: true}
+		}
+		return v, true, nil
+	}
+	for _, l := range s.layers {
+		n, v, ok := l.find(name)
+		if !ok {
+			continue
+		}
+		if n == nil {
+			n = yaml.FromValue(diag.Pos{}, v)
+			if !hasMarkup(v) {
+				return v, true, nil
+			}
+		}
+		v, err := s.evalVariable(name, n)
+		return v, true, err
+	}
+	return value.Null, false, nil
+}
+
+// IsLiteral implements jinja.LiteralScope.
+func (s *Scope) IsLiteral(name string) bool {
+	if _, ok := s.locals[name]; ok {
+		return true
+	}
+	for _, l := range s.layers {
+		if n, v, ok := l.find(name); ok {
+			return n == nil && !hasMarkup(v) || n != nil && !n.HasTemplate()
+		}
+	}
+	return true
+}
+
+// evalVariable evaluates a variable's own template. What is undefined because
+// something in its definition is undefined counts as undefined itself.
+func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
+	if s.busy[name] {
+		return value.Null, diag.Errorf(n.Pos, "recursive-variable", "the variable '%s' is defined by itself", name).
+			WithHint("give one of the two another name")
+	}
+	if s.busy == nil {
+		s.busy = map[string]bool{}
+	}
+	s.busy[name] = true
+	defer delete(s.busy, name)
+	v, err := s.Eval(n)
+	if err != nil && IsUndefined(err) {
+		var d *diag.Diagnostic
+		errors.As(err, &d)
+		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: d.Msg}), nil
+	}
+	s.cache[name] = cached{v, true, err}
+	return v, err
+}
+
+// Variable gives an evaluated variable by name.
+func (s *Scope) Variable(name string) (value.Value, bool, error) { return s.Lookup(nil, name) }
+
+// Source gives the node a variable comes from, without evaluating it; nil when
+// a task set it or it does not exist.
+func (s *Scope) Source(name string) *yaml.Node {
+	for _, l := range s.layers {
+		if n, _, ok := l.find(name); ok {
+			return n
+		}
+	}
+	return nil
+}
+
+// Names are the names of all variables but the magic ones, sorted.
+func (s *Scope) Names() []string {
+	set := map[string]bool{}
+	for _, l := range s.layers {
+		l.names(func(n string) { set[n] = true })
+	}
+	for n := range s.locals {
+		set[n] = true
+	}
+	names := make([]string, 0, len(set))
+	for n := range set {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
