@@ -21,12 +21,17 @@ type Inventory struct {
 	groups map[string]*Group
 	order  []*Host  // in order of definition
 	gorder []*Group // in order of definition; "all" first, "ungrouped" second
-	serial int      // counts changes, so that derived lists can be cached
 
-	adjacent  []adjacentDir // where group_vars and host_vars lie
-	sources   []string
-	parse     yaml.Options
-	localhost *Host // the implicit one, made when first named
+	all, ungrouped *Group
+
+	dirs      []*adjacentDir // where group_vars and host_vars lie
+	opts      yaml.Options
+	localhost *Host // an explicit one, or the implicit one once it was named
+
+	cache struct { // of GroupHosts; cleared by every change
+		sync.Mutex
+		hosts map[*Group][]*Host
+	}
 }
 
 // Host is one host. Its variables are what the inventory sources say about the
@@ -42,6 +47,7 @@ type Host struct {
 
 	vars   *yaml.Vars
 	groups []*Group // direct ones
+	layers []Layer  // of host_vars
 }
 
 // Group is one group of hosts. Every group but "all" is below "all".
@@ -57,6 +63,7 @@ type Group struct {
 	hostSet  map[*Host]bool
 	children []*Group
 	parents  []*Group
+	layers   []Layer // of group_vars
 }
 
 // Level says from which kind of source a layer of variables comes. The order
@@ -94,9 +101,6 @@ type Layer struct {
 	// variables each carry their own place.
 	File string
 	Vars *yaml.Vars
-}
 
-type adjacentDir struct {
-	dir      string
-	playbook bool
+	dir int // which of the folders
 }

@@ -1,12 +1,16 @@
 package inventory
 
 import (
-	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
+
+var nullValue = value.Null
 
 // Options say what to load.
 type Options struct {
@@ -25,54 +29,179 @@ type Options struct {
 }
 
 // Load reads all sources into one inventory. All problems found are reported
-// together as a diag.List; warnings go to Options.YAML.Warn.
-func Load(opts Options) (*Inventory, error) { return nil, errors.New("todo") }
-
-// AddPlaybookDir makes group_vars and host_vars of dir apply. A folder that
-// was added before is not read again.
-func (inv *Inventory) AddPlaybookDir(dir string) error { return errors.New("todo") }
-
-// Hosts are all hosts in order of definition, without the implicit localhost.
-func (inv *Inventory) Hosts() []*Host { return nil }
-
-// Host gives a host by name. "localhost" and its other names (127.0.0.1, ::1)
-// exist also where no source names them; nil when there is none.
-func (inv *Inventory) Host(name string) *Host { return nil }
-
-// Groups are all groups in order of definition, "all" first, "ungrouped" second.
-func (inv *Inventory) Groups() []*Group { return nil }
-
-// Group gives a group by name, nil when there is none.
-func (inv *Inventory) Group(name string) *Group { return nil }
-
-// GroupHosts are all hosts of a group and of the groups below it, in Ansible's
-// order: the group's own hosts as named, then those of its children.
-func (inv *Inventory) GroupHosts(g *Group) []*Host { return nil }
-
-// HostGroups are the names of all groups a host is in, without "all", sorted
-// by name: the variable group_names.
-func (inv *Inventory) HostGroups(h *Host) []string { return nil }
-
-// Layers are all sets of variables that apply to a host, lowest precedence
-// first. Empty sets are left out.
-func (inv *Inventory) Layers(h *Host) []Layer { return nil }
-
-// Match selects the hosts that a pattern names, in order of the inventory.
-// pos is where the pattern stands. A part of the pattern that names nothing
-// is an error (a *diag.Diagnostic or diag.List) that says so.
-func (inv *Inventory) Match(pattern string, pos diag.Pos) ([]*Host, error) { return nil, nil }
-
-// Limit keeps those of hosts that a -l pattern selects; "@file" parts are read.
-func (inv *Inventory) Limit(hosts []*Host, limit string) ([]*Host, error) { return nil, nil }
-
-// AddHost adds a host during a run (add_host), or finds it, puts it into
-// groups (created as needed) and sets variables of the host.
-func (inv *Inventory) AddHost(name string, pos diag.Pos, groups []string, vars *yaml.Vars) (*Host, bool, error) {
-	return nil, false, nil
+// together as a diag.List; warnings go to Options.YAML.Warn. The inventory is
+// returned also with problems, as far as it could be read.
+func Load(opts Options) (*Inventory, error) {
+	inv := newInventory(opts.YAML)
+	var problems diag.List
+	for _, s := range opts.Sources {
+		if s != "" {
+			problems = append(problems, inv.readSource(s)...)
+		}
+	}
+	if !opts.Sections.IsNull() {
+		name := opts.SectionsName
+		if name == "" {
+			name = "inventory"
+		}
+		problems = append(problems, inv.readSections(name, opts.Sections)...)
+	}
+	inv.reconcile()
+	for _, s := range opts.Sources {
+		if dir := adjacentTo(s); dir != "" {
+			problems.Add(inv.addDir(dir, false))
+		}
+	}
+	if opts.PlaybookDir != "" {
+		problems.Add(inv.addDir(absolute(opts.PlaybookDir), true))
+	}
+	for _, g := range inv.gorder {
+		if h := inv.hosts[g.Name]; h != nil {
+			inv.opts.Warning(diag.Errorf(h.Pos, "group-and-host", "%q is the name of a group and of a host", g.Name))
+		}
+	}
+	return inv, problems.Err()
 }
 
-// AddToGroup puts a host into a group below the named parents (group_by) and
-// tells whether that changed anything.
-func (inv *Inventory) AddToGroup(h *Host, group string, parents []string) (bool, error) {
-	return false, nil
+// isHostList tells whether a source is a comma list of hosts.
+func isHostList(source string) bool {
+	if !strings.Contains(source, ",") {
+		return false
+	}
+	_, err := os.Stat(source)
+	return err != nil
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// adjacentTo is the folder beside which group_vars of a source lie.
+func adjacentTo(source string) string {
+	if source == "" || isHostList(source) {
+		return ""
+	}
+	source = absolute(source)
+	if info, err := os.Stat(source); err == nil && info.IsDir() {
+		return source
+	}
+	return filepath.Dir(source)
+}
+
+var ignoredSuffixes = []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"}
+
+// ignored tells whether a file of an inventory folder is no inventory.
+func ignored(name string) bool {
+	if strings.HasPrefix(name, ".") || name == "host_vars" || name == "group_vars" || name == "vars_plugins" {
+		return true
+	}
+	for _, s := range ignoredSuffixes {
+		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (inv *Inventory) readSource(source string) diag.List {
+	if isHostList(source) {
+		inv.readHostList(source)
+		return nil
+	}
+	info, err := os.Stat(source)
+	if err != nil {
+		return diag.List{fileProblem(source, err).WithHint("give an inventory file, a folder of them, or hosts separated by commas such as 'web1,web2,'")}
+	}
+	if !info.IsDir() {
+		return inv.readFile(source, info.Mode())
+	}
+	entries, err := os.ReadDir(source)
+	if err != nil {
+		return diag.List{fileProblem(source, err)}
+	}
+	var problems diag.List
+	for _, e := range entries { // sorted by name
+		if !ignored(e.Name()) {
+			problems = append(problems, inv.readSource(filepath.Join(source, e.Name()))...)
+		}
+	}
+	return problems
+}
+
+func (inv *Inventory) readHostList(source string) {
+	for name := range strings.SplitSeq(source, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		host, port, err := parseAddress(name)
+		if err != nil || strings.Contains(host, "[") {
+			host, port = name, 0
+		}
+		if inv.hosts[host] == nil {
+			inv.populate(host, diag.Pos{File: "-i " + source}, source, inv.ungrouped, port, nil)
+		}
+	}
+}
+
+// readFile reads one file: YAML by its extension, INI else; a file without
+// extension is YAML when it holds a mapping.
+func (inv *Inventory) readFile(file string, mode os.FileMode) diag.List {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return diag.List{fileProblem(file, err)}
+	}
+	text := string(data)
+	if mode&0o111 != 0 && strings.HasPrefix(text, "#!") {
+		return diag.List{diag.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, "inventory-script", "executable inventories are not supported yet").
+			WithHint("run it with --list and give its output as a YAML or JSON inventory")}
+	}
+	source := absolute(file)
+	ext := filepath.Ext(file)
+	isYAML := ext == ".yml" || ext == ".yaml" || ext == ".json"
+	if isYAML || ext == "" {
+		n, err := yaml.ParseOne(file, data, inv.opts)
+		switch {
+		case err == nil && n.Kind == yaml.Mapping:
+			return inv.readYAML(source, n)
+		case isYAML && err != nil, strings.HasPrefix(text, "---"):
+			var problems diag.List
+			problems.Add(err)
+			if err == nil {
+				problems.Add(notGroups(n))
+			}
+			return problems
+		case isYAML:
+			return diag.List{notGroups(n)}
+		}
+	}
+	if strings.HasPrefix(text, "$ANSIBLE_VAULT;") {
+		clear, d := inv.decrypt(file, text)
+		if d != nil {
+			return diag.List{d}
+		}
+		text = clear
+	}
+	r := inv.newINI(file, source)
+	r.readText(text)
+	return r.problems
+}
+
+func (inv *Inventory) decrypt(file, text string) (string, *diag.Diagnostic) {
+	pos := diag.Pos{File: file, Line: 1, Col: 1}
+	if inv.opts.Decrypt == nil {
+		return "", diag.Errorf(pos, "vault-password", "the inventory is encrypted with Ansible Vault, and no vault password was given")
+	}
+	clear, err := inv.opts.Decrypt(text)
+	if err != nil {
+		return "", diag.Errorf(pos, "vault-decrypt", "cannot decrypt: %w", err)
+	}
+	return clear, nil
+}
+
+func notGroups(n *yaml.Node) *diag.Diagnostic {
+	return diag.Errorf(n.Pos, "inventory-structure", "a YAML inventory must be a mapping from groups to their hosts, but this is %s", n.Describe()).
+		WithHint("for instance 'all: {hosts: {web1: }}'")
 }
