@@ -1,0 +1,264 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// Apply executes one operation. progress, when it is not nil, is called with
+// lines for people from the goroutine of the caller. The error of a failed
+// operation knows its class; it is diag.InDoubt when the connection broke
+// before the engine said how it ended.
+func (c *Client) Apply(ctx context.Context, op state.Op, progress func(string)) state.OpResult {
+	res := state.OpResult{Start: time.Now()}
+	if progress == nil {
+		progress = func(string) {}
+	}
+	err := c.Ping(ctx)
+	if err == nil {
+		res.Data, err = c.apply(ctx, op, progress)
+		err = c.callError(ctx, op.String(), true, err)
+	}
+	res.End = time.Now()
+	if err != nil {
+		res.Err, res.Msg = err, err.Error()
+		return res
+	}
+	res.OK = true
+	return res
+}
+
+func (c *Client) apply(ctx context.Context, op state.Op, progress func(string)) (any, error) {
+	switch op := op.(type) {
+	case state.ImagePull:
+		return c.pull(ctx, op, progress)
+	case state.ImagePush:
+		return c.push(ctx, op, progress)
+	case state.ImageLoad:
+		return c.load(ctx, op, progress)
+	case state.ContainerWait:
+		return c.wait(ctx, op)
+	case state.ContainerReplace:
+		return c.replace(ctx, op, progress)
+	case state.ContainerStop:
+		return nil, c.stop(ctx, op)
+	case state.ContainerRestart:
+		ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout+stopTime(op.Timeout))
+		defer cancel()
+		_, err := c.api.ContainerRestart(ctx, op.Name, client.ContainerRestartOptions{Timeout: op.Timeout})
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	return c.short(ctx, op)
+}
+
+// short are the operations that end at once.
+func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
+	var err error
+	switch op := op.(type) {
+	case state.ImageTag:
+		_, err = c.api.ImageTag(ctx, client.ImageTagOptions{Source: op.Source, Target: op.Target})
+	case state.ImageRemove:
+		if err = checkRef(op.Ref); err == nil {
+			_, err = c.api.ImageRemove(ctx, op.Ref, client.ImageRemoveOptions{Force: op.Force, PruneChildren: true})
+		}
+		err = gone(err)
+	case state.ContainerCreate:
+		return c.create(ctx, op.Name, op.Spec)
+	case state.ContainerStart:
+		_, err = c.api.ContainerStart(ctx, op.Name, client.ContainerStartOptions{})
+	case state.ContainerPause:
+		if op.Pause {
+			_, err = c.api.ContainerPause(ctx, op.Name, client.ContainerPauseOptions{})
+		} else {
+			_, err = c.api.ContainerUnpause(ctx, op.Name, client.ContainerUnpauseOptions{})
+		}
+	case state.ContainerRemove:
+		err = c.remove(ctx, op)
+	case state.ContainerRename:
+		_, err = c.api.ContainerRename(ctx, op.Name, client.ContainerRenameOptions{NewName: op.To})
+	case state.ContainerUpdate:
+		err = c.update(ctx, op)
+	case state.ContainerConnect:
+		ep, convErr := endpoint(op.Endpoint)
+		if convErr != nil {
+			return nil, convErr
+		}
+		_, err = c.api.NetworkConnect(ctx, op.Network, client.NetworkConnectOptions{Container: op.Name, EndpointConfig: ep})
+	case state.ContainerDisconnect:
+		_, err = c.api.NetworkDisconnect(ctx, op.Network, client.NetworkDisconnectOptions{Container: op.Name})
+	default:
+		return nil, diag.New(diag.Internal, diag.Pos{}, "docker-op", "not an operation of a container engine")
+	}
+	return nil, err
+}
+
+// gone is err unless it says that there was nothing to remove.
+func gone(err error) error {
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func stopTime(timeout *int) time.Duration {
+	switch {
+	case timeout == nil:
+		return 10 * time.Minute // the container's own: not known here
+	case *timeout < 0:
+		return 24 * time.Hour
+	}
+	return time.Duration(*timeout) * time.Second
+}
+
+func (c *Client) create(ctx context.Context, name string, spec state.ContainerSpec) (state.ContainerMade, error) {
+	if err := checkName("container", name); err != nil {
+		return state.ContainerMade{}, err
+	}
+	opts, err := createOptions(name, spec)
+	if err != nil {
+		return state.ContainerMade{}, diag.New(diag.Failed, diag.Pos{}, "docker-spec", "%w", err)
+	}
+	res, err := c.api.ContainerCreate(ctx, opts)
+	return state.ContainerMade{ID: res.ID, Warnings: res.Warnings}, err
+}
+
+func (c *Client) stop(ctx context.Context, op state.ContainerStop) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout+stopTime(op.Timeout))
+	defer cancel()
+	if !op.Kill {
+		_, err := c.api.ContainerStop(ctx, op.Name, client.ContainerStopOptions{Timeout: op.Timeout})
+		return err
+	}
+	signal := op.Signal
+	if signal == "" {
+		signal = "SIGKILL"
+	}
+	_, err := c.api.ContainerKill(ctx, op.Name, client.ContainerKillOptions{Signal: signal})
+	if err == nil && signal == "SIGKILL" {
+		// The API answers before the process is gone.
+		_, err = c.exited(ctx, op.Name)
+	}
+	return err
+}
+
+// remove removes a container, and waits for one that is being removed already.
+func (c *Client) remove(ctx context.Context, op state.ContainerRemove) error {
+	_, err := c.api.ContainerRemove(ctx, op.Name, client.ContainerRemoveOptions{Force: op.Force, RemoveVolumes: op.Volumes})
+	if !cerrdefs.IsConflict(err) {
+		return gone(err)
+	}
+	info, inspectErr := c.container(ctx, op.Name)
+	if inspectErr != nil || info.State.Status != "removing" {
+		return err
+	}
+	for info.Exists {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if info, inspectErr = c.container(ctx, op.Name); inspectErr != nil {
+			return inspectErr
+		}
+	}
+	return nil
+}
+
+func (c *Client) update(ctx context.Context, op state.ContainerUpdate) error {
+	res := &container.Resources{}
+	if err := carry(op.Limits, res); err != nil {
+		return err
+	}
+	opts := client.ContainerUpdateOptions{Resources: res}
+	if op.Restart != nil {
+		opts.RestartPolicy = &container.RestartPolicy{Name: container.RestartPolicyMode(op.Restart.Name),
+			MaximumRetryCount: op.Restart.MaximumRetryCount}
+	}
+	_, err := c.api.ContainerUpdate(ctx, op.Name, opts)
+	return err
+}
+
+// exited waits for the end of the main process and gives its exit code.
+func (c *Client) exited(ctx context.Context, name string) (int, error) {
+	w := c.api.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case err := <-w.Error:
+		return 0, err
+	case r := <-w.Result:
+		if r.Error != nil {
+			return int(r.StatusCode), errors.New(r.Error.Message)
+		}
+		return int(r.StatusCode), nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+func (c *Client) wait(ctx context.Context, op state.ContainerWait) (state.ContainerEnd, error) {
+	var end state.ContainerEnd
+	if op.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, op.Timeout,
+			diag.New(diag.Timeout, diag.Pos{}, "docker-wait", "not %s after %s", op.For, op.Timeout))
+		defer cancel()
+	}
+	var err error
+	if op.For == state.WaitHealthy {
+		err = c.healthy(ctx, op.Name)
+	} else {
+		end.ExitCode, err = c.exited(ctx, op.Name)
+	}
+	if err != nil {
+		return end, err
+	}
+	if op.Output {
+		end.Output, end.Truncated, err = c.output(ctx, op.Name)
+	}
+	return end, err
+}
+
+// healthy polls: the engine's events would need a second connection and say no
+// more.
+func (c *Client) healthy(ctx context.Context, name string) error {
+	delay := 200 * time.Millisecond
+	for {
+		info, err := c.container(ctx, name)
+		switch {
+		case err != nil:
+			return err
+		case !info.Exists:
+			return diag.New(diag.Failed, diag.Pos{}, "docker-gone", "the container vanished")
+		case !info.State.Running && !info.State.Restarting:
+			return diag.New(diag.Failed, diag.Pos{}, "docker-ended", "the container ended with exit code %d%s",
+				info.State.ExitCode, after(": ", info.State.Error))
+		case info.State.Health == "unhealthy":
+			return diag.New(diag.Failed, diag.Pos{}, "docker-unhealthy", "the container is unhealthy%s",
+				after(": ", info.State.HealthLog))
+		case info.State.Running && !info.State.Restarting && info.State.Health != "starting":
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(delay):
+		}
+		delay = min(delay*3/2, 2*time.Second)
+	}
+}
+
+func after(sep, s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprint(sep, s)
+}

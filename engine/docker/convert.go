@@ -1,0 +1,89 @@
+package docker
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// createOptions turns a spec into what the API takes. Both sides have the
+// API's names, so that JSON carries one into the other; what the engine's types
+// do not accept (an address that is none) is an error here.
+func createOptions(name string, spec state.ContainerSpec) (client.ContainerCreateOptions, error) {
+	out := client.ContainerCreateOptions{Name: name, Config: &container.Config{}, HostConfig: &container.HostConfig{}}
+	if err := carry(spec.Config, out.Config); err != nil {
+		return out, fmt.Errorf("container %s: %w", name, err)
+	}
+	if err := carry(spec.Host, out.HostConfig); err != nil {
+		return out, fmt.Errorf("container %s: %w", name, err)
+	}
+	if spec.Platform != "" {
+		out.Platform = platform(spec.Platform)
+	}
+	if len(spec.Networks) > 0 {
+		out.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{}}
+		for net, ep := range spec.Networks {
+			set, err := endpoint(ep)
+			if err != nil {
+				return out, fmt.Errorf("container %s, network %s: %w", name, net, err)
+			}
+			out.NetworkingConfig.EndpointsConfig[net] = set
+		}
+	}
+	return out, nil
+}
+
+func carry(from, to any) error {
+	raw, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, to)
+}
+
+func platform(s string) *ocispec.Platform {
+	parts := strings.SplitN(s, "/", 3)
+	p := &ocispec.Platform{OS: parts[0]}
+	if len(parts) == 1 {
+		return &ocispec.Platform{OS: "linux", Architecture: s}
+	}
+	p.Architecture = parts[1]
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p
+}
+
+func endpoint(ep state.Endpoint) (*network.EndpointSettings, error) {
+	set := &network.EndpointSettings{Aliases: ep.Aliases, Links: ep.Links}
+	if ep.MacAddress != "" {
+		if err := carry(map[string]string{"MacAddress": ep.MacAddress}, set); err != nil {
+			return nil, err
+		}
+	}
+	if ep.IPv4Address == "" && ep.IPv6Address == "" {
+		return set, nil
+	}
+	set.IPAMConfig = &network.EndpointIPAMConfig{}
+	for _, a := range []struct {
+		text string
+		to   *netip.Addr
+	}{{ep.IPv4Address, &set.IPAMConfig.IPv4Address}, {ep.IPv6Address, &set.IPAMConfig.IPv6Address}} {
+		if a.text == "" {
+			continue
+		}
+		addr, err := netip.ParseAddr(a.text)
+		if err != nil {
+			return nil, err
+		}
+		*a.to = addr
+	}
+	return set, nil
+}
