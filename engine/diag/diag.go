@@ -13,9 +13,9 @@ import (
 // Pos is a place in a text: a file name, a line and a column, both counted
 // from 1. A zero Line means that the place is not known.
 type Pos struct {
-	File string
-	Line int
-	Col  int
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"col,omitempty"`
 }
 
 // IsValid tells whether p names at least a line.

@@ -8,9 +8,11 @@ type Diff []DiffEntry
 type DiffEntry struct {
 	// BeforeHeader and AfterHeader name the two sides, such as
 	// "/etc/motd (content)" or "container web".
-	BeforeHeader, AfterHeader string
-	Before, After             string
+	BeforeHeader string `json:"before_header,omitempty"`
+	AfterHeader  string `json:"after_header,omitempty"`
+	Before       string `json:"before"`
+	After        string `json:"after"`
 	// Note replaces the texts when they cannot or must not be shown:
 	// "binary", "secret", "too large", "unknown until TASK".
-	Note string
+	Note string `json:"note,omitempty"`
 }

@@ -1,0 +1,92 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// plain is Event without its methods.
+type plain Event
+
+// wire is an event as JSON: the item is there if the result has one, even if
+// it is null.
+type wire struct {
+	plain
+	Item *value.Value `json:"item,omitempty"`
+	Res  *value.Value `json:"result,omitempty"`
+}
+
+// MarshalJSON writes the event as one JSON object. Marks are not kept: what is
+// written should have been redacted before.
+func (e Event) MarshalJSON() ([]byte, error) {
+	w := wire{plain: plain(e)}
+	if e.HasItem || !e.Item.IsNull() {
+		w.Item = &e.Item
+	}
+	if e.Res != nil {
+		res := value.FromMap(e.Res)
+		w.Res = &res
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(w); err != nil {
+		return nil, fmt.Errorf("event %d of run %s: %w", e.Seq, e.Run, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Event) UnmarshalJSON(data []byte) error {
+	var w struct {
+		wire
+		Item json.RawMessage `json:"item"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*e = Event(w.plain)
+	if w.Item != nil {
+		e.HasItem = true
+		if err := e.Item.UnmarshalJSON(w.Item); err != nil {
+			return fmt.Errorf("item: %w", err)
+		}
+	}
+	if w.Res != nil {
+		if e.Res = w.Res.Map(); e.Res == nil {
+			return fmt.Errorf("result: not an object but %s", w.Res.Kind())
+		}
+	}
+	return nil
+}
+
+// escapeControls escapes what JSON lets through but terminals obey: DEL and
+// the C1 controls.
+func escapeControls(b []byte) []byte {
+	bad := func(i int) bool {
+		return b[i] == 0x7f || b[i] == 0xc2 && i+1 < len(b) && b[i+1] >= 0x80 && b[i+1] <= 0x9f
+	}
+	first := 0
+	for first < len(b) && !bad(first) {
+		first++
+	}
+	if first == len(b) {
+		return b
+	}
+	out := append([]byte(nil), b[:first]...)
+	for i := first; i < len(b); i++ {
+		switch {
+		case !bad(i):
+			out = append(out, b[i])
+		case b[i] == 0x7f:
+			out = append(out, `\u007f`...)
+		default:
+			i++
+			out = fmt.Appendf(out, `\u%04x`, b[i])
+		}
+	}
+	return out
+}
