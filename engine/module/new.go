@@ -1,0 +1,134 @@
+package module
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// New makes a module from its spec and its plan. T is a struct whose fields
+// carry the tag `arg:"name"`, a name declared in the spec. A field may be
+//
+//   - string, bool, an int or float type, value.Value, *value.Map, FileMode,
+//     a slice of these, map[string]string, map[string]value.Value;
+//   - a struct of the same kind, or a slice of it, for an argument with Options;
+//   - a pointer to one of these or an Opt of it: nil, or not Given, when the
+//     argument was not given and has no default.
+//
+// An embedded struct counts as if its fields stood in T. The tag "*" gives a
+// *value.Map of all arguments as converted, those of AnyArgs included.
+// A value.Value keeps its marks, and those of a secret argument are added.
+//
+// New panics when T and the spec do not fit: a defect found at start-up.
+func New[T any](spec Spec, plan func(a T, in Inputs, v state.View) (Change, error)) Module {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Struct {
+		panic(fmt.Sprintf("module %s: arguments are a %s, not a struct", spec.Name, t))
+	}
+	checkSpec(spec.Name, spec.Args)
+	checkFields(spec.Name, spec.Args, t)
+	return &typed[T]{spec: &spec, plan: plan}
+}
+
+type typed[T any] struct {
+	spec *Spec
+	plan func(a T, in Inputs, v state.View) (Change, error)
+}
+
+func (m *typed[T]) Spec() *Spec { return m.spec }
+
+func (m *typed[T]) Decode(args *value.Map, pos diag.Pos) (any, error) {
+	var a T
+	given := make([]Given, 0, args.Len())
+	for k, v := range args.All() {
+		given = append(given, Given{Name: k.Text(), Pos: pos, ValuePos: pos, Value: v})
+	}
+	d := &decoder{spec: m.spec, partial: m.spec.Traits.Unknown}
+	got := d.decode(given, pos, true)
+	if err := d.problems.Err(); err != nil {
+		return nil, err
+	}
+	d.fill(reflect.ValueOf(&a).Elem(), m.spec.Args, got, pos)
+	if err := d.problems.Err(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (m *typed[T]) Plan(args any, in Inputs, v state.View) (Change, error) {
+	a, ok := args.(T)
+	if !ok {
+		return Change{}, fmt.Errorf("module %s: arguments are a %T", m.spec.Name, args)
+	}
+	return m.plan(a, in, v)
+}
+
+// checkSpec panics on argument declarations that contradict themselves.
+func checkSpec(name string, args []Arg) {
+	seen := map[string]bool{}
+	for i := range args {
+		for _, n := range append([]string{args[i].Name}, args[i].Aliases...) {
+			if seen[n] {
+				panic(fmt.Sprintf("module %s: argument %s is declared twice", name, n))
+			}
+			seen[n] = true
+		}
+		if args[i].Required && args[i].Default != nil {
+			panic(fmt.Sprintf("module %s: argument %s is required and has a default", name, args[i].Name))
+		}
+		checkSpec(name+"."+args[i].Name, args[i].Options)
+	}
+}
+
+// checkFields panics when a field of t names no argument or cannot hold it.
+func checkFields(name string, args []Arg, t reflect.Type) {
+	for f := range structFields(t) {
+		tag := f.Tag.Get("arg")
+		if tag == "*" {
+			if f.Type != reflect.TypeFor[*value.Map]() {
+				panic(fmt.Sprintf("module %s: field %s must be a *value.Map", name, f.Name))
+			}
+			continue
+		}
+		a := findArg(args, tag)
+		if a == nil || a.Name != tag {
+			panic(fmt.Sprintf("module %s: field %s names no argument: %q", name, f.Name, tag))
+		}
+		if s := elemStruct(f.Type); s != nil {
+			checkFields(name+"."+tag, a.Options, s)
+		}
+	}
+}
+
+// structFields ranges over the tagged fields of t, embedded structs included.
+func structFields(t reflect.Type) func(func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		for _, f := range reflect.VisibleFields(t) {
+			if f.Tag.Get("arg") == "" || !f.IsExported() {
+				continue
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// elemStruct is the struct of suboptions behind pointers, slices and Opts.
+func elemStruct(t reflect.Type) reflect.Type {
+	switch {
+	case t == reflect.TypeFor[value.Value](), t == reflect.TypeFor[*value.Map](), t == reflect.TypeFor[FileMode]():
+		return nil
+	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice:
+		return elemStruct(t.Elem())
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[slotter]()):
+		f, _ := t.FieldByName("v")
+		return elemStruct(f.Type)
+	case t.Kind() == reflect.Struct:
+		return t
+	}
+	return nil
+}
