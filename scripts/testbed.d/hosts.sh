@@ -165,20 +165,35 @@ start_hosts() {
 	[ $failed = 0 ] || die "some hosts did not start"
 }
 
-# stop_hosts HOST... ends each host's first process, and with it the kernel ends all others in it.
+# stop_hosts HOST... ends each host's first process, and with it the kernel ends all others in it. Looks through all
+# processes, not at the pid file: that may be lost.
 stop_hosts() {
-	local name pid waiting=()
-	for name in "$@"; do
-		pid=$(host_pid "$name") || continue
-		kill -KILL "$pid" 2>/dev/null || true
-		waiting+=("$pid")
-	done
+	local name environ pid marks=() waiting=()
+	[ $# -gt 0 ] || return 0
+	for name in "$@"; do marks+=(-e "TESTBED_HOST=$bed/hosts/$name"); done
+	while read -r environ; do
+		pid=${environ//[!0-9]/}
+		if grep -qsP '^NSpid:.*\t1$' "/proc/$pid/status"; then
+			kill -KILL "$pid" 2>/dev/null || true
+			waiting+=("$pid")
+		fi
+	done < <(grep -lszxF "${marks[@]}" /proc/[0-9]*/environ)
 	for pid in "${waiting[@]}"; do wait_gone "$pid"; done
 	for name in "$@"; do
 		rm -f "$bed/hosts/$name/pid"
+		[ "$(kind_of "$name")" = docker ] || continue
 		find /sys/fs/cgroup -depth -type d \( -path "*/fairlead-testbed/$name" -o -path "*/fairlead-testbed/$name/*" \) -exec rmdir {} + 2>/dev/null || true
 	done
 	find /sys/fs/cgroup -depth -type d -name fairlead-testbed -exec rmdir {} + 2>/dev/null || true
+}
+
+# drop_unwanted stops and removes the hosts that are no longer asked for.
+drop_unwanted() {
+	local names=()
+	mapfile -t names < <(comm -13 <(all_hosts | sort) <(known_hosts_of_bed | sort))
+	[ ${#names[@]} -gt 0 ] || return 0
+	stop_hosts "${names[@]}"
+	rm -rf --one-file-system "${names[@]/#/$bed/hosts/}"
 }
 
 wait_gone() {
@@ -189,17 +204,6 @@ wait_gone() {
 		sleep 0.02
 	done
 	die "process $1 does not end"
-}
-
-# stop_strays ends first processes of this bed whose pid file was lost.
-stop_strays() {
-	local proc name
-	for proc in /proc/[0-9]*; do
-		name=$(tr '\0' '\n' 2>/dev/null <"$proc/environ" | sed -n "s,^TESTBED_HOST=$bed/hosts/,,p") || continue
-		if [ -n "$name" ] && is_first "${proc##*/}" "$name"; then
-			kill -KILL "${proc##*/}" && wait_gone "${proc##*/}"
-		fi
-	done
 }
 
 # wipe_host forgets all that was written in a host but its host keys.

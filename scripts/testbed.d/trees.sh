@@ -18,7 +18,7 @@ check_folder() {
 		say "no overlay can be written in $bed: using memory (tmpfs) there"
 		rm -rf "$probe"
 		mount -t tmpfs -o mode=755 tmpfs "$bed" || die "and no tmpfs can be mounted; set FAIRLEAD_TESTBED to a folder on ext4 or xfs"
-		touch "$bed/.fairlead-testbed"
+		touch "$bed/.fairlead-testbed" "$bed/.tmpfs"
 		lock
 		try_overlay || die "no overlay can be mounted at all on this machine"
 	fi
@@ -56,7 +56,7 @@ make_keys() {
 # make_layers writes what lies over the Debian tree: users and sshd settings for all, and what makes each kind special.
 make_layers() {
 	local stamp layers=$bed/layers
-	stamp=$(cat "$bed/base.stamp" "$bed"/client/id_*.pub "$here/testbed.d/trees.sh" "$here/testbed" | sha256sum)
+	stamp=$({ cat "$bed/base.stamp" "$bed"/client/id_*.pub "$here/testbed.d/trees.sh" && echo "${password[@]}"; } | sha256sum)
 	[ "$(cat "$bed/layers.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	stop_hosts $(known_hosts_of_bed)
 	rm -rf --one-file-system "$layers"
