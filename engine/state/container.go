@@ -300,3 +300,17 @@ type Endpoint struct {
 	Aliases     []string `json:",omitempty"`
 	Links       []string `json:",omitempty"` // container:alias
 }
+
+// MacIn is the MAC address of the container in the network its mode names, or
+// in the only one; "" when there are several. Newer engines tell it there only.
+func (c ContainerInfo) MacIn() string {
+	if e, ok := c.Networks[c.Spec.Host.NetworkMode]; ok {
+		return e.MacAddress
+	}
+	if len(c.Networks) == 1 {
+		for _, e := range c.Networks {
+			return e.MacAddress
+		}
+	}
+	return ""
+}

@@ -23,6 +23,7 @@ type HostView struct {
 	relied  map[string]Stat // as gathered, of entries that planned operations touch
 	touched []string        // canonical paths that planned operations touch, in order
 	fog     []string        // canonical folders whose inside is not what was gathered
+	blurred []string        // canonical paths (with what is below) that may or may not change
 	folders map[inode]string
 	shared  map[string]bool // canonical folders that are known by another path too
 }
@@ -63,7 +64,7 @@ func (v *HostView) Forget() {
 	v.alias = map[string]string{}
 	v.failed = map[Path]error{}
 	v.relied = map[string]Stat{}
-	v.touched, v.fog = nil, nil
+	v.touched, v.fog, v.blurred = nil, nil, nil
 	v.folders = map[inode]string{}
 	v.shared = map[string]bool{}
 	login, known := v.other[Login{}]
@@ -194,7 +195,22 @@ func (v *HostView) inFog(p string) bool {
 			return true
 		}
 	}
+	for _, b := range v.blurred {
+		if p == b || strings.HasPrefix(p, b+"/") {
+			return true
+		}
+	}
 	return false
+}
+
+// Blur notes that an operation may or may not be done (a plan cannot tell):
+// what it touches is not known any more.
+func (v *HostView) Blur(op Op) {
+	before := len(v.touched)
+	v.WriteThrough(op)
+	for _, c := range v.touched[before:] {
+		v.blurred = append(v.blurred, c)
+	}
 }
 
 // File answers a Path query; see View.
@@ -269,6 +285,20 @@ func (e *entry) fill(f *File, want Want) bool {
 		f.Content = e.content
 	}
 	return true
+}
+
+// Predicted tells whether the answer to q comes from operations that are
+// planned and not applied.
+func (v *HostView) Predicted(q Path) bool {
+	c, ok := v.canonical(q.Path)
+	if !ok {
+		return false
+	}
+	e := v.entries[c]
+	if e != nil && e.stat.Type == TypeLink && !e.predicted {
+		e = v.entries[e.resolved]
+	}
+	return e != nil && e.predicted
 }
 
 // Ask answers any other query; see View.

@@ -27,3 +27,12 @@ func (s *Scope) loadTemplate(dir, name string) (string, diag.Pos, error) {
 	}
 	return "", diag.Pos{}, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
 }
+
+// ResolvePath makes a path absolute relative to a folder; ~ is the home.
+func ResolvePath(dir, p string) string {
+	p = expandHome(p)
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(dir, p)
+}

@@ -1,0 +1,239 @@
+package run
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// taskTitle is the name under which a task is shown: its role and its name, or
+// its module.
+func taskTitle(t *playbook.Task) string {
+	if t == nil {
+		return ""
+	}
+	name := t.Keywords.Name.Str()
+	if name == "" {
+		name = t.Action
+	}
+	if r := t.Role(); r != nil && r.Role != nil {
+		return r.Role.Name + " : " + name
+	}
+	return name
+}
+
+func quoteTask(t *playbook.Task) string { return "task '" + taskTitle(t) + "'" }
+
+// taskNo numbers the tasks of a run in the order in which they are reached; all
+// hosts at one place have one number.
+func (pl *play) taskNo(h *host) int64 {
+	var b strings.Builder
+	for _, n := range h.at.position() {
+		b.WriteString(strconv.Itoa(int(n)))
+		b.WriteByte('.')
+	}
+	key := b.String()
+	if n, ok := pl.taskNos[key]; ok {
+		return n
+	}
+	pl.runner.taskNo++
+	pl.taskNos[key] = pl.runner.taskNo
+	return pl.runner.taskNo
+}
+
+// addEntry keeps the event of a result until it is certain and its turn comes.
+func (pl *play) addEntry(h *host, e *event.Event, count func(*event.HostStats)) {
+	en := entry{taskNo: e.TaskNo, events: []*event.Event{e}, count: count, waits: len(h.steps) > 0}
+	en.pos = h.entryPos
+	h.entries = append(h.entries, en)
+}
+
+// release tells what is certain, in the order of tasks: nothing of a task is
+// told while a host may still have something to say about an earlier one.
+func (pl *play) release() {
+	low := pl.lowWater()
+	type ready struct {
+		entry
+		h *host
+	}
+	var out []ready
+	for _, h := range pl.batch {
+		n := 0
+		for n < len(h.entries) && !h.entries[n].waits && (low == nil || h.entries[n].pos.compare(low) <= 0) {
+			out = append(out, ready{h.entries[n], h})
+			n++
+		}
+		h.entries = append(h.entries[:0:0], h.entries[n:]...)
+		for i := range h.steps {
+			h.steps[i].entry -= n
+			h.steps[i].snap.entries -= n
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].pos.compare(out[j].pos) < 0 })
+	for _, r := range out {
+		for _, e := range r.events {
+			pl.tellTask(e)
+			pl.emit(e)
+		}
+		if r.count != nil {
+			r.count(pl.statsOf(r.h.Name))
+		}
+	}
+}
+
+// lowWater is the earliest place at which something may still be said; nil when
+// every host is done and nothing waits.
+func (pl *play) lowWater() position {
+	var low position
+	lower := func(p position) {
+		if low == nil || p.compare(low) < 0 {
+			low = p
+		}
+	}
+	for _, h := range pl.batch {
+		for _, e := range h.entries {
+			if e.waits {
+				lower(e.pos)
+				break
+			}
+		}
+		if len(h.steps) > 0 && h.steps[0].snap.at != nil {
+			lower(h.steps[0].snap.at.position())
+		}
+		if !h.done() {
+			lower(h.at.position())
+		}
+	}
+	return low
+}
+
+// tellTask tells the heading of a task before its first result.
+func (pl *play) tellTask(e *event.Event) {
+	if pl.told == e.TaskNo {
+		return
+	}
+	pl.told = e.TaskNo
+	pl.emit(&event.Event{Kind: event.TaskStarted, Play: e.Play, PlayNo: e.PlayNo, Task: e.Task, TaskID: e.TaskID, TaskNo: e.TaskNo,
+		Module: e.Module, Pos: e.Pos, Handler: e.Handler})
+}
+
+// tellStart tells the heading of a task whose effect is about to be sent, once
+// everything before it was told.
+func (pl *play) tellStart(h *host) {
+	pl.release()
+	t := h.task()
+	if t == nil || h.inst == nil {
+		return
+	}
+	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: taskTitle(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
+		Module: t.Module, Pos: t.Pos, Handler: t.Handler})
+}
+
+// unreachable ends the task on a host that cannot be used.
+func (pl *play) unreachable(h *host, r *request, err error) {
+	t := h.task()
+	if t == nil {
+		h.unreachable = true
+		return
+	}
+	if h.inst == nil {
+		h.inst = &instance{taskNo: pl.taskNo(h), started: pl.Now()}
+	}
+	o := &outcome{status: event.Unreachable, msg: err.Error(), reason: diag.ClassOf(err).String(),
+		result: value.M("unreachable", true, "changed", false, "msg", err.Error())}
+	e := pl.newEvent(h, t, event.Result, o)
+	e.Loop = false
+	ignored, ferr := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }), false)
+	e.Ignored = ferr == nil && ignored
+	if e.Ignored {
+		if r.lane != nil && r.lane.target != nil {
+			_ = r.lane.target.Close()
+			r.lane.target = nil
+		}
+		if name := t.Register.Str(); name != "" {
+			h.Set.Set(name, value.FromMap(o.result))
+		}
+		pl.place(h)
+		h.advance()
+	} else {
+		pl.place(h)
+		h.unreachable = true
+	}
+	pl.addEntry(h, e, pl.counter(e, o, value.Bool(false)))
+}
+
+// place notes where the host is, for the entries of the task it is at.
+func (pl *play) place(h *host) { h.entryPos = h.at.position() }
+
+// hasOnce tells whether run_once is said anywhere around a task.
+func (pl *play) hasOnce(t *playbook.Task) bool {
+	return t != nil && t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }) != nil
+}
+
+func (pl *play) isRunOnce(t *playbook.Task) (bool, error) {
+	if t == nil || !pl.hasOnce(t) {
+		return false, nil
+	}
+	return flag(pl.playScope(), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }), false)
+}
+
+// shareOnce gives the result of a run_once task to the hosts that wait at it.
+func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event) {
+	once, err := pl.isRunOnce(t)
+	if err != nil || !once {
+		return
+	}
+	at := h.entryPos
+	for _, other := range pl.batch {
+		if other == h || other.done() || other.at.position().compare(at) != 0 {
+			continue
+		}
+		if name := t.Register.Str(); name != "" {
+			v, _ := h.Set.Get(name)
+			other.Set.Set(name, v)
+		}
+		for _, d := range o.do {
+			if f, ok := d.(interface{ factsOf() }); ok {
+				_ = f
+			}
+		}
+		pl.shareFacts(other, o)
+		other.advance()
+		if e.Status == event.Failed && !e.Ignored && !e.Rescued {
+			other.failed = true
+		}
+	}
+	if e.Status == event.Failed && !e.Ignored && !e.Rescued {
+		pl.fatal = true
+	}
+}
+
+// isStart tells whether a task is the one that --start-at-task names.
+func (pl *play) isStart(t *playbook.Task) bool {
+	title, name := taskTitle(t), t.Keywords.Name.Str()
+	for _, s := range []string{title, name} {
+		if s == pl.StartAt || globMatch(pl.StartAt, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func splitComma(s string) []string {
+	var out []string
+	for _, p := range strings.Split(s, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+var _ = fmt.Sprint

@@ -1,0 +1,251 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// HostSpec is how a host is reached, evaluated from its variables.
+type HostSpec struct {
+	Name       string
+	Connection string // "ssh" or "local"
+	Address    string
+	Port       int // 0: the client's default
+	User       string
+	Password   string
+	KeyFile    string
+	Timeout    time.Duration
+	// Docker is how the host's engine is reached ("" for the usual socket).
+	DockerHost string
+	// Become is the identity under which helpers (Docker) act by default.
+	Become state.Identity
+}
+
+// ConnectionDefaults are what the command line or the server says; variables
+// and keywords win over them.
+type ConnectionDefaults struct {
+	Connection     string
+	User           string
+	Password       string
+	KeyFile        string
+	Timeout        time.Duration
+	Become         bool
+	BecomeMethod   string
+	BecomeUser     string
+	BecomePassword string
+}
+
+// text evaluates the first variable of names that is defined.
+func text(s *vars.Scope, names ...string) (string, error) {
+	for _, n := range names {
+		v, ok, err := s.Variable(n)
+		if err != nil {
+			return "", fmt.Errorf("variable %s: %w", n, err)
+		}
+		if ok && !v.IsNull() && !v.IsUndefined() {
+			if o, unknown := v.FindUnknown(); unknown {
+				return "", &needKnown{o}
+			}
+			return v.Text(), nil
+		}
+	}
+	return "", nil
+}
+
+// keyword evaluates a keyword as text; "" when it is not given.
+func keyword(s *vars.Scope, n *yaml.Node) (string, error) {
+	if n.IsNull() {
+		return "", nil
+	}
+	v, err := s.Eval(n)
+	if err != nil {
+		return "", err
+	}
+	if o, unknown := v.FindUnknown(); unknown {
+		return "", &needKnown{o}
+	}
+	return v.Text(), nil
+}
+
+// flag evaluates a keyword as a boolean.
+func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
+	if n.IsNull() {
+		return def, nil
+	}
+	v, err := s.Eval(n)
+	if err != nil {
+		return false, err
+	}
+	if o, unknown := v.FindUnknown(); unknown {
+		return false, &needKnown{o}
+	}
+	return jinja.ToBool(v), nil
+}
+
+// needKnown says that a value must be known to go on.
+type needKnown struct{ origin *value.Origin }
+
+func (n *needKnown) Error() string {
+	what := "a value"
+	if n.origin != nil && n.origin.What != "" {
+		what = n.origin.What
+	}
+	return what + " is not known yet"
+}
+
+// spec evaluates how a host is reached.
+func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec, error) {
+	d := r.Config.Connection
+	sp := HostSpec{Name: name, Timeout: d.Timeout}
+	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node {
+		if at == nil {
+			return nil
+		}
+		return at.Nearest(get)
+	}
+	var errs diag.List
+	set := func(dst *string, n *yaml.Node, def string, names ...string) {
+		v, err := text(s, names...)
+		if err == nil && v == "" {
+			v, err = keyword(s, n)
+		}
+		if v == "" {
+			v = def
+		}
+		*dst = v
+		errs.Add(err)
+	}
+	var port, timeout string
+	set(&sp.Connection, kw(func(k *playbook.Keywords) *yaml.Node { return k.Connection }), d.Connection, "ansible_connection")
+	set(&sp.Address, nil, name, "ansible_host", "ansible_ssh_host")
+	set(&port, kw(func(k *playbook.Keywords) *yaml.Node { return k.Port }), "", "ansible_port", "ansible_ssh_port")
+	set(&sp.User, kw(func(k *playbook.Keywords) *yaml.Node { return k.RemoteUser }), d.User, "ansible_user", "ansible_ssh_user")
+	set(&sp.Password, nil, d.Password, "ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
+	set(&sp.KeyFile, nil, d.KeyFile, "ansible_ssh_private_key_file", "ansible_private_key_file")
+	set(&timeout, nil, "", "ansible_timeout", "ansible_ssh_timeout")
+	set(&sp.DockerHost, nil, "", "ansible_docker_host")
+	if port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 {
+			errs.Add(diag.Errorf(diag.Pos{}, "port", "ansible_port of host %s is %q, not a port number", name, port))
+		}
+		sp.Port = n
+	}
+	if n, err := strconv.Atoi(timeout); err == nil && n > 0 {
+		sp.Timeout = time.Duration(n) * time.Second
+	}
+	switch sp.Connection {
+	case "", "smart", "paramiko", "paramiko_ssh", "ssh", "ansible.builtin.ssh":
+		sp.Connection = "ssh"
+	case "local", "ansible.builtin.local":
+		sp.Connection = "local"
+	default:
+		errs.Add(diag.Errorf(diag.Pos{}, "connection", "host %s has connection %q, which Fairlead does not have", name, sp.Connection).
+			WithHint("use ssh or local"))
+	}
+	r.secret(sp.Password)
+	return sp, errs.Err()
+}
+
+func (r *runner) secret(s string) {
+	if r.Redactor != nil && s != "" {
+		r.Redactor.Add(s)
+	}
+}
+
+// identity evaluates who a task acts as: become and its relatives.
+func (r *runner) identity(s *vars.Scope, at *playbook.Scope) (state.Identity, error) {
+	d := r.Config.Connection
+	node := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node {
+		if at == nil {
+			return nil
+		}
+		return at.Nearest(get)
+	}
+	become, err := text(s, "ansible_become")
+	if err != nil {
+		return state.Identity{}, err
+	}
+	on := d.Become
+	if become != "" {
+		on = jinja.ToBool(value.String(become))
+	} else if on, err = flag(s, node(func(k *playbook.Keywords) *yaml.Node { return k.Become }), d.Become); err != nil {
+		return state.Identity{}, err
+	}
+	if !on {
+		return state.Identity{}, nil
+	}
+	var id state.Identity
+	for _, f := range []struct {
+		dst  *string
+		n    *yaml.Node
+		def  string
+		vars []string
+	}{
+		{&id.Method, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeMethod }), orElse(d.BecomeMethod, "sudo"), []string{"ansible_become_method"}},
+		{&id.User, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeUser }), orElse(d.BecomeUser, "root"), []string{"ansible_become_user"}},
+		{&id.Flags, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeFlags }), "", []string{"ansible_become_flags"}},
+		{&id.Exe, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeExe }), "", []string{"ansible_become_exe"}},
+		{&id.Password, nil, d.BecomePassword, []string{"ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"}},
+	} {
+		v, err := text(s, f.vars...)
+		if err == nil && v == "" {
+			v, err = keyword(s, f.n)
+		}
+		if err != nil {
+			return id, err
+		}
+		*f.dst = orElse(v, f.def)
+	}
+	r.secret(id.Password)
+	return id, nil
+}
+
+func orElse(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+// lane gives the lane of a host, connecting it on first use.
+func (r *runner) lane(s *vars.Scope, at *playbook.Scope, name string) (*lane, error) {
+	if l, ok := r.lanes[name]; ok {
+		return l, nil
+	}
+	sp, err := r.spec(s, at, name)
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{name: name, spec: sp, views: map[state.Identity]*state.HostView{}}
+	r.lanes[name] = l
+	return l, nil
+}
+
+// do sends a batch, connecting first when needed.
+func (r *runner) do(ctx context.Context, l *lane, b state.Batch) (state.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return state.Outcome{}, err
+	}
+	if l.target == nil {
+		t, err := r.Connector.Connect(ctx, l.spec)
+		if err != nil {
+			return state.Outcome{}, err
+		}
+		l.target = t
+	}
+	l.stats.batches++
+	l.stats.queries += len(b.Ask)
+	l.stats.ops += len(b.Ops)
+	return l.target.Do(ctx, b)
+}

@@ -1,0 +1,59 @@
+package run
+
+import (
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// delegate finds out where a task acts: on its own host, or on another.
+func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
+	ev.sources = &sources{scope: s, cache: pl.files}
+	ev.target = h
+	to, err := keyword(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
+	if err != nil {
+		return err
+	}
+	if t.Local {
+		to = "localhost"
+	}
+	if to == "" || to == h.Name {
+		ev.lane, err = pl.lane(s, &t.Scope, h.Name)
+		return err
+	}
+	ev.delegate = to
+	inv := pl.Inventory.Host(to)
+	if inv == nil {
+		if inv, _, err = pl.Inventory.AddHost(to, t.Pos, nil, nil); err != nil {
+			return err
+		}
+		pl.Vars.InventoryChanged()
+	}
+	target := pl.host(inv)
+	ds := pl.Vars.Scope(pl.world(pl), target.Host, pl.vars, &t.Scope, pl.moment(h))
+	if ev.lane, err = pl.lane(ds, nil, to); err != nil {
+		return err
+	}
+	facts, err := flag(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateFacts }), false)
+	if facts {
+		ev.target = target
+	}
+	return err
+}
+
+// delegated tells whether the task acts on another host.
+func (ev *evaluated) delegated(h *host) bool { return ev.delegate != "" && ev.delegate != h.Name }
+
+// shareFacts gives the facts that a run_once task set to another host.
+func (pl *play) shareFacts(other *host, o *outcome) {
+	if o.status != event.OK && o.status != event.Changed {
+		return
+	}
+	for _, d := range o.do {
+		if f, ok := d.(module.SetFacts); ok {
+			pl.setFacts(other, f)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package run
+
+import (
+	"path"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// handlerNames finds handlers by name and by topic.
+type handlerNames struct {
+	byName map[string]*playbook.Task
+	topics map[string][]*playbook.Task
+}
+
+// collectHandlers lists the handlers of the play and evaluates their names. Of
+// two with one name the later wins.
+func (pl *play) collectHandlers(s *vars.Scope) error {
+	pl.names = handlerNames{byName: map[string]*playbook.Task{}, topics: map[string][]*playbook.Task{}}
+	return pl.addHandlers(s, pl.p.AllHandlers())
+}
+
+func (pl *play) addHandlers(s *vars.Scope, items []playbook.Item) error {
+	for _, it := range items {
+		switch x := it.(type) {
+		case *playbook.Block:
+			if err := pl.addHandlers(s, x.Block); err != nil {
+				return err
+			}
+		case *playbook.Task:
+			pl.handlers = append(pl.handlers, x)
+			if err := pl.nameHandler(s, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
+	name := t.Keywords.Name.Str()
+	if t.Keywords.Name.HasTemplate() {
+		v, err := s.Eval(t.Keywords.Name)
+		if err == nil && v.IsString() {
+			name = v.Str()
+		} // a name that cannot be evaluated here cannot be notified by it
+	}
+	if name != "" {
+		pl.names.byName[name] = t
+		if r := t.Role(); r != nil && r.Role != nil {
+			pl.names.byName[r.Role.Name+" : "+name] = t
+			pl.names.byName[r.Name+" : "+name] = t
+		}
+	}
+	for _, n := range t.Listen {
+		v, err := s.Eval(n)
+		if err != nil {
+			return err
+		}
+		for _, topic := range listOfTexts(v) {
+			pl.names.topics[topic] = append(pl.names.topics[topic], t)
+		}
+	}
+	return nil
+}
+
+// notify notes which handlers a changed task wants; it gives their names.
+func (pl *play) notify(h *host, t *playbook.Task, e *event.Event) []string {
+	var told []string
+	if len(t.Notifies()) == 0 {
+		return nil
+	}
+	s := pl.scope(h, t)
+	for _, n := range t.Notifies() {
+		v, err := s.Eval(n)
+		if err != nil {
+			e.Warnings = append(e.Warnings, err.Error())
+			continue
+		}
+		names := []string{v.Text()}
+		if v.Kind() == value.KindList {
+			names = nil
+			for _, it := range v.Items() {
+				names = append(names, it.Text())
+			}
+		}
+		for _, name := range names {
+			if !pl.notifyOne(h, name) {
+				e.Warnings = append(e.Warnings, "there is no handler named or listening to '"+name+"': nothing was notified")
+				continue
+			}
+			told = append(told, name)
+		}
+	}
+	return told
+}
+
+func (pl *play) notifyOne(h *host, name string) bool {
+	found := false
+	h.notified = h.notified.clone()
+	if h.notified == nil {
+		h.notified = notifications{}
+	}
+	if t, ok := pl.names.byName[name]; ok {
+		h.notified[t.ID] = true
+		found = true
+	}
+	for _, t := range pl.names.topics[name] {
+		h.notified[t.ID] = true
+		found = true
+	}
+	return found
+}
+
+func (pl *play) isNotified(h *host, t *playbook.Task) bool { return h.notified[t.ID] }
+
+// meta carries out a meta task.
+func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
+	action := t.Raw.Str()
+	if action == "" {
+		action = t.Args.Get("free_form").Str()
+	}
+	if action == "flush_handlers" {
+		return pl.flushHandlers(h, t)
+	}
+	s := pl.scope(h, t)
+	cond, err := pl.conditions(s, t.Whens())
+	if err != nil {
+		return pl.failedOrFlush(h, err)
+	}
+	if cond.IsUnknown() {
+		if o := cond.Origin(); o.Pending && !pl.Check && pl.waiting() {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		return pl.unknownTask(h, "may run: the condition depends on "+describe(cond.Origin()))
+	}
+	if !cond.Truthy() {
+		h.advance()
+		return done, nil
+	}
+	if pl.waiting() && !pl.Check && action != "noop" {
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	return pl.metaAction(h, t, action)
+}
+
+func (pl *play) metaAction(h *host, t *playbook.Task, action string) (*request, error) {
+	switch action {
+	case "noop":
+	case "end_host":
+		h.ended = true
+		return done, nil
+	case "end_play", "end_batch":
+		for _, x := range pl.batch {
+			x.ended = true
+		}
+		pl.endPlay = pl.endPlay || action == "end_play"
+		return done, nil
+	case "clear_facts":
+		h.Facts.Clear()
+	case "clear_host_errors":
+		for _, x := range pl.all {
+			x.failed, x.unreachable = false, false
+		}
+	case "refresh_inventory":
+		pl.notice("info", "meta: refresh_inventory: the inventory is read once per run")
+	case "reset_connection":
+		if l := pl.lanes[h.Name]; l != nil && l.target != nil {
+			_ = l.target.Close()
+			l.target = nil
+			l.forget()
+		}
+	default:
+		return pl.failed(h, &module.Failure{Msg: "invalid meta action requested: " + action,
+			Err: diag.Errorf(t.Pos, "meta", "there is no meta action %q", action)})
+	}
+	h.advance()
+	return done, nil
+}
+
+// flushHandlers sends the host into the handlers it notified.
+func (pl *play) flushHandlers(h *host, t *playbook.Task) (*request, error) {
+	any := false
+	for _, x := range pl.handlers {
+		any = any || h.notified[x.ID]
+	}
+	if !any {
+		h.notified = notifications{}
+		h.advance()
+		return done, nil
+	}
+	items := make([]playbook.Item, len(pl.handlers))
+	for i, x := range pl.handlers {
+		items[i] = x
+	}
+	h.inst = nil
+	// When the list ends, the cursor moves past the flush itself.
+	h.at = append(h.at, frame{items: items, handlers: true})
+	h.settle()
+	return done, nil
+}
+
+func globMatch(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}
+
+var _ = yaml.Scalar

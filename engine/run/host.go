@@ -1,0 +1,209 @@
+package run
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+)
+
+// host is the state of one host in a run. Everything behind the first
+// unconfirmed operation is a prediction: steps hold the snapshots to go back to.
+type host struct {
+	*vars.Host
+	r *runner
+
+	at   cursor
+	inst *instance // of the task the host is at, once it began
+
+	failed, unreachable, ended bool
+
+	notified notifications
+	// entryPos is the place of the task whose results are being made; parents
+	// are the looped includes the host is in.
+	entryPos position
+	parents  []*instance
+	// steps are tasks or loop items whose operations wait, in order; entries
+	// are results in order, of which those behind the first step wait too.
+	steps   []step
+	entries []entry
+	// failedTask and failedResult are what a rescue part sees.
+	failedTask, failedResult value.Value
+	// deviated counts how often the batch at hand had to be planned again.
+	deviated int
+	// flushSoon: what waits must be applied before the host goes on.
+	flushSoon bool
+}
+
+func (h *host) done() bool {
+	return h.failed || h.unreachable || h.ended || len(h.at) == 0
+}
+
+// lane is one target with what is known of it. Hosts use their own; delegated
+// tasks that of the host they are delegated to.
+type lane struct {
+	name   string
+	spec   HostSpec
+	target Target
+	views  map[state.Identity]*state.HostView
+	// as is the identity of the waiting operations, ops these operations.
+	as  state.Identity
+	ops []state.Op
+	// assumed is the effect that a plan did not apply, "" for none.
+	assumed string
+	// planned: a plan has operations that it did not apply.
+	planned bool
+	stats   laneStats
+}
+
+type laneStats struct{ batches, queries, ops int }
+
+func (l *lane) view(as state.Identity) *state.HostView {
+	v := l.views[as]
+	if v == nil {
+		v = state.NewHostView()
+		l.views[as] = v
+	}
+	return v
+}
+
+// forget drops what is known under every identity.
+func (l *lane) forget() {
+	for _, v := range l.views {
+		v.Forget()
+	}
+}
+
+// forgetOthers drops what other identities know, because as changes something.
+func (l *lane) forgetOthers(as state.Identity) {
+	for id, v := range l.views {
+		if id != as {
+			v.Forget()
+		}
+	}
+}
+
+// step is one task (or loop item) whose operations wait to be applied.
+type step struct {
+	snap     snapshot
+	from, to int // its operations in lane.ops
+	change   module.Change
+	entry    int // index in host.entries of its result, -1 for none
+	// maps are the results made from the prediction; what they could not know
+	// is filled in when the operations were applied.
+	maps []*value.Map
+}
+
+// snapshot is a host's state before a step.
+type snapshot struct {
+	at       cursor
+	inst     *instance
+	set      int
+	facts    int
+	included int
+	notified notifications
+	entries  int
+	failed   bool
+	parents  []*instance
+	task     value.Value
+	result   value.Value
+}
+
+func (h *host) snapshot() snapshot {
+	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
+	if h.inst != nil {
+		s.inst = h.inst.clone()
+	}
+	return s
+}
+
+func (h *host) restore(s snapshot) {
+	h.at, h.inst, h.failed = s.at, s.inst, s.failed
+	h.Set.Rollback(s.set)
+	h.Facts.Rollback(s.facts)
+	h.Included.Rollback(s.included)
+	h.notified = s.notified
+	h.entries = h.entries[:s.entries]
+	h.failedTask, h.failedResult = s.task, s.result
+	h.ended, h.parents = false, s.parents
+}
+
+// settleMemory declares what the host set true, once nothing waits.
+func (h *host) settleMemory() {
+	h.Set.Confirm(h.Set.Mark())
+	h.Facts.Confirm(h.Facts.Mark())
+	h.Included.Confirm(h.Included.Mark())
+	h.Pending = false
+}
+
+// entry is one result of a task or item, to be told when it is certain and
+// its turn has come.
+type entry struct {
+	pos    position
+	taskNo int64
+	start  *event.Event // TaskStarted, told once per task
+	events []*event.Event
+	count  func(*event.HostStats)
+	// waits: an operation of a step before or at this entry is not applied.
+	waits bool
+}
+
+// fillLater remembers a result of the step that waits last, if it was made from
+// a prediction.
+func (h *host) fillLater(m *value.Map) {
+	if n := len(h.steps); n > 0 && value.FromMap(m).HasUnknown() {
+		h.steps[n-1].maps = append(h.steps[n-1].maps, m)
+	}
+}
+
+// notifications are the handlers and topics that a host notified.
+type notifications map[string]bool
+
+func (n notifications) clone() notifications { return maps.Clone(n) }
+
+// instance is a task as it runs on one host: where it is in its loop and in
+// the stages of a module.
+type instance struct {
+	taskNo  int64
+	seedNo  int64
+	started time.Time
+	begun   bool // loop evaluated
+	looped  bool
+	items   []value.Value
+	idx     int
+	results []value.Value
+	evaled  *evaluated
+	// did are the results of operations that were applied.
+	did []state.OpResult
+	// change is the change whose operations (with the task's environment) are
+	// applied at once, because they reach the whole host.
+	change *module.Change
+	ops    []state.Op
+	// outcome is a result to finish the item with.
+	outcome *outcome
+	// last is the outcome of a task without loop.
+	last    *outcome
+	noLog   bool
+	attempt int
+	wait    time.Time // not before
+	replans int
+}
+
+func (i *instance) clone() *instance {
+	c := *i
+	c.results = slices.Clone(i.results)
+	return &c
+}
+
+// nextItem forgets what belongs to the item that ended.
+func (i *instance) nextItem() {
+	i.idx++
+	i.evaled, i.did, i.ops, i.change, i.outcome = nil, nil, nil, nil, nil
+	i.attempt, i.replans, i.wait = 0, 0, time.Time{}
+}

@@ -1,0 +1,116 @@
+package run
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// include expands include_tasks and include_role when a host reaches them: the
+// included tasks become a list of their own, one per loop item.
+func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
+	if !h.inst.begun {
+		if r, err := pl.beginLoop(h, t); r != nil || err != nil {
+			return r, err
+		}
+	}
+	in := h.inst
+	if in.idx >= len(in.items) {
+		return pl.endInclude(h, t)
+	}
+	s := pl.itemScope(h, t)
+	cond, err := pl.conditions(s, t.Whens())
+	if err != nil {
+		return pl.failedOrFlush(h, err)
+	}
+	if cond.IsUnknown() {
+		return pl.needs(h, cond.Origin(), "cannot see beyond: whether this is included depends on "+describe(cond.Origin()))
+	}
+	if !cond.Truthy() {
+		if in.looped {
+			in.nextItem()
+			return again, nil
+		}
+		r, err := pl.skip(h, t, s, "Conditional result was False")
+		if r != nil || err != nil {
+			return r, err
+		}
+		return pl.endTask(h, t)
+	}
+	items, key, err := pl.included(h, s, t)
+	if err != nil {
+		return pl.failedOrFlush(h, err)
+	}
+	return pl.enter(h, t, items, key)
+}
+
+// included loads what an include names.
+func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.Item, string, error) {
+	inc := t.Include
+	if inc.Kind == playbook.IncludeTasks {
+		file, err := keyword(s, inc.File)
+		if err != nil {
+			return nil, "", err
+		}
+		items, err := pl.Loader.IncludeTasks(t, file)
+		return items, t.ID + "\x00" + file, err
+	}
+	var req playbook.RoleRequest
+	var err error
+	for _, f := range []struct {
+		dst *string
+		n   *yaml.Node
+	}{{&req.Name, inc.Name}, {&req.TasksFrom, inc.TasksFrom}, {&req.VarsFrom, inc.VarsFrom},
+		{&req.DefaultsFrom, inc.DefaultsFrom}, {&req.HandlersFrom, inc.HandlersFrom}} {
+		if *f.dst, err = keyword(s, f.n); err != nil {
+			return nil, "", err
+		}
+	}
+	for _, f := range []struct {
+		dst *bool
+		n   *yaml.Node
+		def bool
+	}{{&req.Public, inc.Public, false}, {&req.AllowDuplicates, inc.AllowDuplicates, true}, {&req.Validate, inc.RolespecValidate, true}} {
+		if *f.dst, err = flag(s, f.n, f.def); err != nil {
+			return nil, "", err
+		}
+	}
+	use, err := pl.Loader.IncludeRole(t, req)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := pl.addHandlers(pl.playScope(), use.Handlers); err != nil {
+		return nil, "", err
+	}
+	key := strings.Join([]string{t.ID, req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
+	return use.Tasks, key, nil
+}
+
+// enter puts the host into an included list. Hosts that include the same run
+// it together; the loop variables are seen inside.
+func (pl *play) enter(h *host, t *playbook.Task, items []playbook.Item, key string) (*request, error) {
+	in := h.inst
+	key += "\x00" + string(rune(in.idx))
+	ord, ok := pl.includes[key]
+	if !ok {
+		ord = int32(len(pl.includes) + 1)
+		pl.includes[key] = ord
+	}
+	f := frame{items: items, ord: ord, include: true}
+	if in.looped {
+		f.locals = pl.loopVars(in, t)
+	}
+	in.nextItem()
+	h.parents = append(h.parents, in)
+	h.at = append(h.at, f)
+	h.inst = nil
+	h.settle()
+	return done, nil
+}
+
+func (pl *play) endInclude(h *host, t *playbook.Task) (*request, error) {
+	h.advance()
+	return done, nil
+}

@@ -1,0 +1,312 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// plan lets the module plan the present item. A nil request means that the item
+// is finished.
+func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
+	in, ev := h.inst, h.inst.evaled
+	l := ev.lane
+	if len(l.ops) > 0 && (l.as != ev.as || ev.mod.Spec().Traits.Reads) {
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
+	if ev.delegated(h) && pl.waiting() && !pl.Check {
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	view := &watched{HostView: l.view(ev.as)}
+	change, err := ev.mod.Plan(ev.args, pl.inputs(h, t, ev), view)
+	if o := ev.sources.takeUnknown(); o != nil {
+		if o.Pending && !pl.Check && pl.waiting() {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		return pl.unknownItem(h, t, ev, "depends on "+describe(o))
+	}
+	if err != nil {
+		return pl.planFailed(h, t, ev, err)
+	}
+	if len(change.Need) > 0 {
+		return pl.gather(h, t, ev, change.Need)
+	}
+	if pl.Check && view.predicted && ev.mod.Spec().Traits.Reads {
+		return pl.unknownItem(h, t, ev, "unknown until the changes before it are made")
+	}
+	in.replans = 0
+	return pl.changeIs(h, t, ev, change)
+}
+
+// planFailed ends an item whose failure is found while planning. Behind an
+// effect that a plan did not apply, the failure may not come about.
+func (pl *play) planFailed(h *host, t *playbook.Task, ev *evaluated, err error) (*request, error) {
+	if pl.Check && ev.lane.assumed != "" && !ev.mod.Spec().Traits.Control {
+		return pl.unknownItem(h, t, ev, fmt.Sprintf("would fail as things are now (%s), unknown until %s", err, ev.lane.assumed))
+	}
+	return pl.failedOrFlush(h, err)
+}
+
+// gather asks the host for what the module needs.
+func (pl *play) gather(h *host, t *playbook.Task, ev *evaluated, need []state.Query) (*request, error) {
+	const patience = 64
+	if h.inst.replans++; h.inst.replans > patience {
+		return pl.failed(h, module.Fail(fmt.Sprintf("module %s keeps asking for %s", ev.mod.Spec().Name, need[0].Query())))
+	}
+	view := ev.lane.view(ev.as)
+	for _, q := range need {
+		if !view.NeedsFlush(q) {
+			continue
+		}
+		if pl.Check {
+			return pl.unknownItem(h, t, ev, "unknown until the changes before it are made")
+		}
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
+	if ev.mod.Spec().Traits.Control {
+		return pl.failed(h, module.Fail(fmt.Sprintf("module %s asks the host, but is declared not to", ev.mod.Spec().Name)))
+	}
+	return &request{kind: reqGather, host: h, lane: ev.lane, as: ev.as, ask: need}, nil
+}
+
+// changeIs decides what becomes of a planned change.
+func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Change) (*request, error) {
+	o := pl.outcomeOf(ev, c)
+	if len(c.Ops) == 0 {
+		return pl.finishItem(h, t, o)
+	}
+	reach := widest(c.Ops)
+	switch {
+	case pl.Check:
+		pl.assume(h, t, ev, c.Ops, reach)
+		return pl.finishItem(h, t, o)
+	case ev.check:
+		return pl.finishItem(h, t, o)
+	case reach > state.ReachPaths || ev.delegated(h) || c.Then != nil && reach == state.ReachNone:
+		return pl.effect(h, ev, c)
+	}
+	return pl.later(h, t, ev, c, o)
+}
+
+func widest(ops []state.Op) state.Reach {
+	r := state.ReachNone
+	for _, op := range ops {
+		r = max(r, op.Reach())
+	}
+	return r
+}
+
+// assume notes in a plan what a change would do.
+func (pl *play) assume(h *host, t *playbook.Task, ev *evaluated, ops []state.Op, reach state.Reach) {
+	l := ev.lane
+	l.planned = true
+	if reach > state.ReachPaths {
+		if l.assumed == "" {
+			l.assumed = quoteTask(t)
+		}
+		return
+	}
+	v := l.view(ev.as)
+	l.forgetOthers(ev.as)
+	for _, op := range ops {
+		v.WriteThrough(op)
+	}
+}
+
+// effect applies operations at once, after everything that waits anywhere.
+func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error) {
+	if pl.waiting() {
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	h.inst.change = &c
+	h.inst.ops = withEnv(c.Ops, ev.env)
+	return &request{kind: reqEffect, host: h, lane: ev.lane, as: ev.as, ops: h.inst.ops}, nil
+}
+
+// withEnv gives the task's environment to its commands.
+func withEnv(ops []state.Op, env []string) []state.Op {
+	if len(env) == 0 {
+		return ops
+	}
+	out := make([]state.Op, len(ops))
+	for i, op := range ops {
+		if x, ok := op.(state.Exec); ok {
+			x.Env = append(env[:len(env):len(env)], x.Env...)
+			op = x
+		}
+		out[i] = op
+	}
+	return out
+}
+
+// later lets path operations wait for the next flush and goes on as if they
+// were done.
+func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change, o *outcome) (*request, error) {
+	l, v := ev.lane, ev.lane.view(ev.as)
+	snap := h.snapshot()
+	l.as = ev.as
+	l.forgetOthers(ev.as)
+	s := step{snap: snap, from: len(l.ops), change: c, entry: -1}
+	shared := false
+	for _, op := range c.Ops {
+		if v.WriteThrough(op) {
+			shared = true
+		}
+	}
+	l.ops = append(l.ops, c.Ops...)
+	s.to = len(l.ops)
+	h.steps = append(h.steps, s)
+	h.Pending = true
+	if pl.judges(t) {
+		// What the task says about its own result is asked of the true result.
+		h.inst.outcome = o
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
+	if shared || pl.Lockstep || pl.anyFatal || pl.maxFail >= 0 || ev.lane.spec.Connection == "local" {
+		h.flushSoon = true
+	}
+	h.steps[len(h.steps)-1].entry = len(h.entries)
+	return pl.finishItem(h, t, o)
+}
+
+// judges tells whether the task evaluates expressions over its own result.
+func (pl *play) judges(t *playbook.Task) bool {
+	return len(t.FailedWhen) > 0 || len(t.ChangedWhen) > 0 || len(t.Until) > 0
+}
+
+// afterEffect goes on with what applied operations did.
+func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
+	in, ev := h.inst, h.inst.evaled
+	c := in.change
+	if bad := failedOp(in.did, len(in.ops)); bad >= 0 {
+		var r state.OpResult
+		if bad < len(in.did) {
+			r = in.did[bad]
+		}
+		in.did = nil
+		if c.Failed != nil {
+			if f := c.Failed(bad, r); f != nil {
+				return pl.failed(h, f)
+			}
+		}
+		return pl.failed(h, opFailure(in.ops[bad], r))
+	}
+	if c.Then == nil {
+		in.did = nil
+		o := pl.outcomeOf(ev, *c)
+		o.result = known(o.result)
+		return pl.finishItem(h, t, o)
+	}
+	next, err := c.Then(ev.lane.view(ev.as), in.did)
+	if err != nil {
+		in.did = nil
+		return pl.failed(h, asFailure(err))
+	}
+	if len(next.Need) > 0 {
+		return pl.gather(h, t, ev, next.Need)
+	}
+	in.did = nil
+	if len(next.Diff) == 0 {
+		next.Diff = c.Diff
+	}
+	if len(next.Ops) > 0 {
+		return pl.effect(h, ev, next)
+	}
+	return pl.finishItem(h, t, pl.outcomeOf(ev, next))
+}
+
+// known drops what a result could not know before it was applied.
+func known(m *value.Map) *value.Map {
+	out := value.NewMap()
+	for k, v := range m.All() {
+		if !v.HasUnknown() {
+			out.SetKey(k, v)
+		}
+	}
+	return out
+}
+
+// confirmResult replaces a predicted result by what is certain now.
+func (pl *play) confirmResult(h *host, l *lane, s step, did []state.OpResult) {
+	result := s.change.Result
+	defer func() { fillIn(s.maps, result) }()
+	if s.change.Then != nil {
+		if c, err := s.change.Then(l.view(l.as), did); err == nil && c.Result != nil {
+			result = c.Result
+		}
+	}
+	if h.inst != nil && h.inst.outcome != nil && s.entry < 0 {
+		h.inst.outcome.result = known(result)
+		return
+	}
+}
+
+// fillIn replaces what predicted results could not know: by what the module
+// tells now, or by nothing.
+func fillIn(maps []*value.Map, actual *value.Map) {
+	for _, m := range maps {
+		for _, k := range append([]value.Value(nil), m.Keys()...) {
+			if v, _ := m.GetKey(k); !v.HasUnknown() {
+				continue
+			}
+			if v, ok := actual.GetKey(k); ok && !v.HasUnknown() {
+				m.SetKey(k, v)
+			} else {
+				m.DeleteKey(k)
+			}
+		}
+	}
+}
+
+func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
+	m := pl.moment(h)
+	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff,
+		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos}
+}
+
+// mayRun ends an item of a plan whose condition cannot be told: what it touches
+// is not known any more.
+func (pl *play) mayRun(h *host, t *playbook.Task, s interface{}, o *value.Origin) (*request, error) {
+	ev := &evaluated{lane: pl.lanes[h.Name]}
+	if l := ev.lane; l != nil {
+		if l.assumed == "" {
+			l.assumed = quoteTask(t)
+		}
+		l.planned = true
+	}
+	return pl.unknownItem(h, t, ev, "may run: the condition depends on "+describe(o))
+}
+
+// watched notes whether a module was told something that is only predicted.
+type watched struct {
+	*state.HostView
+	predicted bool
+}
+
+// File implements state.View.
+func (w *watched) File(q state.Path) (state.File, bool, error) {
+	f, known, err := w.HostView.File(q)
+	w.predicted = w.predicted || known && w.Predicted(q)
+	return f, known, err
+}
+
+// taskVars gives modules the variables of their task.
+type taskVars struct {
+	scope scopeVars
+	pos   diag.Pos
+}
+
+type scopeVars interface {
+	Expr(src string, pos diag.Pos) (value.Value, error)
+	Variable(name string) (value.Value, bool, error)
+}
+
+// Eval implements module.Vars.
+func (v *taskVars) Eval(expr string) (value.Value, error) { return v.scope.Expr(expr, v.pos) }
+
+// Lookup implements module.Vars.
+func (v *taskVars) Lookup(name string) (value.Value, bool, error) { return v.scope.Variable(name) }

@@ -1,0 +1,479 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// play is one play over one batch of hosts.
+type play struct {
+	*runner
+	p        *playbook.Play
+	vars     *vars.PlayVars
+	no       int
+	all      []*host // of the whole play
+	batch    []*host
+	handlers []*playbook.Task
+	names    handlerNames
+	tags     []string
+	includes map[string]int32 // order of included lists
+	// told is the task whose heading was told last.
+	told          int64
+	taskNos       map[string]int64
+	fatal         bool // everything ends (any_errors_fatal, run_once failed)
+	endPlay       bool
+	anyFatal      bool
+	maxFail       float64 // percent; negative: none
+	forceHandlers bool
+	starting      bool // --start-at-task not reached yet
+	factFamilies  string
+}
+
+// play runs one play on its hosts, batch by batch; stop ends the run.
+func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err error) {
+	pv, err := r.playVars(p)
+	if err != nil {
+		return false, err
+	}
+	hosts, err := r.playHosts(p, pv)
+	if err != nil {
+		return false, err
+	}
+	r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts)})
+	if len(hosts) == 0 {
+		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
+		return false, nil
+	}
+	batches, err := r.serial(p, pv, hosts)
+	if err != nil {
+		return false, err
+	}
+	for _, batch := range batches {
+		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: hosts, batch: batch,
+			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != ""}
+		if err := pl.run(ctx); err != nil {
+			return true, err
+		}
+		if pl.starting {
+			r.notice("warn", fmt.Sprintf("no task is named %q: nothing was run", r.StartAt))
+		}
+		if pl.fatal || allFailed(batch) {
+			break
+		}
+	}
+	return allGone(hosts), nil
+}
+
+func allFailed(hosts []*host) bool {
+	for _, h := range hosts {
+		if !h.failed && !h.unreachable {
+			return false
+		}
+	}
+	return true
+}
+
+// allGone tells whether no host is left for further plays, which ends a run
+// when every host of the play failed.
+func allGone(hosts []*host) bool { return len(hosts) > 0 && allFailed(hosts) }
+
+func names(hosts []*host) []string {
+	out := make([]string, len(hosts))
+	for i, h := range hosts {
+		out[i] = h.Name
+	}
+	return out
+}
+
+func playName(p *playbook.Play, hosts []*host) string {
+	if n := p.Keywords.Name.Str(); n != "" {
+		return n
+	}
+	var parts []string
+	for _, n := range p.Hosts.List() {
+		parts = append(parts, n.Str())
+	}
+	return strings.Join(parts, ",")
+}
+
+// playVars reads vars_files of a play; they may name extra and play variables.
+func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
+	pv := &vars.PlayVars{Play: p}
+	for _, n := range p.VarsFiles {
+		s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
+		v, err := s.Eval(n)
+		if err != nil {
+			return nil, err
+		}
+		candidates := []value.Value{v}
+		if v.Kind() == value.KindList {
+			candidates = v.Items()
+		}
+		var found *yaml.Vars
+		var firstErr error
+		for _, c := range candidates {
+			vs, err := r.Loader.LoadVarsFile(vars.ResolvePath(p.Dir, c.Text()), n.Pos)
+			if err == nil {
+				found = vs
+				break
+			}
+			if firstErr == nil {
+				firstErr = err
+			}
+		}
+		if found == nil && firstErr != nil {
+			return nil, firstErr
+		}
+		pv.Files = append(pv.Files, found)
+	}
+	return pv, nil
+}
+
+func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error) {
+	s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
+	v, err := s.Eval(p.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	pattern := v.Text()
+	if v.Kind() == value.KindList {
+		var parts []string
+		for _, it := range v.Items() {
+			parts = append(parts, it.Text())
+		}
+		pattern = strings.Join(parts, ",")
+	}
+	var pos diag.Pos
+	if p.Hosts != nil {
+		pos = p.Hosts.Pos
+	}
+	matched, err := r.Inventory.Match(pattern, pos)
+	if err != nil {
+		return nil, err
+	}
+	if r.Limit != "" {
+		if matched, err = r.Inventory.Limit(matched, r.Limit); err != nil {
+			return nil, err
+		}
+	}
+	if matched, err = ordered(matched, p.Order.Str()); err != nil {
+		return nil, err
+	}
+	var hosts []*host
+	for _, m := range matched {
+		h := r.host(m)
+		if h.failed || h.unreachable {
+			continue // out of the run since an earlier play
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}
+
+func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
+	switch order {
+	case "", "inventory", "shuffle": // shuffle: any order will do, and one that can be repeated is better
+		return hosts, nil
+	}
+	out := append([]*inventory.Host(nil), hosts...)
+	return sortOrder(out, order)
+}
+
+// serial cuts the hosts into batches.
+func (r *runner) serial(p *playbook.Play, pv *vars.PlayVars, hosts []*host) ([][]*host, error) {
+	if len(p.Serial) == 0 {
+		return [][]*host{hosts}, nil
+	}
+	s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
+	var sizes []int
+	for _, n := range p.Serial {
+		v, err := s.Eval(n)
+		if err != nil {
+			return nil, err
+		}
+		items := []value.Value{v}
+		if v.Kind() == value.KindList {
+			items = v.Items()
+		}
+		for _, it := range items {
+			size, err := batchSize(it.Text(), len(hosts))
+			if err != nil {
+				return nil, diag.Errorf(n.Pos, "serial", "%s", err)
+			}
+			sizes = append(sizes, size)
+		}
+	}
+	var out [][]*host
+	for i := 0; len(hosts) > 0; i++ {
+		n := sizes[min(i, len(sizes)-1)]
+		if n <= 0 || n > len(hosts) {
+			n = len(hosts)
+		}
+		out = append(out, hosts[:n])
+		hosts = hosts[n:]
+	}
+	return out, nil
+}
+
+func batchSize(s string, hosts int) (int, error) {
+	if pct, ok := strings.CutSuffix(s, "%"); ok {
+		f, err := strconv.ParseFloat(pct, 64)
+		if err != nil {
+			return 0, fmt.Errorf("serial is %q, not a number or a percentage", s)
+		}
+		return max(1, int(math.Floor(f/100*float64(hosts)))), nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, fmt.Errorf("serial is %q, not a number or a percentage", s)
+	}
+	return n, nil
+}
+
+// run takes a batch of hosts through the play.
+func (pl *play) run(ctx context.Context) error {
+	if err := pl.begin(); err != nil {
+		return err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			pl.abandon()
+			return err
+		}
+		hosts := pl.lowest()
+		if len(hosts) == 0 {
+			if !pl.waiting() {
+				break
+			}
+			if err := pl.flush(ctx, pl.batch); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := pl.round(ctx, hosts); err != nil {
+			return err
+		}
+		pl.checkFatal()
+		pl.release()
+		if pl.emitErr != nil {
+			return pl.emitErr
+		}
+	}
+	pl.release()
+	return nil
+}
+
+// begin evaluates the play's own keywords and puts every host at its start.
+func (pl *play) begin() error {
+	s := pl.playScope()
+	var err error
+	if pl.anyFatal, err = flag(s, pl.p.AnyErrorsFatal, false); err != nil {
+		return err
+	}
+	if pl.forceHandlers, err = flag(s, pl.p.ForceHandlers, pl.ForceHandlers); err != nil {
+		return err
+	}
+	if mf, err := keyword(s, pl.p.MaxFailPercentage); err != nil {
+		return err
+	} else if mf != "" {
+		if pl.maxFail, err = strconv.ParseFloat(strings.TrimSuffix(mf, "%"), 64); err != nil {
+			return diag.Errorf(pl.p.MaxFailPercentage.Pos, "max-fail-percentage", "max_fail_percentage is %q, not a number", mf)
+		}
+	}
+	if strategy, err := keyword(s, pl.p.Strategy); err != nil {
+		return err
+	} else if err := knownStrategy(strategy, pl.p.Strategy); err != nil {
+		return err
+	}
+	if err := pl.collectHandlers(s); err != nil {
+		return err
+	}
+	gather, err := flag(s, pl.p.GatherFacts, pl.GatherFacts)
+	if err != nil {
+		return err
+	}
+	items := pl.program(gather)
+	for _, h := range pl.batch {
+		h.at = cursor{{items: items}}
+		h.inst, h.ended, h.notified = nil, false, notifications{}
+		h.failedTask, h.failedResult = value.Null, value.Null
+		h.settle()
+		pl.statsOf(h.Name)
+	}
+	return nil
+}
+
+func knownStrategy(s string, n *yaml.Node) error {
+	switch s[strings.LastIndexByte(s, '.')+1:] {
+	case "", "linear", "free", "host_pinned", "mitogen_linear", "mitogen_free":
+		return nil
+	}
+	return diag.Errorf(n.Pos, "strategy", "there is no strategy %q", s).WithHint("use linear or free")
+}
+
+// program is the play as one list: facts, the three parts, and between them the
+// flushing of handlers.
+func (pl *play) program(gather bool) []playbook.Item {
+	var items []playbook.Item
+	if gather {
+		pl.factFamilies = pl.usedFacts()
+		items = append(items, pl.implicit("Gathering Facts", "setup", "gather_facts"))
+	}
+	pre, roles, tasks, post := pl.p.Items()
+	for _, part := range [][]playbook.Item{pre, append(roles[:len(roles):len(roles)], tasks...), post} {
+		items = append(items, part...)
+		items = append(items, pl.implicit("", "meta", "flush_handlers"))
+	}
+	return items
+}
+
+// implicit makes a task that no file holds.
+func (pl *play) implicit(name, mod, what string) *playbook.Task {
+	t := &playbook.Task{ID: fmt.Sprintf("%s/%s", pl.p.ID, what), Action: mod, Module: mod, Implicit: true, ActionPos: pl.p.Pos}
+	t.Kind, t.Pos, t.Up, t.In, t.File = playbook.TaskScope, pl.p.Pos, &pl.p.Scope, pl.p, pl.p.File
+	if name != "" {
+		t.Keywords.Name = yaml.FromValue(pl.p.Pos, value.String(name))
+	}
+	args := value.NewMap()
+	if mod == "meta" {
+		t.Raw = yaml.FromValue(pl.p.Pos, value.String(what))
+	}
+	t.Args = yaml.FromValue(pl.p.Pos, value.FromMap(args))
+	if mod == "setup" && pl.p.GatherSubset != nil {
+		t.Args = yaml.NewMapping(pl.p.Pos, []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: pl.p.GatherSubset}})
+	}
+	return t
+}
+
+// lowest are the hosts that are at the earliest task any host is at.
+func (pl *play) lowest() []*host {
+	var low position
+	var out []*host
+	for _, h := range pl.batch {
+		if h.done() {
+			continue
+		}
+		p := h.at.position()
+		switch c := p.compare(low); {
+		case low == nil || c < 0:
+			low, out = p, []*host{h}
+		case c == 0:
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// waiting tells whether any host has operations to be applied.
+func (pl *play) waiting() bool {
+	for _, h := range pl.batch {
+		if len(h.steps) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkFatal ends the play for everybody where the play says so.
+func (pl *play) checkFatal() {
+	failed, total := 0, len(pl.batch)
+	for _, h := range pl.batch {
+		if h.failed || h.unreachable {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return
+	}
+	if pl.anyFatal {
+		pl.fatal = true
+	}
+	if pl.maxFail >= 0 && float64(failed)/float64(total)*100 > pl.maxFail {
+		pl.fatal = true
+	}
+	if pl.fatal {
+		for _, h := range pl.batch {
+			if !h.done() {
+				h.ended = true
+			}
+		}
+	}
+}
+
+// abandon forgets what was planned and not applied, when the run is cancelled.
+func (pl *play) abandon() {
+	for _, h := range pl.batch {
+		if len(h.steps) > 0 {
+			h.restore(h.steps[0].snap)
+			h.steps = nil
+		}
+		if l := pl.lanes[h.Name]; l != nil {
+			l.ops = nil
+			l.forget()
+		}
+	}
+}
+
+func (pl *play) playScope() *vars.Scope {
+	return pl.Vars.Scope(pl.world(pl), nil, pl.vars, &pl.p.Scope, vars.Moment{Now: pl.Now()})
+}
+
+// world is what magic variables see; pl is nil before a play began.
+type world struct {
+	*runner
+	pl *play
+}
+
+func (r *runner) world(pl *play) vars.World { return &world{r, pl} }
+
+func (w *world) live(hosts []*host) ([]string, bool) {
+	var out []string
+	settled := true
+	for _, h := range hosts {
+		if len(h.steps) > 0 && !w.Check {
+			settled = false
+		}
+		if !h.failed && !h.unreachable {
+			out = append(out, h.Name)
+		}
+	}
+	return out, settled
+}
+
+// PlayHosts implements vars.World.
+func (w *world) PlayHosts() ([]string, bool) {
+	if w.pl == nil {
+		return nil, true
+	}
+	return w.live(w.pl.all)
+}
+
+// Batch implements vars.World.
+func (w *world) Batch() ([]string, bool) {
+	if w.pl == nil {
+		return nil, true
+	}
+	return w.live(w.pl.batch)
+}
+
+// AllPlayHosts implements vars.World.
+func (w *world) AllPlayHosts() []string {
+	if w.pl == nil {
+		return nil
+	}
+	return names(w.pl.all)
+}
+
+var _ module.Vars = (*taskVars)(nil)

@@ -1,0 +1,581 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// outcome is how an item ended, before the task's own words about it.
+type outcome struct {
+	result   *value.Map
+	status   event.Status
+	msg      string
+	hint     string
+	reason   string
+	diff     state.Diff
+	warnings []string
+	do       []module.Directive
+	assuming string
+	noLog    bool
+	delegate string
+	endHost  bool
+}
+
+// outcomeOf turns a module's change into an outcome.
+func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
+	o := &outcome{result: c.Result, diff: c.Diff, warnings: c.Warnings, do: c.Do, noLog: ev.noLog, status: event.OK}
+	if o.result == nil {
+		o.result = value.M("changed", len(c.Ops) > 0)
+	}
+	if v, ok := o.result.Get("changed"); ok && (v.Truthy() || v.IsUnknown()) {
+		o.status = event.Changed
+	}
+	if c.Skip {
+		o.status = event.Skipped
+		o.result = o.result.Clone()
+		o.result.Set("skipped", value.Bool(true))
+	}
+	if v, ok := o.result.Get("failed"); ok && v.Truthy() {
+		o.status = event.Failed
+	}
+	if v, ok := o.result.Get("msg"); ok && v.IsString() {
+		o.msg = v.Str()
+	}
+	if pl.Check && ev.lane != nil && !ev.mod.Spec().Traits.Control {
+		o.assuming = ev.lane.assumed
+	}
+	return o
+}
+
+// failed ends the present item with a failure. Nothing may wait on the host.
+func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
+	t := h.task()
+	in := h.inst
+	if in == nil {
+		in = &instance{taskNo: pl.taskNo(h), started: pl.Now(), begun: true, items: []value.Value{value.Null}}
+		h.inst = in
+	}
+	if !in.begun {
+		in.begun, in.items = true, []value.Value{value.Null}
+	}
+	r := value.NewMap()
+	for k, v := range f.Result.All() {
+		r.SetKey(k, v)
+	}
+	if !r.Has("changed") {
+		r.Set("changed", value.Bool(false))
+	}
+	r.Set("msg", value.String(f.Msg))
+	r.Set("failed", value.Bool(true))
+	o := &outcome{result: r, status: event.Failed, msg: f.Msg}
+	var d *diag.Diagnostic
+	if errors.As(f.Err, &d) {
+		o.hint, o.reason = d.Hint, d.Class.String()
+	} else if f.Err != nil {
+		o.reason = diag.ClassOf(f.Err).String()
+	}
+	if in.evaled != nil {
+		o.noLog = in.evaled.noLog
+	} else {
+		o.noLog = pl.saysNoLog(h, t)
+	}
+	if req, err := pl.finishItem(h, t, o); req != nil || err != nil {
+		return req, err
+	}
+	if in.idx < len(in.items) {
+		return again, nil
+	}
+	return pl.endTask(h, t)
+}
+
+// saysNoLog reads no_log of a task whose other keywords could not be evaluated;
+// when in doubt, it is secret.
+func (pl *play) saysNoLog(h *host, t *playbook.Task) bool {
+	b, err := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), false)
+	return b || err != nil
+}
+
+// skip ends the present item because a condition is false.
+func (pl *play) skip(h *host, t *playbook.Task, s *vars.Scope, why string) (*request, error) {
+	o := &outcome{status: event.Skipped, result: value.M("changed", false, "skipped", true, "skip_reason", why)}
+	return pl.finishItem(h, t, o)
+}
+
+// unknownItem ends the present item of a plan whose end cannot be told.
+func (pl *play) unknownItem(h *host, t *playbook.Task, ev *evaluated, why string) (*request, error) {
+	if !pl.Check {
+		// In a run nothing waits any more and the value is still unknown: a
+		// registered field that only exists after a change was applied.
+		return pl.failed(h, module.Fail(fmt.Sprintf("a value this task needs is not known: it %s", why)))
+	}
+	pl.unknown = true
+	o := &outcome{status: event.Unknown, msg: why, noLog: ev != nil && ev.noLog,
+		result: value.M("changed", value.Unknown(&value.Origin{What: quoteTask(t)}))}
+	if ev != nil && ev.lane != nil && ev.lane.assumed == "" {
+		ev.lane.assumed = quoteTask(t)
+	}
+	return pl.finishItem(h, t, o)
+}
+
+// unknownTask ends a whole task of a plan that cannot be seen into.
+func (pl *play) unknownTask(h *host, why string) (*request, error) {
+	in := h.inst
+	in.begun, in.looped, in.items = true, false, []value.Value{value.Null}
+	if !pl.Check {
+		return pl.failed(h, module.Fail(why))
+	}
+	ev := &evaluated{lane: pl.lanes[h.Name]}
+	r, err := pl.unknownItem(h, h.task(), ev, why)
+	if r != nil || err != nil {
+		return r, err
+	}
+	return pl.endTask(h, h.task())
+}
+
+// finishItem judges a result by the task's own words (changed_when,
+// failed_when, until), keeps it, and moves to the next item. A nil request
+// means that the item is finished.
+func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, error) {
+	in := h.inst
+	if o.status != event.Skipped && o.status != event.Unknown {
+		if err := pl.judge(h, t, o); err != nil {
+			o.fail(err)
+		}
+		if again, err := pl.untilMet(h, t, o); err != nil {
+			o.fail(err)
+		} else if !again.IsZero() {
+			in.wait, in.outcome, in.evaled = again, nil, nil
+			return &request{kind: reqWait, host: h, until: again}, nil
+		}
+	}
+	if err := pl.carryOut(h, t, o); err != nil {
+		o.fail(err)
+	}
+	r := o.result
+	if !r.Has("failed") {
+		r = r.Clone()
+		r.Set("failed", value.Bool(o.status == event.Failed))
+	}
+	o.result = r
+	h.fillLater(r)
+	if in.looped {
+		pl.keepItem(h, t, o)
+	} else {
+		in.results = append(in.results, value.FromMap(r))
+		in.last = o
+	}
+	in.nextItem()
+	return nil, nil
+}
+
+func (o *outcome) fail(err error) {
+	o.status, o.msg = event.Failed, err.Error()
+	var d *diag.Diagnostic
+	if errors.As(err, &d) {
+		o.hint = d.Hint
+	}
+	o.result = o.result.Clone()
+	o.result.Set("failed", value.Bool(true))
+	o.result.Set("msg", value.String(o.msg))
+}
+
+// judge applies changed_when and failed_when.
+func (pl *play) judge(h *host, t *playbook.Task, o *outcome) error {
+	if len(t.ChangedWhen) == 0 && len(t.FailedWhen) == 0 || o.status == event.Unreachable {
+		return nil
+	}
+	s := pl.resultScope(h, t, o.result)
+	if len(t.ChangedWhen) > 0 {
+		v, err := pl.conditions(s, t.ChangedWhen)
+		if err != nil {
+			return err
+		}
+		o.result = o.result.Clone()
+		if v.IsUnknown() {
+			o.result.Set("changed", v)
+		} else {
+			o.result.Set("changed", value.Bool(v.Truthy()))
+			if o.status == event.OK || o.status == event.Changed {
+				o.status = statusOf(v.Truthy())
+			}
+		}
+	}
+	if len(t.FailedWhen) == 0 {
+		return nil
+	}
+	v, err := pl.conditions(s, t.FailedWhen)
+	if err != nil {
+		return err
+	}
+	if v.IsUnknown() {
+		return nil
+	}
+	o.result = o.result.Clone()
+	failed := v.Truthy()
+	o.result.Set("failed_when_result", value.Bool(failed))
+	o.result.Set("failed", value.Bool(failed))
+	changed, _ := o.result.Get("changed")
+	if failed {
+		o.status = event.Failed
+	} else {
+		o.status = statusOf(changed.Truthy())
+	}
+	return nil
+}
+
+func statusOf(changed bool) event.Status {
+	if changed {
+		return event.Changed
+	}
+	return event.OK
+}
+
+// resultScope sees the result under the name the task registers it by.
+func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.Scope {
+	s := pl.itemScope(h, t)
+	if name := t.Register.Str(); name != "" {
+		return s.With(map[string]value.Value{name: value.FromMap(result)})
+	}
+	// Without a name, the fields of the result are still of use.
+	return s
+}
+
+// untilMet tells when to try again; zero when there is nothing to try.
+func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
+	var zero time.Time
+	in := h.inst
+	if len(t.Until) == 0 || pl.Check {
+		return zero, nil
+	}
+	s := pl.itemScope(h, t)
+	retries, delay := 3, 5.0
+	if txt, err := keyword(s, t.Retries); err != nil {
+		return zero, err
+	} else if txt != "" {
+		if retries, err = strconv.Atoi(txt); err != nil {
+			return zero, diag.Errorf(t.Retries.Pos, "retries", "retries is %q, not a number", txt)
+		}
+	}
+	if txt, err := keyword(s, t.Delay); err != nil {
+		return zero, err
+	} else if txt != "" {
+		if delay, err = strconv.ParseFloat(txt, 64); err != nil {
+			return zero, diag.Errorf(t.Delay.Pos, "delay", "delay is %q, not a number of seconds", txt)
+		}
+	}
+	o.result = o.result.Clone()
+	in.attempt++
+	o.result.Set("attempts", value.Int(int64(in.attempt)))
+	met, err := pl.conditions(pl.resultScope(h, t, o.result), t.Until)
+	if err != nil {
+		return zero, err
+	}
+	if met.Truthy() {
+		return zero, nil
+	}
+	if in.attempt > retries {
+		o.status = event.Failed
+		o.result.Set("failed", value.Bool(true))
+		return zero, nil
+	}
+	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", h.Name, taskTitle(t), retries-in.attempt+1)})
+	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
+}
+
+// keepItem records the result of one loop item.
+func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
+	in := h.inst
+	item := in.items[in.idx]
+	r := o.result.Clone()
+	r.Set(t.Loop.LoopVar, item)
+	r.Set("ansible_loop_var", value.String(t.Loop.LoopVar))
+	if t.Loop.IndexVar != "" {
+		r.Set(t.Loop.IndexVar, value.Int(int64(in.idx)))
+		r.Set("ansible_index_var", value.String(t.Loop.IndexVar))
+	}
+	h.fillLater(r)
+	e := pl.newEvent(h, t, event.ItemResult, o)
+	e.Item, e.HasItem, e.Res = item, true, r
+	e.Label = pl.itemLabel(h, t, item)
+	if e.Label != item.Text() {
+		r.Set("_ansible_item_label", value.String(e.Label))
+	}
+	in.results = append(in.results, value.FromMap(r))
+	pl.addEntry(h, e, nil)
+}
+
+func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
+	if t.Loop.Label != nil {
+		if v, err := pl.itemScope(h, t).Eval(t.Loop.Label); err == nil {
+			return v.Text()
+		}
+	}
+	if item.DeepMarks()&value.Secret != 0 {
+		return "********"
+	}
+	return item.Text()
+}
+
+// newEvent makes the event of a result.
+func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome) *event.Event {
+	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: taskTitle(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
+		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
+		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
+		Verbose: t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate}
+	if pl.Diff {
+		e.Diff = o.diff
+	}
+	if o.noLog {
+		e.Diff = nil
+	}
+	return e
+}
+
+// endTask ends a task on a host: registers, notifies, counts, and goes on.
+func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
+	in := h.inst
+	o := in.last
+	if in.looped || o == nil {
+		o = pl.loopOutcome(in, t)
+	}
+	if name := t.Register.Str(); name != "" {
+		v := value.FromMap(o.result)
+		if o.status == event.Unknown {
+			v = value.Unknown(&value.Origin{What: quoteTask(t)})
+		}
+		if o.noLog {
+			v = v.MarkDeep(value.Secret)
+		}
+		h.Set.Set(name, v)
+	}
+	e := pl.newEvent(h, t, event.Result, o)
+	failed := o.status == event.Failed
+	ignored := false
+	if failed {
+		var err error
+		if ignored, err = flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }), false); err != nil {
+			ignored = false
+		}
+	}
+	e.Ignored = ignored
+	changed, _ := o.result.Get("changed")
+	if changed.Truthy() && !(failed && !ignored) {
+		e.Handlers = pl.notify(h, t, e)
+	}
+	if t.Handler {
+		h.notified = h.notified.clone()
+		delete(h.notified, t.ID)
+	}
+	ended := o.endHost
+	if failed && !ignored {
+		task, result := taskValue(t), value.FromMap(o.result)
+		h.failedTask, h.failedResult = task, result
+		e.Rescued = h.unwind()
+		h.settleAfterFailure()
+		h.inst = nil
+	} else {
+		h.advance()
+	}
+	if ended {
+		h.ended = true
+	}
+	pl.addEntry(h, e, pl.counter(e, o, changed))
+	pl.shareOnce(h, t, o, e)
+	if h.flushSoon && len(h.steps) > 0 {
+		h.flushSoon = false
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
+	return done, nil
+}
+
+// settleAfterFailure moves into the first task of what takes over.
+func (h *host) settleAfterFailure() {
+	if len(h.at) > 0 {
+		h.settle()
+	}
+}
+
+// loopOutcome sums up the results of a loop as Ansible does.
+func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
+	o := &outcome{status: event.OK}
+	m := value.NewMap()
+	changed, failed, skipped, unknown := false, false, len(in.results) > 0, false
+	for _, r := range in.results {
+		c, _ := r.Get("changed")
+		f, _ := r.Get("failed")
+		s, _ := r.Get("skipped")
+		changed = changed || c.Truthy()
+		unknown = unknown || c.IsUnknown()
+		failed = failed || f.Truthy()
+		skipped = skipped && s.Truthy()
+	}
+	m.Set("results", value.List(in.results...))
+	m.Set("changed", value.Bool(changed))
+	switch {
+	case len(in.items) == 0:
+		o.status = event.Skipped
+		m.Set("skipped", value.Bool(true))
+		m.Set("skipped_reason", value.String("No items in the list"))
+	case failed:
+		o.status = event.Failed
+		m.Set("failed", value.Bool(true))
+		o.msg = "One or more items failed"
+		m.Set("msg", value.String(o.msg))
+	case skipped:
+		o.status = event.Skipped
+		m.Set("skipped", value.Bool(true))
+		m.Set("msg", value.String("All items skipped"))
+	default:
+		o.status = statusOf(changed)
+		if unknown && !changed {
+			o.status = event.Unknown
+		}
+		m.Set("msg", value.String("All items completed"))
+	}
+	if !m.Has("failed") && len(in.items) > 0 {
+		m.Set("failed", value.Bool(false))
+	}
+	o.result = m
+	if n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }); n != nil {
+		o.noLog = in.noLog
+	}
+	return o
+}
+
+// counter counts a result as Ansible's recap does.
+func (pl *play) counter(e *event.Event, o *outcome, changed value.Value) func(*event.HostStats) {
+	return func(s *event.HostStats) {
+		switch e.Status {
+		case event.Skipped:
+			s.Skipped++
+		case event.Unknown:
+			s.Unknown++
+			pl.unknown = true
+		case event.Unreachable:
+			if e.Ignored {
+				s.Ignored++
+				s.Skipped++
+				return
+			}
+			s.Unreachable++
+			pl.failures = append(pl.failures, failureLine(e))
+		case event.Failed:
+			switch {
+			case e.Ignored:
+				s.OK++
+				s.Ignored++
+				if changed.Truthy() {
+					s.Changed++
+				}
+			case e.Rescued:
+				s.Rescued++
+			default:
+				s.Failed++
+				pl.failures = append(pl.failures, failureLine(e))
+			}
+		default:
+			s.OK++
+			if changed.Truthy() || e.Status == event.Changed {
+				s.Changed++
+				pl.changed = true
+			}
+		}
+	}
+}
+
+func failureLine(e *event.Event) string {
+	what := e.Msg
+	if i := strings.IndexByte(what, '\n'); i > 0 {
+		what = what[:i]
+	}
+	if e.NoLog {
+		what = "the output has been hidden because no_log was set"
+	}
+	return fmt.Sprintf("%s: %s: [%s] %s", e.Pos, e.Host, e.Task, what)
+}
+
+// taskValue is what ansible_failed_task tells.
+func taskValue(t *playbook.Task) value.Value {
+	return value.FromMap(value.M("name", taskTitle(t), "action", t.Action, "args", t.Args.Value()))
+}
+
+// carryOut does what a module directs the engine to do.
+func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
+	target := h
+	if ev := h.inst.evaled; ev != nil && ev.target != nil {
+		target = ev.target
+	}
+	for _, d := range o.do {
+		switch d := d.(type) {
+		case module.SetFacts:
+			pl.setFacts(target, d)
+		case module.IncludeVars:
+			for k, v := range d.Vars.All() {
+				target.Included.Set(k.Text(), v)
+			}
+		case module.Meta:
+			if d.Action == "end_host" {
+				o.endHost = true
+			}
+		case module.AddHost:
+			return pl.addHost(t, d)
+		case module.GroupBy:
+			return pl.groupBy(h, d)
+		case module.Pause:
+			h.inst.wait = pl.Now().Add(d.For)
+		}
+	}
+	return nil
+}
+
+func (pl *play) setFacts(h *host, d module.SetFacts) {
+	for k, v := range d.Facts.All() {
+		switch {
+		case d.Gathered:
+			h.Facts.Set(strings.TrimPrefix(k.Text(), "ansible_"), v)
+		case d.Cacheable:
+			h.SetCacheable(k.Text(), v)
+			h.Host.Set.Set(k.Text(), v)
+		default:
+			h.Host.Set.Set(k.Text(), v)
+		}
+	}
+}
+
+func (pl *play) addHost(t *playbook.Task, d module.AddHost) error {
+	vs := &yaml.Vars{}
+	for k, v := range d.Vars.All() {
+		vs.SetValue(k.Text(), t.Pos, v)
+	}
+	if _, _, err := pl.Inventory.AddHost(d.Name, t.Pos, d.Groups, vs); err != nil {
+		return err
+	}
+	pl.Vars.InventoryChanged()
+	return nil
+}
+
+func (pl *play) groupBy(h *host, d module.GroupBy) error {
+	for _, g := range d.Groups {
+		if _, err := pl.Inventory.AddToGroup(h.Host.Host, g, d.Parents); err != nil {
+			return err
+		}
+	}
+	pl.Vars.InventoryChanged()
+	return nil
+}
+
+var _ = jinja.ToBool

@@ -1,0 +1,407 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// request is what a host needs to go on with its task.
+type request struct {
+	kind  requestKind
+	host  *host
+	lane  *lane
+	as    state.Identity
+	ask   []state.Query
+	ops   []state.Op
+	until time.Time
+}
+
+type requestKind uint8
+
+const (
+	// reqNone: the task is finished on this host.
+	reqNone requestKind = iota
+	// reqAgain: step the host once more.
+	reqAgain
+	// reqGather: ask the host, then step again.
+	reqGather
+	// reqEffect: apply operations at once, then step again.
+	reqEffect
+	// reqFlushHost, reqFlushAll: apply what waits, then step again.
+	reqFlushHost
+	reqFlushAll
+	// reqWait: step again at a time.
+	reqWait
+)
+
+// round takes hosts that are at one task a bit further: each plans as far as it
+// can, then what they need goes out to all of them at once.
+func (pl *play) round(ctx context.Context, hosts []*host) error {
+	hosts, err := pl.runOnce(hosts)
+	if err != nil {
+		return err
+	}
+	var reqs []*request
+	flushAll := false
+	for _, h := range hosts {
+		r, err := pl.stepSafely(h)
+		for err == nil && r.kind == reqAgain {
+			r, err = pl.stepSafely(h)
+		}
+		if err != nil {
+			return err
+		}
+		switch r.kind {
+		case reqNone:
+		case reqFlushAll:
+			flushAll = true
+		default:
+			reqs = append(reqs, r)
+		}
+	}
+	if flushAll {
+		return pl.flush(ctx, pl.batch)
+	}
+	return pl.serve(ctx, reqs)
+}
+
+// runOnce keeps only the host that runs a run_once task; the others take over
+// its result when it is done.
+func (pl *play) runOnce(hosts []*host) ([]*host, error) {
+	t := hosts[0].task()
+	if len(hosts) == 1 && !pl.hasOnce(t) {
+		return hosts, nil
+	}
+	once, err := pl.isRunOnce(t)
+	if err != nil || !once {
+		return hosts, err
+	}
+	return hosts[:1], nil
+}
+
+// serve does the input and output of a round.
+func (pl *play) serve(ctx context.Context, reqs []*request) error {
+	if len(reqs) == 0 {
+		return nil
+	}
+	var flush []*host
+	var wait time.Time
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(pl.Forks)
+	lanes := map[*lane]*sync.Mutex{}
+	var mu sync.Mutex
+	for _, r := range reqs {
+		if r.lane != nil && r.lane.name != r.host.Name && lanes[r.lane] != nil {
+			continue // one after the other: each must see what the one before it did
+		}
+		switch r.kind {
+		case reqFlushHost:
+			flush = append(flush, r.host)
+			continue
+		case reqWait:
+			if wait.IsZero() || r.until.Before(wait) {
+				wait = r.until
+			}
+			continue
+		case reqGather:
+			pl.lookAhead(r)
+		case reqEffect:
+			pl.tellStart(r.host)
+			if widest(r.ops) > state.ReachNone {
+				r.lane.forget()
+				pl.lookAhead(r) // what comes next is asked behind the effect
+			}
+		}
+		if lanes[r.lane] == nil {
+			lanes[r.lane] = &sync.Mutex{}
+		}
+		laneMu := lanes[r.lane]
+		g.Go(func() error {
+			laneMu.Lock()
+			defer laneMu.Unlock()
+			out, err := pl.do(gctx, r.lane, pl.batchOf(r))
+			mu.Lock()
+			defer mu.Unlock()
+			return pl.answered(ctx, r, out, err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if len(flush) > 0 {
+		return pl.flush(ctx, flush)
+	}
+	if len(reqs) > 0 && !wait.IsZero() && onlyWaits(reqs) {
+		return sleepUntil(ctx, wait, pl.Now)
+	}
+	return nil
+}
+
+func onlyWaits(reqs []*request) bool {
+	for _, r := range reqs {
+		if r.kind != reqWait {
+			return false
+		}
+	}
+	return true
+}
+
+func sleepUntil(ctx context.Context, t time.Time, now func() time.Time) error {
+	timer := time.NewTimer(t.Sub(now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (pl *play) batchOf(r *request) state.Batch {
+	b := state.Batch{As: r.as, Ask: r.ask}
+	if r.kind == reqEffect {
+		b.Ops = r.ops
+		b.Live = pl.live(r.host)
+	}
+	return b
+}
+
+// live passes a command's output on as it comes.
+func (pl *play) live(h *host) func(int, bool, []byte) {
+	t := h.task()
+	if t == nil {
+		return nil
+	}
+	e := event.Event{Kind: event.Output, Host: h.Name, Task: taskTitle(t), TaskID: t.ID}
+	return func(_ int, stderr bool, chunk []byte) {
+		x := e
+		x.Stderr, x.Chunk = stderr, string(chunk)
+		pl.emit(&x)
+	}
+}
+
+// answered takes the outcome of a gather or an effect in. It returns only
+// errors that end the run.
+func (pl *play) answered(ctx context.Context, r *request, out state.Outcome, err error) error {
+	h := r.host
+	if err != nil {
+		if isCancelled(ctx, err) {
+			pl.effectInDoubt(r)
+			return err
+		}
+		pl.connectionFailed(h, r, err)
+		return nil
+	}
+	view := r.lane.view(r.as)
+	if r.kind == reqEffect {
+		h.inst.did = out.Results
+	}
+	for _, a := range out.Answers {
+		view.Learn(a)
+	}
+	if r.kind == reqEffect {
+		// What this host can tell now need not wait for the others.
+		q, serr := pl.stepSafely(h)
+		if serr != nil {
+			return serr
+		}
+		_ = q // whatever it needs is asked for in the next round
+		pl.release()
+	}
+	return nil
+}
+
+// effectInDoubt notes that an effect was under way when the run was cancelled.
+func (pl *play) effectInDoubt(r *request) {
+	if r.kind != reqEffect {
+		return
+	}
+	pl.doubt = true
+	h, t := r.host, r.host.task()
+	pl.emit(&event.Event{Kind: event.Result, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Module: t.Module, Pos: t.Pos,
+		Status: event.InDoubt, Reason: diag.InDoubt.String(), Msg: "the run was stopped while this was being applied: whether it was done is not known"})
+}
+
+// stepSafely steps a host; a panic of a module fails the task on that host with
+// its stack instead of ending the program.
+func (pl *play) stepSafely(h *host) (r *request, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			fail := module.Fail(fmt.Sprintf("internal error in module %s: %v", h.task().Module, p), "exception", string(debug.Stack()))
+			r, err = pl.failed(h, fail)
+		}
+	}()
+	return pl.step(h)
+}
+
+// flush applies what waits on the given hosts, all at once.
+func (pl *play) flush(ctx context.Context, hosts []*host) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(pl.Forks)
+	var mu sync.Mutex
+	for _, h := range hosts {
+		if len(h.steps) == 0 {
+			h.settleMemory()
+			continue
+		}
+		l := pl.lanes[h.Name]
+		b := pl.flushBatch(h, l)
+		g.Go(func() error {
+			out, err := pl.do(gctx, l, b)
+			mu.Lock()
+			defer mu.Unlock()
+			return pl.flushed(ctx, h, l, b, out, err)
+		})
+	}
+	err := g.Wait()
+	pl.release()
+	return err
+}
+
+func (pl *play) flushBatch(h *host, l *lane) state.Batch {
+	v := l.view(l.as)
+	return state.Batch{As: l.as, Ops: l.ops, Rely: v.Relied(), Ask: v.Touched(), Live: pl.live(h)}
+}
+
+// flushed takes the outcome of a flush in.
+func (pl *play) flushed(ctx context.Context, h *host, l *lane, b state.Batch, out state.Outcome, err error) error {
+	steps, ops := h.steps, l.ops
+	h.steps, l.ops = nil, nil
+	if err != nil {
+		h.restore(steps[0].snap)
+		l.forget()
+		if isCancelled(ctx, err) {
+			return err
+		}
+		pl.connectionFailed(h, &request{kind: reqEffect, host: h, lane: l, as: b.As}, err)
+		return nil
+	}
+	if len(out.Changed) > 0 {
+		return pl.planAgain(h, l, steps[0], out.Changed)
+	}
+	bad := failedOp(out.Results, len(ops))
+	if bad < 0 {
+		l.view(b.As).Confirm(out.Answers)
+		pl.confirmed(h, l, steps, out.Results)
+		return nil
+	}
+	pl.deviation(h, l, steps, out.Results, bad)
+	return nil
+}
+
+// failedOp is the index of the operation that did not end as predicted; -1
+// when all did.
+func failedOp(results []state.OpResult, n int) int {
+	for i, r := range results {
+		if !r.OK {
+			return i
+		}
+	}
+	if len(results) < n {
+		return len(results)
+	}
+	return -1
+}
+
+// planAgain goes back to the first waiting step: the host changed between
+// gathering and applying, nothing was done.
+func (pl *play) planAgain(h *host, l *lane, first step, changed []string) error {
+	const patience = 5
+	h.deviated++
+	h.restore(first.snap)
+	l.forget()
+	if h.deviated > patience {
+		h.deviated = 0
+		_, err := pl.failed(h, module.Fail(fmt.Sprintf("something else keeps changing %s on this host while Fairlead plans; gave up after %d attempts", changed[0], patience)))
+		return err
+	}
+	return nil
+}
+
+// confirmed commits steps whose operations all ended as predicted.
+func (pl *play) confirmed(h *host, l *lane, steps []step, results []state.OpResult) {
+	h.deviated = 0
+	for _, s := range steps {
+		pl.confirmResult(h, l, s, results[s.from:min(s.to, len(results))])
+	}
+	for i := range h.entries {
+		h.entries[i].waits = false
+	}
+	h.settleMemory()
+}
+
+// deviation commits what was done before the operation that failed, takes the
+// host back to that task (or item) with its true result, and forgets the view.
+func (pl *play) deviation(h *host, l *lane, steps []step, results []state.OpResult, bad int) {
+	for _, s := range steps {
+		if s.to <= bad {
+			pl.confirmResult(h, l, s, results[s.from:s.to])
+			continue
+		}
+		h.restore(s.snap)
+		l.forget()
+		for i := range h.entries {
+			h.entries[i].waits = false
+		}
+		h.settleMemory()
+		var r state.OpResult
+		if bad < len(results) {
+			r = results[bad]
+		} else {
+			r = state.OpResult{Msg: "the operation was not carried out"}
+		}
+		if s.change.Failed != nil {
+			if f := s.change.Failed(bad-s.from, r); f != nil {
+				pl.finishFailed(h, f)
+				return
+			}
+		}
+		pl.finishFailed(h, opFailure(s.change.Ops[bad-s.from], r))
+		return
+	}
+}
+
+// finishFailed ends the present task or item of a host with a failure that
+// shows only now.
+func (pl *play) finishFailed(h *host, f *module.Failure) {
+	if _, err := pl.failed(h, f); err != nil && pl.emitErr == nil {
+		pl.emitErr = err
+	}
+}
+
+// opFailure is a failure in terms of the operation.
+func opFailure(op state.Op, r state.OpResult) *module.Failure {
+	msg := r.Msg
+	if msg == "" && len(r.Stderr) > 0 {
+		msg = string(r.Stderr)
+	}
+	if msg == "" && r.Err != nil {
+		msg = r.Err.Error()
+	}
+	return &module.Failure{Msg: fmt.Sprintf("%s: %s", op.String(), msg), Err: r.Err}
+}
+
+// connectionFailed ends the task: the host cannot be used, or (become) the
+// identity cannot.
+func (pl *play) connectionFailed(h *host, r *request, err error) {
+	class := diag.ClassOf(err)
+	if class.NoConnection() || class == diag.Timeout || class == diag.Internal && r.lane.target == nil {
+		pl.unreachable(h, r, err)
+		return
+	}
+	r.lane.forget()
+	pl.finishFailed(h, &module.Failure{Msg: err.Error(), Err: err})
+}
+
+var _ playbook.Item = (*playbook.Task)(nil)

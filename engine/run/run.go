@@ -1,0 +1,308 @@
+// Package run runs playbooks on hosts: it evaluates tasks host by host in
+// lockstep, lets modules plan against what is known of each host, collects the
+// operations, and applies them in as few round trips as the rules of the
+// design allow. A plan is a run that never applies.
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+)
+
+// Target is one host as the run uses it: a batch goes out, an outcome comes
+// back. An error means that the batch as a whole could not be carried out; its
+// class (diag.ClassOf) says why. It is used for one batch at a time.
+type Target interface {
+	Do(ctx context.Context, b state.Batch) (state.Outcome, error)
+	Close() error
+}
+
+// Connector makes targets. Connect may return before a connection stands: the
+// first batch then reports what went wrong.
+type Connector interface {
+	Connect(ctx context.Context, spec HostSpec) (Target, error)
+}
+
+// Config is everything a run needs.
+type Config struct {
+	ID        string // of the run; NewID makes one
+	Playbooks []*playbook.Playbook
+	Loader    *playbook.Loader
+	Inventory *inventory.Inventory
+	Vars      *vars.Engine
+	Modules   *module.Registry
+	Connector Connector
+	Sink      event.Sink
+	// Redactor learns the secrets that come up; nil for none.
+	Redactor *event.Redactor
+
+	Limit          string
+	Tags, SkipTags []string
+	StartAt        string
+	Check, Diff    bool
+	Lockstep       bool // flush after every task
+	NoLookAhead    bool
+	Forks          int // hosts talked to at once; 0: DefaultForks
+	ForceHandlers  bool
+	GatherFacts    bool // default of plays that do not say
+	Connection     ConnectionDefaults
+	Version        string
+	Now            func() time.Time
+	// FactFamilies names the families of facts that the given names belong to,
+	// joined for a state.Facts query.
+	FactFamilies func(names []string) string
+}
+
+// DefaultForks is how many hosts are talked to at once when nobody says.
+const DefaultForks = 50
+
+// Summary is how a run ended.
+type Summary struct {
+	ID    string
+	Stats map[string]*event.HostStats
+	// Exit is the exit code: 0 done, 2 a host failed, 4 a host was unreachable.
+	Exit    int
+	Changed bool
+	// Unknown tells that a plan could not tell everything.
+	Unknown bool
+}
+
+// NewID makes a run id: sortable by time, unique.
+func NewID(now time.Time) string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%s-%x", now.UTC().Format("20060102-150405"), b)
+}
+
+// runner is one run.
+type runner struct {
+	Config
+	ctx    context.Context
+	hosts  map[string]*host
+	lanes  map[string]*lane
+	seed   [32]byte
+	files  *fileCache
+	taskNo int64
+
+	emitMu  sync.Mutex
+	seq     int64
+	emitErr error
+
+	stats    map[string]*event.HostStats
+	failures []string
+	changed  bool
+	unknown  bool
+	doubt    bool
+}
+
+// Run runs the playbooks. The error is one of ours or of the caller's (a
+// mistake in the playbook that shows only now, a sink that fails, a
+// cancellation); failing hosts are not errors but in the summary.
+func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
+	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, stats: map[string]*event.HostStats{}, files: newFileCache()}
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.ID == "" {
+		r.ID = NewID(r.Now())
+	}
+	if r.Forks <= 0 {
+		r.Forks = DefaultForks
+	}
+	if _, err := io.ReadFull(rand.Reader, r.seed[:]); err != nil {
+		return sum, err
+	}
+	r.fixedVars()
+	defer r.closeTargets()
+	started := &event.Event{Kind: event.RunStarted, Check: r.Check, Version: r.Version}
+	for _, pb := range r.Playbooks {
+		started.Playbooks = append(started.Playbooks, pb.File)
+	}
+	r.emit(started)
+	err = r.plays(ctx)
+	if err == nil {
+		err = r.emitErr
+	}
+	return r.finish(err), err
+}
+
+func (r *runner) plays(ctx context.Context) error {
+	for _, pb := range r.Playbooks {
+		if err := r.Inventory.AddPlaybookDir(pb.Dir); err != nil {
+			return err
+		}
+		for _, p := range pb.Plays {
+			stop, err := r.play(ctx, p)
+			if err != nil {
+				return err
+			}
+			if stop {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (r *runner) finish(err error) Summary {
+	sum := Summary{ID: r.ID, Stats: r.stats, Changed: r.changed, Unknown: r.unknown}
+	for _, s := range r.stats {
+		if s.Unreachable > 0 {
+			sum.Exit = max(sum.Exit, 4)
+		}
+		if s.Failed > 0 {
+			sum.Exit = max(sum.Exit, 2)
+		}
+	}
+	if r.doubt {
+		sum.Exit = max(sum.Exit, 2)
+	}
+	if anyFailed(r.stats) && sum.Exit == 4 {
+		// Ansible adds the two up in its bit mask; a host that failed and one
+		// that was unreachable is 4 here as there.
+		sum.Exit = 4
+	}
+	msg := ""
+	if err != nil {
+		sum.Exit = diag.ClassOf(err).ExitCode()
+		msg = err.Error()
+	}
+	r.emit(&event.Event{Kind: event.Recap, Stats: r.stats, Failures: r.failures})
+	r.emit(&event.Event{Kind: event.RunEnded, Exit: sum.Exit, Msg: msg, Stats: r.stats})
+	return sum
+}
+
+func anyFailed(stats map[string]*event.HostStats) bool {
+	for _, s := range stats {
+		if s.Failed > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// emit numbers an event, hides secrets in it, and passes it on.
+func (r *runner) emit(e *event.Event) {
+	r.emitMu.Lock()
+	defer r.emitMu.Unlock()
+	if r.emitErr != nil {
+		return
+	}
+	if e.Kind != event.Output {
+		r.seq++
+	}
+	e.Seq, e.Run, e.Time = r.seq, r.ID, r.Now()
+	if r.Redactor != nil {
+		r.Redactor.Event(e)
+	}
+	if r.Sink == nil {
+		return
+	}
+	// The end of a cancelled run is recorded all the same.
+	if err := r.Sink.Emit(context.WithoutCancel(r.ctx), e); err != nil {
+		r.emitErr = fmt.Errorf("record the run: %w", err)
+	}
+}
+
+func (r *runner) notice(level, msg string) {
+	r.emit(&event.Event{Kind: event.Notice, Level: level, Msg: msg})
+}
+
+// fixedVars sets the magic variables that hold for the whole run.
+func (r *runner) fixedVars() {
+	f := r.Vars.Fixed
+	f["ansible_check_mode"] = value.Bool(r.Check)
+	f["ansible_diff_mode"] = value.Bool(r.Diff)
+	f["ansible_forks"] = value.Int(int64(r.Forks))
+	f["ansible_verbosity"] = value.Int(0)
+	f["ansible_run_tags"] = value.Strings(orAll(r.Tags)...)
+	f["ansible_skip_tags"] = value.Strings(r.SkipTags...)
+	if r.Limit != "" {
+		f["ansible_limit"] = value.String(r.Limit)
+	}
+	// Playbooks compare this version; it is the language's, not ours.
+	f["ansible_version"] = value.FromMap(value.M("full", "2.14.18", "major", 2, "minor", 14, "revision", 18, "string", "2.14.18"))
+}
+
+func orAll(tags []string) []string {
+	if len(tags) == 0 {
+		return []string{"all"}
+	}
+	return tags
+}
+
+func (r *runner) closeTargets() {
+	var wg sync.WaitGroup
+	for _, l := range r.lanes {
+		if l.target != nil {
+			wg.Go(func() { _ = l.target.Close() })
+		}
+	}
+	wg.Wait()
+}
+
+// host gives the state of an inventory host, which lasts for the whole run.
+func (r *runner) host(h *inventory.Host) *host {
+	if x, ok := r.hosts[h.Name]; ok {
+		return x
+	}
+	x := &host{Host: vars.NewHost(h), r: r}
+	r.hosts[h.Name] = x
+	return x
+}
+
+// HostState implements vars.World.
+func (r *runner) HostState(name string) (*vars.Host, bool) {
+	h := r.Inventory.Host(name)
+	if h == nil {
+		return nil, false
+	}
+	return r.host(h).Host, true
+}
+
+func (r *runner) statsOf(name string) *event.HostStats {
+	s := r.stats[name]
+	if s == nil {
+		s = &event.HostStats{}
+		r.stats[name] = s
+	}
+	return s
+}
+
+// isCancelled tells whether an error is the end of our own context.
+func isCancelled(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || diag.ClassOf(err) == diag.Cancelled || diag.ClassOf(err) == diag.Timeout)
+}
+
+func sortedHosts(m map[string]*host) []*host {
+	out := make([]*host, 0, len(m))
+	for _, h := range m {
+		out = append(out, h)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Index < out[j].Index })
+	return out
+}
+
+func joinNames(hosts []*host) string {
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Name
+	}
+	return strings.Join(names, ", ")
+}
