@@ -41,7 +41,7 @@ type Connector interface {
 
 // Config is everything a run needs.
 type Config struct {
-	ID        string // of the run; NewID makes one
+	ID        string // of the run; empty makes one
 	Playbooks []*playbook.Playbook
 	Loader    *playbook.Loader
 	Inventory *inventory.Inventory
@@ -83,13 +83,6 @@ type Summary struct {
 	Unknown bool
 }
 
-// NewID makes a run id: sortable by time, unique.
-func NewID(now time.Time) string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return fmt.Sprintf("%s-%x", now.UTC().Format("20060102-150405"), b)
-}
-
 // runner is one run.
 type runner struct {
 	Config
@@ -120,7 +113,10 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 		r.Now = time.Now
 	}
 	if r.ID == "" {
-		r.ID = NewID(r.Now())
+		r.ID = event.NewID()
+	}
+	if r.Redactor != nil && r.Sink != nil {
+		r.Sink = r.Redactor.Sink(r.Sink)
 	}
 	if r.Forks <= 0 {
 		r.Forks = DefaultForks
@@ -208,9 +204,6 @@ func (r *runner) emit(e *event.Event) {
 		r.seq++
 	}
 	e.Seq, e.Run, e.Time = r.seq, r.ID, r.Now()
-	if r.Redactor != nil {
-		r.Redactor.Event(e)
-	}
 	if r.Sink == nil {
 		return
 	}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 func addFunctions(env *jinja.Env) {
@@ -126,3 +128,32 @@ func (e *Engine) fileTemplate(env *jinja.Env, path, text string, o jinja.Options
 	e.templates.Store(k, &parsed{tmpl: t, err: err})
 	return t, err
 }
+
+// RenderStatic evaluates a name that must be known while a playbook is loaded:
+// only variables of the play, of the given layers and extra ones are known.
+func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, layers []*yaml.Vars) (string, error) {
+	s := &Scope{eng: e, play: &PlayVars{Play: play}, moment: Moment{}, cache: map[string]cached{}, world: noWorld{}}
+	s.add(e.Extra)
+	for i := len(layers) - 1; i >= 0; i-- {
+		s.add(layers[i])
+	}
+	if play != nil {
+		s.add(play.Keywords.Vars)
+	}
+	v, err := s.Eval(n)
+	if err != nil {
+		return "", err
+	}
+	if v.HasUnknown() || v.IsUndefined() {
+		return "", fmt.Errorf("%s is not known while the playbook is read", n.Text)
+	}
+	return v.Text(), nil
+}
+
+// noWorld is the world before a run.
+type noWorld struct{}
+
+func (noWorld) HostState(string) (*Host, bool) { return nil, false }
+func (noWorld) PlayHosts() ([]string, bool)    { return nil, true }
+func (noWorld) Batch() ([]string, bool)        { return nil, true }
+func (noWorld) AllPlayHosts() []string         { return nil }

@@ -1,0 +1,69 @@
+package run
+
+import (
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/lint"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// Request is what somebody asks to be run, in files and names.
+type Request struct {
+	Playbooks []string
+	// Inventory are sources as after -i; Sections is server-manager's JSON
+	// inventory instead.
+	Inventory    []string
+	Sections     value.Value
+	SectionsName string
+	Extra        *yaml.Vars
+	RolesPath    []string
+	// Decrypt opens Ansible Vault texts; nil when no password was given.
+	Decrypt func(ciphertext string) (string, error)
+	// SkipLint leaves the static checks out (they were done before).
+	SkipLint bool
+}
+
+// Prepare reads everything a run needs and checks what can be checked without a
+// host. All problems are reported together; warnings are returned beside. The
+// returned config lacks what is not in the request: connector, sink, flags.
+func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
+	var warnings, problems diag.List
+	opts := yaml.Options{Decrypt: req.Decrypt, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
+	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts})
+	problems.Add(err)
+	if inv == nil {
+		return Config{}, warnings, problems.Err()
+	}
+	eng := vars.New(inv, req.Extra)
+	popts := playbook.Options{RolesPath: req.RolesPath, YAML: opts, Canonical: mods.Canonical,
+		IsModule: func(name string) bool { _, ok := mods.Lookup(name); return ok },
+		Render:   eng.RenderStatic,
+	}
+	cfg := Config{Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts)}
+	for _, file := range req.Playbooks {
+		pb, err := playbook.Load(file, popts)
+		problems.Add(err)
+		if pb == nil {
+			continue
+		}
+		problems.Add(inv.AddPlaybookDir(pb.Dir))
+		cfg.Playbooks = append(cfg.Playbooks, pb)
+	}
+	if len(problems) == 0 && !req.SkipLint {
+		for _, pb := range cfg.Playbooks {
+			for _, d := range lint.Check(pb, lint.Config{Vars: eng, Modules: mods, Inventory: inv}) {
+				if d.Warning {
+					warnings = append(warnings, d)
+				} else {
+					problems = append(problems, d)
+				}
+			}
+		}
+	}
+	problems.Sort()
+	return cfg, warnings, problems.Err()
+}
