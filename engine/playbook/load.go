@@ -3,6 +3,11 @@ package playbook
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/yaml"
@@ -14,6 +19,12 @@ type Files interface {
 	Stat(name string) (fs.FileInfo, error)
 	ReadDir(name string) ([]fs.DirEntry, error)
 }
+
+type osFiles struct{}
+
+func (osFiles) ReadFile(name string) ([]byte, error)       { return os.ReadFile(name) }
+func (osFiles) Stat(name string) (fs.FileInfo, error)      { return os.Stat(name) }
+func (osFiles) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 
 // Options are what loading needs from outside.
 type Options struct {
@@ -28,8 +39,8 @@ type Options struct {
 	Canonical func(name string) string
 	// Render evaluates a templated name that must be known while loading
 	// (import_tasks, import_role, roles, import_playbook) with the variables
-	// known then: of the play, and layers of vars given at the import. nil
-	// makes such names an error.
+	// known then: of the play (nil for import_playbook), and layers of vars
+	// given at the import, lowest first. nil makes such names an error.
 	Render func(n *yaml.Node, play *Play, layers []*yaml.Vars) (string, error)
 	// YAML are the options for reading YAML: vault, warnings. Warnings of this
 	// package go to YAML.Warn too.
@@ -37,52 +48,181 @@ type Options struct {
 	Files Files
 }
 
+func (o *Options) files() Files {
+	if o.Files != nil {
+		return o.Files
+	}
+	return osFiles{}
+}
+
+// rolesPath are the folders to look for roles in besides those of the playbook.
+func (o *Options) rolesPath() []string {
+	if o.RolesPath != nil {
+		return o.RolesPath
+	}
+	var paths []string
+	if home, err := os.UserHomeDir(); err == nil {
+		paths = append(paths, filepath.Join(home, ".ansible", "roles"))
+	}
+	return append(paths, "/usr/share/ansible/roles", "/etc/ansible/roles")
+}
+
+// cache keeps parsed files and found roles: a role used by many plays is
+// parsed once.
+type cache struct {
+	mu    sync.Mutex
+	nodes map[string]cachedNode
+	roles map[string]*Role
+}
+
+type cachedNode struct {
+	n   *yaml.Node
+	err error
+}
+
+func newCache() *cache { return &cache{nodes: map[string]cachedNode{}, roles: map[string]*Role{}} }
+
+// reader reads one playbook or one include.
+type reader struct {
+	opts     *Options
+	cache    *cache
+	base     string // the folder of the playbook file being read: roles and files are looked for here
+	top      string // the folder of the first playbook
+	play     *Play
+	problems diag.List
+	stack    []string // files being imported, against loops
+	roles    []string // role folders being loaded, against loops
+	plays    int
+	dynamic  bool // expands an include: the play is being run and must not be changed
+}
+
+func (r *reader) fail(pos diag.Pos, code, format string, args ...any) *diag.Diagnostic {
+	d := diag.Errorf(pos, code, format, args...)
+	r.problems = append(r.problems, d)
+	return d
+}
+
+func (r *reader) warn(pos diag.Pos, code, format string, args ...any) *diag.Diagnostic {
+	d := diag.Errorf(pos, code, format, args...)
+	d.Warning = true
+	// Passed on when the reader is done, when a hint may have been added.
+	r.problems = append(r.problems, d)
+	return d
+}
+
+// result gives the errors found, each once, and passes warnings on.
+func (r *reader) result() error {
+	var errs diag.List
+	seen := map[string]bool{}
+	for _, d := range r.problems {
+		if key := d.Error(); seen[key] {
+			continue
+		} else {
+			seen[key] = true
+		}
+		if d.Warning {
+			r.opts.YAML.Warning(d)
+			continue
+		}
+		errs = append(errs, d)
+	}
+	return errs.Err()
+}
+
+// node reads a YAML file of one document. Duplicate reads warn once.
+func (r *reader) node(file string, from diag.Pos) (*yaml.Node, bool) {
+	c := r.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.nodes[file]
+	if !ok {
+		data, err := r.opts.files().ReadFile(file)
+		if err != nil {
+			e.err = err
+		} else {
+			e.n, e.err = yaml.ParseOne(file, data, r.opts.YAML)
+		}
+		c.nodes[file] = e
+	}
+	var d *diag.Diagnostic
+	switch {
+	case e.err == nil:
+		return e.n, true
+	case errors.As(e.err, &d):
+		r.problems = append(r.problems, d)
+	default:
+		pos := from
+		if !pos.IsValid() {
+			pos = diag.Pos{File: file}
+		}
+		r.fail(pos, "file", "cannot read %s: %w", file, plainError(e.err))
+	}
+	return nil, false
+}
+
+func plainError(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func (r *reader) exists(path string) bool {
+	_, err := r.opts.files().Stat(path)
+	return err == nil
+}
+
+func (r *reader) isDir(path string) bool {
+	info, err := r.opts.files().Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// rendered gives a name that must be known now.
+func (r *reader) rendered(n *yaml.Node, what string, layers []*yaml.Vars) (string, bool) {
+	if !n.IsString() || strings.TrimSpace(n.Str()) == "" {
+		r.fail(n.Pos, "name", "expected the name of %s, but found %s", what, n.Describe())
+		return "", false
+	}
+	if !n.HasTemplate() {
+		return strings.TrimSpace(n.Str()), true
+	}
+	if r.opts.Render == nil {
+		r.fail(n.Pos, "static-name", "the name of %s is a template, but must be known before the run", what).
+			WithHint("use the include_ form, which is resolved during the run")
+		return "", false
+	}
+	s, err := r.opts.Render(n, r.play, layers)
+	if err != nil {
+		r.fail(n.Pos, "static-name", "the name of %s: %w", what, err).
+			WithHint("only variables of the play, of vars files and of -e are known while loading; the include_ form is resolved during the run")
+		return "", false
+	}
+	return strings.TrimSpace(s), true
+}
+
 // Load reads a playbook with everything static below it. All problems found
 // are reported together as a diag.List; warnings go to opts.YAML.Warn. A
 // playbook is returned also with errors, as far as it could be read.
-func Load(file string, opts Options) (*Playbook, error) { return nil, errors.New("todo") }
-
-// Loader expands dynamic includes of a loaded playbook. It is safe for use by
-// many goroutines; equal requests give the same items.
-type Loader struct{ opts Options }
-
-// NewLoader makes a loader for includes.
-func NewLoader(opts Options) *Loader { return &Loader{opts: opts} }
-
-// IncludeTasks expands an include_tasks whose file name is known now. The
-// scope of the items holds apply: and vars: of the include, and inherits from
-// what is around the include (not from the include itself, as in Ansible).
-func (l *Loader) IncludeTasks(t *Task, file string) ([]Item, error) { return nil, errors.New("todo") }
-
-// RoleRequest is an include_role whose arguments are known now.
-type RoleRequest struct {
-	Name, TasksFrom, VarsFrom, DefaultsFrom, HandlersFrom string
-	Public, AllowDuplicates, Validate                     bool
+func Load(file string, opts Options) (*Playbook, error) {
+	file = absolute(file, opts.Files)
+	r := &reader{opts: &opts, cache: newCache(), top: filepath.Dir(file), base: filepath.Dir(file)}
+	pb := &Playbook{File: file, Dir: filepath.Dir(file), loader: &Loader{opts: opts, cache: r.cache}}
+	pb.Plays = r.playbook(file, diag.Pos{})
+	if len(pb.Plays) == 0 && len(r.problems) == 0 {
+		r.fail(diag.Pos{File: file, Line: 1, Col: 1}, "playbook", "the playbook holds no plays")
+	}
+	return pb, r.result()
 }
 
-// IncludeRole expands an include_role.
-func (l *Loader) IncludeRole(t *Task, r RoleRequest) (*RoleUse, error) {
-	return nil, errors.New("todo")
+// absolute leaves names of other Files alone.
+func absolute(path string, files Files) string {
+	if files != nil {
+		return filepath.Clean(path)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
-
-// LoadVarsFile reads a file of variables (vars_files, include_vars).
-func (l *Loader) LoadVarsFile(file string, at diag.Pos) (*yaml.Vars, error) {
-	return nil, errors.New("todo")
-}
-
-// Items are the play's tasks in order of execution without handlers: facts are
-// the engine's business, handlers are flushed after each of the three parts.
-// The role uses' items come with their dependencies'.
-func (p *Play) Items() (pre, roles, tasks, post []Item) { return }
-
-// AllHandlers are the handlers of all roles of the play, then the play's own.
-// Of two with the same name the later one counts.
-func (p *Play) AllHandlers() []Item { return nil }
-
-// FindFile gives the candidates for a file that a task names relative to its
-// role, task file or playbook, in Ansible's order; sub is "files",
-// "templates", "vars" or "tasks".
-func FindFile(s *Scope, sub, name string) []string { return nil }
-
-// TagsMatch tells whether something with tags runs under --tags and --skip-tags.
-func TagsMatch(tags, only, skip []string) bool { return true }

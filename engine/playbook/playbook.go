@@ -16,7 +16,12 @@ type Playbook struct {
 	File  string
 	Dir   string // the folder of File, where roles and files are looked for
 	Plays []*Play
+
+	loader *Loader
 }
+
+// Loader expands the playbook's dynamic includes.
+func (pb *Playbook) Loader() *Loader { return pb.loader }
 
 // Play is one play.
 type Play struct {
@@ -25,6 +30,8 @@ type Play struct {
 	Index int
 	File  string // the file it is written in
 	Dir   string // the variable playbook_dir: the folder of the first playbook
+	// BaseDir is the folder of File, where its roles and files are looked for.
+	BaseDir string
 
 	Hosts *yaml.Node // a string or a list of strings, possibly templates
 
@@ -34,7 +41,10 @@ type Play struct {
 	Serial                                             []*yaml.Node
 	Strategy, Order, MaxFailPercentage, ForceHandlers  *yaml.Node
 
-	Roles                      []*RoleUse
+	Roles []*RoleUse
+	// Imported are the roles brought by import_role: their variables are
+	// visible in all of the play, behind those of Roles.
+	Imported                   []*RoleUse
 	PreTasks, Tasks, PostTasks []Item
 	Handlers                   []Item // the play's own; see AllHandlers
 }

@@ -1,0 +1,291 @@
+package playbook
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+var ownPlayKeywords = set("hosts", "gather_facts", "gather_subset", "gather_timeout", "fact_path", "vars_files", "vars_prompt", "serial", "strategy", "order",
+	"max_fail_percentage", "force_handlers", "roles", "pre_tasks", "tasks", "post_tasks", "handlers", "user")
+
+// playbook reads all plays of a file and of those it imports.
+func (r *reader) playbook(file string, from diag.Pos) []*Play {
+	if slices.Contains(r.stack, file) {
+		r.fail(from, "import-loop", "%s imports itself: %s", filepath.Base(file), strings.Join(append(r.stack, file), " -> "))
+		return nil
+	}
+	r.stack = append(r.stack, file)
+	defer func() { r.stack = r.stack[:len(r.stack)-1] }()
+	base := r.base
+	r.base = filepath.Dir(file)
+	defer func() { r.base = base }()
+	n, ok := r.node(file, from)
+	if !ok {
+		return nil
+	}
+	if n.Kind != yaml.Sequence {
+		if !n.IsNull() || from.IsValid() {
+			r.fail(n.Pos, "playbook", "a playbook must be a list of plays, but this is %s", n.Describe()).WithHint("each play begins with '- hosts: ...'")
+		}
+		return nil
+	}
+	var plays []*Play
+	for _, p := range n.Items {
+		switch {
+		case p.Kind != yaml.Mapping:
+			r.fail(p.Pos, "play", "a play must be a mapping, but this is %s", p.Describe())
+		case importKey(p) != nil:
+			plays = append(plays, r.importPlaybook(p, *importKey(p), file)...)
+		default:
+			plays = append(plays, r.readPlay(p, file))
+		}
+	}
+	return plays
+}
+
+func importKey(n *yaml.Node) *yaml.Pair {
+	for _, name := range []string{"import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook", "include"} {
+		if p := n.Pair(name); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// importPlaybook brings the plays of another file, with the tags, variables
+// and conditions of the import.
+func (r *reader) importPlaybook(n *yaml.Node, key yaml.Pair, file string) []*Play {
+	if key.Key.Str() == "include" {
+		r.warn(key.Key.Pos, "include-playbook", "include: for playbooks was removed from Ansible").WithHint("use import_playbook")
+	}
+	s := Scope{Kind: ImportScope, Pos: n.Pos, File: file}
+	for _, p := range n.Pairs {
+		if p.Key == key.Key {
+			continue
+		}
+		if !r.setCommon(&s, p.Key.Str(), p) {
+			r.unknownKeyword(p.Key, "playbook import", keywordNames(RoleScope, nil))
+		}
+	}
+	name := key.Value
+	if name.IsString() {
+		if ff, err := parseKV(name, false); err == nil && len(ff.pairs) > 0 && ff.raw != nil {
+			name = ff.raw
+			vars := &yaml.Vars{}
+			vars.Merge(s.Vars)
+			for _, p := range ff.pairs {
+				vars.Set(yaml.Var{Name: p.Key.Str(), Pos: p.Key.Pos, Node: p.Value})
+			}
+			s.Vars = vars
+		}
+	}
+	target, ok := r.rendered(name, "a playbook to import", []*yaml.Vars{s.Vars})
+	if !ok {
+		return nil
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(file), target)
+	}
+	plays := r.playbook(target, key.Value.Pos)
+	for _, p := range plays {
+		p.When = append(slices.Clone(s.When), p.When...)
+		p.Tags = append(p.Tags, s.Tags...)
+		if s.Vars.Len() > 0 {
+			vars := &yaml.Vars{}
+			vars.Merge(p.Vars)
+			vars.Merge(s.Vars)
+			p.Vars = vars
+		}
+	}
+	return plays
+}
+
+func (r *reader) readPlay(n *yaml.Node, file string) *Play {
+	r.plays++
+	p := &Play{ID: "play" + itoa(r.plays), Index: r.plays - 1, File: file, Dir: r.top, BaseDir: r.base}
+	p.Scope = Scope{Kind: PlayScope, Pos: n.Pos, In: p, File: file}
+	r.play = p
+	defer func() { r.play = nil }()
+	lists := map[string]yaml.Pair{}
+	for _, e := range n.Pairs {
+		name := e.Key.Str()
+		switch name {
+		case "roles", "pre_tasks", "tasks", "post_tasks", "handlers":
+			lists[name] = e
+		default:
+			if !r.playKeyword(p, name, e) && !r.setCommon(&p.Scope, name, e) {
+				r.unknownPlayKey(e)
+			}
+		}
+	}
+	r.checkHosts(p, n)
+	c := at{up: &p.Scope, file: file}
+	for i, e := range r.list(lists["roles"]) {
+		if use := r.roleEntry(e, at{up: &p.Scope, id: p.ID + "/roles/" + itoa(i+1), file: file}, nil); use != nil {
+			p.Roles = append(p.Roles, use)
+		}
+	}
+	read := func(name string) []Item {
+		c.id, c.handlers = p.ID+"/"+name, name == "handlers"
+		return r.tasks(r.list(lists[name]), c)
+	}
+	p.PreTasks, p.Tasks, p.PostTasks, p.Handlers = read("pre_tasks"), read("tasks"), read("post_tasks"), read("handlers")
+	return p
+}
+
+func (r *reader) unknownPlayKey(e yaml.Pair) {
+	names := keywordNames(PlayScope, ownPlayKeywords)
+	if r.isModule(e.Key.Str()) {
+		r.fail(e.Key.Pos, "unknown-keyword", "%q is a module, but this is a play, not a task", e.Key.Str()).WithHint("tasks stand in a list below 'tasks:'")
+		return
+	}
+	r.unknownKeyword(e.Key, "play", names)
+}
+
+func (r *reader) checkHosts(p *Play, n *yaml.Node) {
+	switch {
+	case p.Hosts == nil && n.Pair("hosts") == nil:
+		r.fail(n.Pos, "hosts", "the play does not say on which hosts it runs").WithHint("add 'hosts:', for instance 'hosts: all'")
+	case p.Hosts.IsNull() || p.Hosts.Kind == yaml.Sequence && len(p.Hosts.Items) == 0:
+		r.fail(n.Pair("hosts").Key.Pos, "hosts", "hosts cannot be empty")
+	case p.Hosts.Kind == yaml.Mapping:
+		r.fail(p.Hosts.Pos, "hosts", "hosts must be a text or a list of texts, but is %s", p.Hosts.Describe())
+	case p.Hosts.Kind == yaml.Sequence:
+		for _, h := range p.Hosts.Items {
+			if !h.IsString() {
+				r.fail(h.Pos, "hosts", "hosts must be a list of texts, but this is %s", h.Describe())
+			}
+		}
+	}
+}
+
+// playKeyword reads what only plays say.
+func (r *reader) playKeyword(p *Play, name string, e yaml.Pair) bool {
+	store := func(to **yaml.Node, f form) bool {
+		r.checkForm(name, f, e.Value)
+		if !e.Value.IsNull() {
+			*to = e.Value
+		}
+		return true
+	}
+	switch name {
+	case "hosts":
+		p.Hosts = e.Value
+	case "user":
+		return store(&p.RemoteUser, textForm)
+	case "gather_facts":
+		return store(&p.GatherFacts, boolForm)
+	case "gather_subset":
+		return store(&p.GatherSubset, listForm)
+	case "gather_timeout":
+		return store(&p.GatherTimeout, intForm)
+	case "fact_path":
+		return store(&p.FactPath, textForm)
+	case "vars_files":
+		p.VarsFiles = e.Value.List()
+		if e.Value.Kind == yaml.Mapping {
+			r.fail(e.Value.Pos, "keyword-type", "vars_files must be a list of file names, but is a mapping")
+			p.VarsFiles = nil
+		}
+	case "vars_prompt":
+		r.prompts(p, e)
+	case "serial":
+		p.Serial = e.Value.List()
+		for _, s := range p.Serial {
+			if !s.HasTemplate() {
+				text := strings.TrimSuffix(s.Value().Text(), "%")
+				r.checkForm(name, numberForm, yaml.FromValue(s.Pos, value.String(text)))
+			}
+		}
+	case "strategy":
+		return store(&p.Strategy, textForm)
+	case "order":
+		r.checkOrder(e.Value)
+		return store(&p.Order, textForm)
+	case "max_fail_percentage":
+		return store(&p.MaxFailPercentage, anyForm)
+	case "force_handlers":
+		return store(&p.ForceHandlers, boolForm)
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *reader) checkOrder(n *yaml.Node) {
+	orders := []string{"inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"}
+	if n.IsString() && !n.HasTemplate() && !slices.Contains(orders, n.Str()) {
+		r.fail(n.Pos, "keyword-type", "order cannot be %q", n.Str()).WithHint("one of %s", strings.Join(orders, ", "))
+	}
+}
+
+func (r *reader) prompts(p *Play, e yaml.Pair) {
+	for _, n := range r.list(e) {
+		if n.Kind != yaml.Mapping || !n.Get("name").IsString() {
+			r.fail(n.Pos, "vars-prompt", "an entry of vars_prompt must be a mapping with a name")
+			continue
+		}
+		q := &Prompt{Pos: n.Pos, Name: n.Get("name").Str()}
+		to := map[string]**yaml.Node{
+			"prompt": &q.Prompt, "default": &q.Default, "private": &q.Private, "confirm": &q.Confirm, "encrypt": &q.Encrypt, "salt_size": &q.SaltSize, "salt": &q.Salt, "unsafe": &q.Unsafe,
+		}
+		for _, f := range n.Pairs {
+			if f.Key.Str() == "name" {
+				continue
+			}
+			if at, ok := to[f.Key.Str()]; ok {
+				*at = f.Value
+				continue
+			}
+			r.unknownKeyword(f.Key, "vars_prompt entry", []string{"name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"})
+		}
+		p.VarsPrompt = append(p.VarsPrompt, q)
+	}
+}
+
+// Items are the play's tasks in order of execution without handlers: facts are
+// the engine's business, handlers are flushed after each of the parts (roles
+// and tasks are one). The items of a role's dependencies come before its own.
+func (p *Play) Items() (pre, roles, tasks, post []Item) {
+	for _, u := range p.Roles {
+		roles = append(roles, u.AllTasks()...)
+	}
+	return p.PreTasks, roles, p.Tasks, p.PostTasks
+}
+
+// AllHandlers are the handlers of all roles of the play, then the play's own,
+// then those of imported roles. Of two with the same name the later one counts.
+func (p *Play) AllHandlers() []Item {
+	var all []Item
+	for _, u := range p.Roles {
+		all = append(all, u.AllHandlers()...)
+	}
+	all = append(all, p.Handlers...)
+	for _, u := range p.Imported {
+		all = append(all, u.AllHandlers()...)
+	}
+	return all
+}
+
+// AllTasks are the items of the use's dependencies, then its own.
+func (u *RoleUse) AllTasks() []Item {
+	var all []Item
+	for _, d := range u.Deps {
+		all = append(all, d.AllTasks()...)
+	}
+	return append(all, u.Tasks...)
+}
+
+// AllHandlers are the handlers of the use's dependencies, then its own.
+func (u *RoleUse) AllHandlers() []Item {
+	var all []Item
+	for _, d := range u.Deps {
+		all = append(all, d.AllHandlers()...)
+	}
+	return append(all, u.Handlers...)
+}

@@ -1,0 +1,364 @@
+package playbook
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// roleEntry reads an entry of roles: or of a role's dependencies.
+func (r *reader) roleEntry(n *yaml.Node, c at, parent *RoleUse) *RoleUse {
+	u := &RoleUse{ID: c.id, Params: &yaml.Vars{}, ParentRole: parent, Validate: true}
+	u.Scope = r.scope(RoleScope, n.Pos, c)
+	u.Use = u
+	name := n
+	if n.Kind == yaml.Mapping {
+		if name = r.roleKeywords(u, n); name == nil {
+			return nil
+		}
+	}
+	text, ok := r.rendered(name, "a role", []*yaml.Vars{u.Vars, u.Params})
+	if !ok {
+		return nil
+	}
+	if strings.Contains(text, ",") || strings.Contains(text, "=") {
+		r.fail(name.Pos, "role-name", "%q is no name of a role", text).WithHint("write a mapping: '- role: name', with parameters as further keys")
+		return nil
+	}
+	if !r.useRole(u, RoleRequest{Name: text}, name.Pos) {
+		return nil
+	}
+	return u
+}
+
+// roleKeywords reads the mapping of a role entry; what is no keyword is a
+// parameter of the role. It gives the node of the name.
+func (r *reader) roleKeywords(u *RoleUse, n *yaml.Node) *yaml.Node {
+	var name *yaml.Node
+	for _, key := range []string{"role", "name", "src"} {
+		if name = n.Get(key); name != nil {
+			break
+		}
+	}
+	if name == nil {
+		r.fail(n.Pos, "role-name", "this entry names no role").WithHint("add 'role: name'")
+		return nil
+	}
+	for _, p := range n.Pairs {
+		key := p.Key.Str()
+		switch {
+		case key == "role", key == "name":
+		case r.setCommon(&u.Scope, key, p):
+		case u.ParentRole != nil && (key == "src" || key == "scm" || key == "version"):
+		default:
+			u.Params.Set(yaml.Var{Name: p.Key.Value().Text(), Pos: p.Key.Pos, Node: p.Value})
+		}
+	}
+	return name
+}
+
+// useRole finds the role and reads it as this use asks for.
+func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
+	path, tried := r.findRole(q.Name, u.ParentRole)
+	if path == "" {
+		r.fail(pos, "no-such-role", "the role %q was not found", q.Name).WithHint("looked in %s", strings.Join(tried, ", "))
+		return false
+	}
+	if slices.Contains(r.roles, path) && u.ParentRole != nil {
+		r.fail(pos, "role-loop", "the role %q depends on itself: %s", q.Name, strings.Join(append(baseNames(r.roles), filepath.Base(path)), " -> "))
+		return false
+	}
+	r.roles = append(r.roles, path)
+	defer func() { r.roles = r.roles[:len(r.roles)-1] }()
+	u.Name = q.Name
+	if strings.Contains(q.Name, "/") {
+		u.Name = filepath.Base(q.Name)
+	}
+	u.Role = r.role(u.Name, path)
+	u.Defaults = r.roleVars(path, "defaults", q.DefaultsFrom, pos)
+	u.RoleVars = r.roleVars(path, "vars", q.VarsFrom, pos)
+	u.Entry = "main"
+	if q.TasksFrom != "" {
+		u.Entry = strings.TrimSuffix(q.TasksFrom, filepath.Ext(q.TasksFrom))
+	}
+	r.roleMeta(u)
+	u.Tasks = r.roleItems(u, "tasks", q.TasksFrom, pos)
+	u.Handlers = r.roleItems(u, "handlers", q.HandlersFrom, pos)
+	u.Key = useKey(u, path, q)
+	return true
+}
+
+func baseNames(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = filepath.Base(p)
+	}
+	return out
+}
+
+// useKey is equal for uses that Ansible takes for the same.
+func useKey(u *RoleUse, path string, q RoleRequest) string {
+	var b strings.Builder
+	b.WriteString(path)
+	add := func(part string) { b.WriteString("\x00" + part) }
+	for _, nodes := range [][]*yaml.Node{u.When, u.Tags} {
+		for _, n := range nodes {
+			add(n.Value().Repr())
+		}
+		add("")
+	}
+	for _, vs := range []*yaml.Vars{u.Params, u.Vars} {
+		for v := range vs.All() {
+			add(v.Name + "=" + v.Node.Value().Repr())
+		}
+		add("")
+	}
+	for _, from := range []string{q.TasksFrom, q.VarsFrom, q.DefaultsFrom, q.HandlersFrom} {
+		add(from)
+	}
+	if u.FromInclude {
+		add("include")
+	}
+	return b.String()
+}
+
+// findRole gives the folder of a role, or the folders that were looked in.
+func (r *reader) findRole(name string, parent *RoleUse) (path string, tried []string) {
+	if filepath.IsAbs(name) || strings.HasPrefix(name, "~") {
+		path = expandHome(name)
+		if r.isDir(path) {
+			return path, nil
+		}
+		return "", []string{path}
+	}
+	dirs := append([]string{filepath.Join(r.base, "roles")}, r.opts.rolesPath()...)
+	if parent != nil && parent.Role != nil {
+		dirs = append(dirs, filepath.Dir(parent.Role.Path))
+	}
+	dirs = append(dirs, r.base)
+	if parts := strings.SplitN(name, ".", 3); len(parts) == 3 && !strings.Contains(name, "/") {
+		dir := filepath.Join(r.base, "collections", "ansible_collections", parts[0], parts[1], "roles")
+		if p := filepath.Join(dir, parts[2]); r.isDir(p) {
+			return p, nil
+		}
+	}
+	for _, d := range dirs {
+		p := filepath.Join(expandHome(d), name)
+		if r.isDir(p) {
+			return absolute(p, r.opts.Files), nil
+		}
+		if !slices.Contains(tried, d) {
+			tried = append(tried, d)
+		}
+	}
+	return "", tried
+}
+
+// role reads what all uses of a role share.
+func (r *reader) role(name, path string) *Role {
+	r.cache.mu.Lock()
+	role := r.cache.roles[path]
+	r.cache.mu.Unlock()
+	if role != nil {
+		return role
+	}
+	role = &Role{Name: name, Path: path}
+	if f := r.mainFile(filepath.Join(path, "meta"), ""); f != "" {
+		if n, ok := r.node(f, diag.Pos{}); ok && !n.IsNull() {
+			if n.Kind != yaml.Mapping {
+				r.fail(n.Pos, "role-meta", "the meta file of a role must be a mapping, but this is %s", n.Describe())
+			} else {
+				role.Meta = n
+				role.ArgumentSpecs = n.Get("argument_specs")
+			}
+		}
+	}
+	for _, ext := range []string{".yml", ".yaml"} {
+		f := filepath.Join(path, "meta", "argument_specs"+ext)
+		if !r.exists(f) {
+			continue
+		}
+		if n, ok := r.node(f, diag.Pos{}); ok && n.Get("argument_specs") != nil {
+			role.ArgumentSpecs = n.Get("argument_specs")
+		}
+		break
+	}
+	r.cache.mu.Lock()
+	r.cache.roles[path] = role
+	r.cache.mu.Unlock()
+	return role
+}
+
+// roleMeta reads dependencies and allow_duplicates for a use.
+func (r *reader) roleMeta(u *RoleUse) {
+	meta := u.Role.Meta
+	if meta == nil {
+		return
+	}
+	if n := meta.Get("allow_duplicates"); n != nil && !u.FromInclude {
+		r.checkForm("allow_duplicates", boolForm, n)
+		u.AllowDuplicates = truthy(n)
+	}
+	p := meta.Pair("dependencies")
+	if p == nil {
+		return
+	}
+	for i, n := range r.list(*p) {
+		c := at{up: &u.Scope, id: u.ID + "/dependencies/" + itoa(i+1), file: n.Pos.File}
+		if dep := r.roleEntry(n, c, u); dep != nil {
+			u.Deps = append(u.Deps, dep)
+		}
+	}
+}
+
+// truthy reads a boolean written plainly.
+func truthy(n *yaml.Node) bool {
+	v := n.Value()
+	if v.IsString() {
+		switch strings.ToLower(v.Str()) {
+		case "yes", "true", "on", "y", "t", "1":
+			return true
+		}
+		return false
+	}
+	return v.Truthy()
+}
+
+// mainFile finds the file of a role's folder: the one asked for, or main with
+// any of the extensions. "" when there is none.
+func (r *reader) mainFile(dir, from string) string {
+	exts := []string{".yml", ".yaml", ".json", ""}
+	if from != "" {
+		exts = []string{"", ".yml", ".yaml", ".json"}
+	} else {
+		from = "main"
+	}
+	for _, ext := range exts {
+		f := filepath.Join(dir, from+ext)
+		if r.exists(f) && !r.isDir(f) {
+			return f
+		}
+	}
+	return ""
+}
+
+// roleItems reads a role's tasks or handlers.
+func (r *reader) roleItems(u *RoleUse, part, from string, pos diag.Pos) []Item {
+	dir := filepath.Join(u.Role.Path, part)
+	file := r.mainFile(dir, from)
+	if file == "" {
+		if from != "" {
+			r.fail(pos, "role-file", "the role %q has no file %q in %s", u.Name, from, dir)
+		}
+		return nil
+	}
+	c := at{up: &u.Scope, id: u.ID + "/" + part, handlers: part == "handlers", dynamic: u.FromInclude && !u.Public}
+	return r.taskFile(file, pos, c)
+}
+
+// taskFile reads a file that is a list of tasks.
+func (r *reader) taskFile(file string, from diag.Pos, c at) []Item {
+	if slices.Contains(r.stack, file) && len(r.stack) > 50 || count(r.stack, file) > 1 {
+		r.fail(from, "import-loop", "%s imports itself", filepath.Base(file))
+		return nil
+	}
+	n, ok := r.node(file, from)
+	if !ok || n.IsNull() {
+		if ok && from.IsValid() && !strings.HasPrefix(filepath.Base(file), "main.") {
+			r.warn(from, "empty-file", "%s holds no tasks", file)
+		}
+		return nil
+	}
+	if n.Kind != yaml.Sequence {
+		r.fail(n.Pos, "task-file", "a file of tasks must be a list, but this is %s", n.Describe()).WithHint("each task begins with '- '")
+		return nil
+	}
+	r.stack = append(r.stack, file)
+	defer func() { r.stack = r.stack[:len(r.stack)-1] }()
+	c.file = file
+	items := r.tasks(n.Items, c)
+	for _, it := range n.Items {
+		if it.Kind == yaml.Mapping && it.Get("hosts") != nil {
+			r.fail(it.Pos, "play-in-tasks", "this looks like a play, but the file is read as a list of tasks").
+				WithHint("import plays with import_playbook")
+			break
+		}
+	}
+	return items
+}
+
+func count(all []string, one string) int {
+	n := 0
+	for _, s := range all {
+		if s == one {
+			n++
+		}
+	}
+	return n
+}
+
+// roleVars reads defaults or vars of a role: a file, or all files of the
+// folder main.
+func (r *reader) roleVars(path, part, from string, pos diag.Pos) *yaml.Vars {
+	vars := &yaml.Vars{}
+	files := r.varsFiles(filepath.Join(path, part), from)
+	if len(files) == 0 && from != "" {
+		r.fail(pos, "role-file", "the role %q has no file %q in %s", filepath.Base(path), from, filepath.Join(path, part))
+	}
+	for _, f := range files {
+		n, ok := r.node(f, pos)
+		if !ok || n.IsNull() {
+			continue
+		}
+		if n.Kind != yaml.Mapping {
+			r.fail(n.Pos, "vars-file", "a file of variables must be a mapping, but this is %s", n.Describe())
+			continue
+		}
+		vars.Merge(yaml.VarsOf(n))
+	}
+	return vars
+}
+
+func (r *reader) varsFiles(dir, from string) []string {
+	exts := []string{".yml", ".yaml", ".json", ""}
+	if from != "" {
+		exts = []string{"", ".yml", ".yaml", ".json"}
+	} else {
+		from = "main"
+	}
+	for _, ext := range exts {
+		f := filepath.Join(dir, from+ext)
+		switch {
+		case r.isDir(f):
+			return r.dirFiles(f)
+		case r.exists(f):
+			return []string{f}
+		}
+	}
+	return nil
+}
+
+func (r *reader) dirFiles(dir string) []string {
+	entries, err := r.opts.files().ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for _, e := range entries {
+		name, ext := e.Name(), filepath.Ext(e.Name())
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		switch {
+		case r.isDir(path) && ext == "":
+			files = append(files, r.dirFiles(path)...)
+		case ext == "" || ext == ".yml" || ext == ".yaml" || ext == ".json":
+			files = append(files, path)
+		}
+	}
+	return files
+}
