@@ -1,125 +1,23 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/docker/dockertest"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
-// realSocket is the API socket of a real engine, or the test is skipped.
-func realSocket(t testing.TB) string {
-	t.Helper()
-	s := os.Getenv("FAIRLEAD_TESTBED_DOCKER_SOCKET")
-	if s == "" {
-		if os.Getenv("FAIRLEAD_NO_SKIP") == "1" {
-			t.Fatal("FAIRLEAD_TESTBED_DOCKER_SOCKET is not set: scripts/testbed up")
-		}
-		t.Skip("no real container engine: FAIRLEAD_TESTBED_DOCKER_SOCKET is not set")
-	}
-	return s
-}
-
 func realClient(t testing.TB) *Client {
 	t.Helper()
-	socket := realSocket(t)
-	c, err := New(func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", socket)
-	}, Options{})
+	c, err := New(dockertest.Dial(dockertest.Socket(t)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// saveArchive writes a docker save archive with one image whose only file is a
-// static program, and gives its path.
-func saveArchive(t testing.TB, ref string) string {
-	t.Helper()
-	dir := t.TempDir()
-	src := filepath.Join(dir, "main.go")
-	prog := `package main
-import ("fmt";"os";"os/signal";"syscall";"time")
-func main() {
-	fmt.Println("hello", os.Getenv("GREETING"))
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "fail": os.Exit(3)
-		case "ok": return
-		}
-	}
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGTERM)
-	select { case <-c: case <-time.After(10*time.Minute): }
-}`
-	if err := os.WriteFile(src, []byte(prog), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(dir, "prog")
-	cmd := exec.Command("go", "build", "-o", bin, src)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	data, err := os.ReadFile(bin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	layer := tarOf(t, map[string][]byte{"prog": data})
-	sum := sha256.Sum256(layer)
-	config, err := json.Marshal(map[string]any{
-		"architecture": "amd64", "os": "linux",
-		"config": map[string]any{"Entrypoint": []string{"/prog"}, "Env": []string{"PATH=/", "FROM_IMAGE=1"},
-			"Labels": map[string]string{"contrail.role": "test"}, "Volumes": map[string]any{"/data": map[string]any{}},
-			"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	csum := sha256.Sum256(config)
-	cname := hex.EncodeToString(csum[:]) + ".json"
-	manifest, err := json.Marshal([]map[string]any{{"Config": cname, "RepoTags": []string{ref}, "Layers": []string{"l/layer.tar"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "image.tar")
-	all := tarOf(t, map[string][]byte{"manifest.json": manifest, cname: config, "l/layer.tar": layer})
-	if err := os.WriteFile(path, all, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func tarOf(t testing.TB, files map[string][]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for name, data := range files {
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(data)), ModTime: time.Unix(1, 0)}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 func must(t *testing.T, r state.OpResult) state.OpResult {
@@ -154,10 +52,7 @@ func TestRealLife(t *testing.T) {
 	cleanup()
 	t.Cleanup(cleanup)
 
-	data, err := os.ReadFile(saveArchive(t, ref))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := dockertest.Archive(t, ref)
 	loaded := must(t, c.Apply(ctx, state.ImageLoad{Name: "image.tar", Content: state.Bytes(data)}, nil)).Data.(state.ImageLoaded)
 	if len(loaded.Images) != 1 || loaded.Images[0] != ref {
 		t.Fatalf("loaded %v", loaded)

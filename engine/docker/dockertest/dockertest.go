@@ -1,0 +1,151 @@
+// Package dockertest helps tests that want a real container engine.
+package dockertest
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Env names the environment variable with the API socket of a real engine.
+const Env = "FAIRLEAD_TESTBED_DOCKER_SOCKET"
+
+// Socket is the API socket of a real engine; without one the test is skipped,
+// or fails where skipping is forbidden.
+func Socket(t testing.TB) string {
+	t.Helper()
+	s := os.Getenv(Env)
+	if s == "" {
+		if os.Getenv("FAIRLEAD_NO_SKIP") == "1" {
+			t.Fatal(Env + " is not set: scripts/testbed up")
+		}
+		t.Skip("no real container engine: " + Env + " is not set")
+	}
+	return s
+}
+
+// Dial dials the socket.
+func Dial(socket string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+}
+
+// The program of the test image: it greets, and then ends with a code or stays.
+const program = `package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	fmt.Println("hello", os.Getenv("GREETING"))
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "fail":
+			os.Exit(3)
+		case "ok":
+			return
+		}
+	}
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
+	select {
+	case <-c:
+	case <-time.After(10 * time.Minute):
+	}
+}
+`
+
+var built = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "dockertest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // best effort
+	src, bin := filepath.Join(dir, "main.go"), filepath.Join(dir, "prog")
+	if err := os.WriteFile(src, []byte(program), 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, src)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return out, err
+	}
+	return os.ReadFile(bin)
+})
+
+// Archive is a docker save archive with one image whose entry point is /prog:
+// it prints "hello $GREETING" and ends at once with code 0 ("ok") or 3
+// ("fail"), or stays until it is told to end. No refs: the archive's RepoTags
+// is null, as docker save by id writes it.
+func Archive(t testing.TB, refs ...string) []byte {
+	t.Helper()
+	prog, err := built()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, prog)
+	}
+	layer := Tar(t, File{"prog", prog})
+	sum := sha256.Sum256(layer)
+	config := toJSON(t, map[string]any{
+		"architecture": "amd64", "os": "linux",
+		"config": map[string]any{"Entrypoint": []string{"/prog"}, "Env": []string{"PATH=/", "FROM_IMAGE=1"},
+			"Labels": map[string]string{"contrail.role": "test"}, "Volumes": map[string]any{"/data": map[string]any{}},
+			"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}}},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
+	})
+	csum := sha256.Sum256(config)
+	name := hex.EncodeToString(csum[:]) + ".json"
+	manifest := toJSON(t, []map[string]any{{"Config": name, "RepoTags": refs, "Layers": []string{"l/layer.tar"}}})
+	return Tar(t, File{name, config}, File{"l/layer.tar", layer}, File{"manifest.json", manifest})
+}
+
+// File is one file of an archive.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Tar makes an archive.
+func Tar(t testing.TB, files ...File) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		h := &tar.Header{Name: f.Name, Mode: 0o755, Size: int64(len(f.Data)), ModTime: time.Unix(1, 0), Typeflag: tar.TypeReg}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(f.Data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func toJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

@@ -1,0 +1,210 @@
+package containers
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// change puts the stage together: operations, difference and result.
+func (s *steps) change(all []field) module.Change {
+	s.waits()
+	c := module.Change{Ops: s.ops, Warnings: s.k.warnings, Result: s.result()}
+	if len(s.ops) == 0 {
+		c.Result.Set("container", s.hide(s.k.have.Inspect))
+		return c
+	}
+	c.Result.Set("container", module.Later())
+	if s.changed {
+		c.Diff = s.diff()
+	}
+	if s.fresh && s.a.Detach != nil && !*s.a.Detach {
+		c.Result.Set("status", module.Later())
+	}
+	c.Then = s.finish
+	return c
+}
+
+func (s *steps) result() *value.Map {
+	m := value.M("changed", s.changed)
+	if len(s.diffs) > 0 {
+		var out []value.Value
+		for _, d := range s.diffs {
+			d = s.masked(d)
+			out = append(out, value.FromMap(value.M(d.name, value.M("parameter", d.want, "container", d.have))))
+		}
+		m.Set("differences", value.List(out...))
+	}
+	if s.in.Check || s.a.Debug {
+		m.Set("actions", value.List(s.actions...))
+	}
+	return m
+}
+
+// finish makes the true result from what the operations did.
+func (s *steps) finish(v state.View, did []state.OpResult) (module.Change, error) {
+	c := module.Change{Result: s.result()}
+	var end *state.ContainerEnd
+	for i, r := range did {
+		switch d := r.Data.(type) {
+		case state.ContainerEnd:
+			if w, ok := s.ops[i].(state.ContainerWait); ok && w.For == state.WaitExited {
+				end = &d
+			}
+		case state.ContainerMade:
+			c.Warnings = append(c.Warnings, d.Warnings...)
+		}
+	}
+	g := &gather{v: v}
+	info, known, err := ask[state.ContainerInfo](g, state.Container{Name: s.a.Name})
+	if !known {
+		return module.Need(g.need...), err
+	}
+	what := s.hide(info.Inspect)
+	if !info.Exists {
+		what = value.FromMap(nil)
+	}
+	if end == nil {
+		c.Result.Set("container", what)
+		return c, nil
+	}
+	return s.ended(c, what, end)
+}
+
+// ended is the result of a container that was waited for.
+func (s *steps) ended(c module.Change, what value.Value, end *state.ContainerEnd) (module.Change, error) {
+	output := string(end.Output)
+	if is(s.a.AutoRemove) {
+		output = "Cannot retrieve result as auto_remove is enabled"
+	}
+	m := what.Map().Clone()
+	m.Set("Output", value.String(output).WithMarks(value.Unsafe))
+	c.Result.Set("container", value.FromMap(m).WithMarks(value.Unsafe))
+	c.Result.Set("status", value.Int(int64(end.ExitCode)))
+	if end.Truncated {
+		c.Warnings = append(c.Warnings, "the beginning of the container's output was left out")
+	}
+	if end.ExitCode == 0 {
+		return c, nil
+	}
+	f := module.Fail(output)
+	f.Result = c.Result
+	return c, f
+}
+
+// masked hides the values of secret environment variables.
+func (s *steps) masked(d difference) difference {
+	if d.name != "env" {
+		return d
+	}
+	d.want, d.have = s.hideEnv(d.want), s.hideEnv(d.have)
+	return d
+}
+
+func (s *steps) hideEnv(v value.Value) value.Value {
+	return v.Walk(func(x value.Value) value.Value {
+		if name, _, ok := strings.Cut(x.Str(), "="); ok && s.k.w.secret[name] {
+			return x.WithMarks(value.Secret)
+		}
+		return x
+	})
+}
+
+// hide marks the secret part of what the engine says about a container.
+func (s *steps) hide(inspect value.Value) value.Value {
+	config, ok := inspect.Get("Config")
+	if !ok || len(s.k.w.secret) == 0 {
+		return inspect
+	}
+	env, _ := config.Get("Env")
+	c := config.Map().Clone()
+	c.Set("Env", s.hideEnv(env))
+	m := inspect.Map().Clone()
+	m.Set("Config", value.FromMap(c).WithMarks(config.Marks()))
+	return value.FromMap(m).WithMarks(inspect.Marks())
+}
+
+// diff shows the fields that differ, one a line.
+func (s *steps) diff() state.Diff {
+	e := state.DiffEntry{BeforeHeader: "container " + s.a.Name, AfterHeader: "container " + s.a.Name}
+	var before, after strings.Builder
+	for _, d := range s.diffs {
+		if d.name != "exists" && !s.k.have.Exists && d.have.IsNull() {
+			line(&after, d.name, s.plain(d.name, d.want))
+			continue
+		}
+		line(&before, d.name, s.plain(d.name, d.have))
+		line(&after, d.name, s.plain(d.name, d.want))
+	}
+	e.Before, e.After = before.String(), after.String()
+	if e.Before == e.After {
+		return nil
+	}
+	return state.Diff{e}
+}
+
+// plain is v for a text: secret values are left out.
+func (s *steps) plain(name string, v value.Value) value.Value {
+	if name != "env" {
+		return v
+	}
+	return v.Walk(func(x value.Value) value.Value {
+		if key, _, ok := strings.Cut(x.Str(), "="); ok && s.k.w.secret[key] {
+			return value.String(key + "=(secret)")
+		}
+		return x
+	})
+}
+
+func line(b *strings.Builder, name string, v value.Value) {
+	items := v.Items()
+	if len(items) == 0 || v.Kind() != value.KindList {
+		b.WriteString(name + ": " + inline(v) + "\n")
+		return
+	}
+	b.WriteString(name + ":\n")
+	for _, it := range items {
+		b.WriteString("  - " + inline(it) + "\n")
+	}
+}
+
+func inline(v value.Value) string {
+	if v.IsString() && v.Str() != "" && !strings.ContainsAny(v.Str(), "\n\t") {
+		return v.Str()
+	}
+	raw, err := v.MarshalJSON()
+	if err != nil {
+		return v.Text()
+	}
+	return string(raw)
+}
+
+// planAbsent stops and removes a container.
+func planAbsent(a *containerArgs, v state.View) (module.Change, error) {
+	g := &gather{v: v}
+	have, known, err := ask[state.ContainerInfo](g, state.Container{Name: a.Name})
+	if !known {
+		return module.Need(g.need...), err
+	}
+	if !have.Exists {
+		return module.OK(), nil
+	}
+	var c module.Change
+	var actions []value.Value
+	if have.State.Running {
+		c.Ops = append(c.Ops, state.ContainerStop{Name: have.ID, Timeout: a.StopTimeout, Kill: a.ForceKill, Signal: a.KillSignal})
+		actions = append(actions, value.FromMap(value.M("stopped", have.ID)))
+	}
+	c.Ops = append(c.Ops, state.ContainerRemove{Name: have.ID, Force: a.ForceKill || have.State.Paused, Volumes: !a.KeepVolumes})
+	actions = append(actions, value.FromMap(value.M("removed", have.ID)))
+	c.Diff = state.Diff{{BeforeHeader: "container " + a.Name, AfterHeader: "container " + a.Name,
+		Before: "exists: true\nimage: " + have.Spec.Config.Image + "\nrunning: " + inline(value.Bool(have.State.Running)) + "\n",
+		After:  "exists: false\n"}}
+	c.Result = value.M("changed", true)
+	if a.Debug {
+		c.Result.Set("actions", value.List(actions...))
+	}
+	return c, nil
+}

@@ -1,0 +1,82 @@
+package containers
+
+import (
+	"slices"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+func newContainerInfo() module.Module {
+	type args struct {
+		Name string `arg:"name"`
+	}
+	return module.New(module.Spec{
+		Name: "docker_container_info", Aliases: aliases("docker_container_info"),
+		Summary: "Says what a container is like",
+		Args:    slices.Concat([]module.Arg{{Name: "name", Required: true, Doc: "Name or id."}}, connection()),
+		Returns: []module.Return{
+			{Name: "exists", Type: "bool", When: "always", Doc: "Whether there is one."},
+			{Name: "container", Type: "dict", When: "it exists", Doc: "What the engine says of it."},
+		},
+		Traits: module.Traits{Reads: true},
+	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
+		g := &gather{v: v}
+		c, known, err := ask[state.ContainerInfo](g, state.Container{Name: a.Name})
+		if !known {
+			return module.Need(g.need...), err
+		}
+		return module.OK("exists", c.Exists, "container", c.Inspect), nil
+	})
+}
+
+func newImageInfo() module.Module {
+	type args struct {
+		Name []string `arg:"name"`
+	}
+	return module.New(module.Spec{
+		Name: "docker_image_info", Aliases: aliases("docker_image_info"),
+		Summary: "Says what images are like",
+		Args:    slices.Concat([]module.Arg{{Name: "name", Type: module.List, Elem: module.Str, Required: true, Doc: "Names or ids."}}, connection()),
+		Returns: []module.Return{{Name: "images", Type: "list", When: "always", Doc: "What the engine says of those that are there."}},
+		Traits:  module.Traits{Reads: true},
+	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
+		g := &gather{v: v}
+		var out []value.Value
+		for _, name := range a.Name {
+			img, known, err := ask[state.ImageInfo](g, state.Image{Ref: fullRef(name)})
+			if err != nil {
+				return module.Change{}, err
+			}
+			if known && img.Exists {
+				out = append(out, img.Inspect)
+			}
+		}
+		if len(g.need) > 0 {
+			return module.Need(g.need...), nil
+		}
+		return module.OK("images", out), nil
+	})
+}
+
+func newHostInfo() module.Module {
+	type args struct{}
+	return module.New(module.Spec{
+		Name: "docker_host_info", Aliases: aliases("docker_host_info"),
+		Summary: "Says what the container engine of a host is like",
+		Args:    connection(),
+		Returns: []module.Return{
+			{Name: "can_talk_to_docker", Type: "bool", When: "always", Doc: "True: a host without an engine fails."},
+			{Name: "host_info", Type: "dict", When: "always", Doc: "What the engine says of itself and its host."},
+		},
+		Traits: module.Traits{Reads: true},
+	}, func(_ args, _ module.Inputs, v state.View) (module.Change, error) {
+		g := &gather{v: v}
+		d, known, err := ask[state.DockerInfo](g, state.Docker{})
+		if !known {
+			return module.Need(g.need...), err
+		}
+		return module.OK("can_talk_to_docker", true, "host_info", d.Inspect), nil
+	})
+}
