@@ -17,11 +17,24 @@ func Nearest(name string, names []string) string {
 		if strings.EqualFold(n, name) {
 			return n
 		}
-		if d := distance(name, n, limit); d <= limit && (best == "" || d < limit) {
+		d := distance(name, n, limit)
+		if d < limit || d == limit && (best == "" || lacking(name, n) < lacking(name, best)) {
 			best, limit = n, d
 		}
 	}
 	return best
+}
+
+// lacking counts the letters of name that n does not have: of two names that
+// are equally far, the one with all the letters was meant.
+func lacking(name, n string) int {
+	missing := 0
+	for _, c := range strings.ToLower(name) {
+		if !strings.ContainsRune(strings.ToLower(n), c) {
+			missing++
+		}
+	}
+	return missing
 }
 
 // distance counts the letters to insert, delete, replace or swap with their

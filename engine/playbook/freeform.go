@@ -160,7 +160,8 @@ type freeForm struct {
 // arguments. What is no k=v is left as raw text.
 func parseKV(n *yaml.Node, keepRaw bool) (freeForm, error) {
 	text := n.Str()
-	words, err := splitArgs(text)
+	// Ansible fails on text that begins with two blanks; there is no reason to.
+	words, err := splitArgs(strings.TrimLeft(text, " \n"))
 	if err != nil {
 		return freeForm{}, err
 	}

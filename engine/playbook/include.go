@@ -341,8 +341,12 @@ type RoleRequest struct {
 // IncludeRole expands an include_role. The use is not added to the play.
 func (l *Loader) IncludeRole(t *Task, q RoleRequest) (*RoleUse, error) {
 	r := l.reader(t)
+	id := q.Name
+	if q.TasksFrom != "" {
+		id += "/" + q.TasksFrom
+	}
 	u := &RoleUse{
-		ID: t.ID + "/role(" + q.Name + ")", Params: &yaml.Vars{}, ParentRole: t.Role(), FromInclude: true, Public: q.Public, AllowDuplicates: q.AllowDuplicates, Validate: q.Validate,
+		ID: t.ID + "/role(" + id + ")", Params: &yaml.Vars{}, ParentRole: t.Role(), FromInclude: true, Public: q.Public, AllowDuplicates: q.AllowDuplicates, Validate: q.Validate,
 	}
 	c := at{up: includeScope(t), file: t.File}
 	u.Scope = r.scope(RoleScope, t.Pos, c)
