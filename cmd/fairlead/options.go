@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/run"
+	"github.com/fairlead-project/fairlead/engine/ssh"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// inventoryFlags say which inventory and variables to use; the names are those
+// of ansible-playbook.
+type inventoryFlags struct {
+	inventory  []string
+	extra      []string
+	limit      string
+	rolesPath  []string
+	vaultFiles []string
+	askVault   bool
+}
+
+func (f *inventoryFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringArrayVarP(&f.inventory, "inventory", "i", nil, "inventory file, folder, or list of hosts with a comma (may be given more than once)")
+	fl.StringArrayVarP(&f.extra, "extra-vars", "e", nil, "variables as key=value, YAML, JSON, or @file (may be given more than once)")
+	fl.StringVarP(&f.limit, "limit", "l", "", "only hosts that this pattern selects too")
+	fl.StringSliceVar(&f.rolesPath, "roles-path", nil, "folders to look for roles in")
+	fl.StringArrayVar(&f.vaultFiles, "vault-password-file", nil, "file with the vault password")
+	fl.BoolVarP(&f.askVault, "ask-vault-password", "J", false, "ask for the vault password")
+	fl.BoolVar(&f.askVault, "ask-vault-pass", false, "ask for the vault password")
+	_ = fl.MarkHidden("ask-vault-pass")
+	_ = c.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions)
+}
+
+// connectFlags say how to log in.
+type connectFlags struct {
+	user, connection, key      string
+	askPass, become, askBecome bool
+	becomeUser, becomeMethod   string
+	hostKeys                   string
+	knownHosts                 []string
+	timeout                    int
+	forks                      int
+	sshConfig                  []string
+}
+
+func (f *connectFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVarP(&f.user, "user", "u", "", "log in as this user")
+	fl.StringVarP(&f.connection, "connection", "c", "", "connection: ssh or local")
+	fl.StringVar(&f.key, "private-key", "", "private key to log in with")
+	fl.StringVar(&f.key, "key-file", "", "the same as --private-key")
+	_ = fl.MarkHidden("key-file")
+	fl.BoolVarP(&f.askPass, "ask-pass", "k", false, "ask for the login password")
+	fl.BoolVarP(&f.become, "become", "b", false, "become another user on the hosts")
+	fl.StringVar(&f.becomeUser, "become-user", "", "the user to become (default root)")
+	fl.StringVar(&f.becomeMethod, "become-method", "", "how to become it (default sudo)")
+	fl.BoolVarP(&f.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
+	fl.StringVar(&f.hostKeys, "host-key-checking", "strict", "strict, accept-new (note unknown keys), or off")
+	fl.StringArrayVar(&f.knownHosts, "known-hosts", nil, "known_hosts file to use instead of ~/.ssh/known_hosts")
+	fl.StringArrayVar(&f.sshConfig, "ssh-config", nil, "ssh_config file to use instead of ~/.ssh/config ('none' for none)")
+	fl.IntVarP(&f.timeout, "timeout", "T", 10, "seconds to connect in")
+	fl.IntVarP(&f.forks, "forks", "f", run.DefaultForks, "how many hosts to talk to at once")
+	_ = c.RegisterFlagCompletionFunc("host-key-checking", cobra.FixedCompletions([]string{"strict", "accept-new", "off"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("connection", cobra.FixedCompletions([]string{"ssh", "local"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// request turns the flags into a request; red learns its secrets.
+func (f *inventoryFlags) request(playbooks []string, red *event.Redactor) (run.Request, error) {
+	req := run.Request{Playbooks: playbooks, Inventory: f.inventory, RolesPath: f.rolesPath}
+	if len(req.Inventory) == 0 {
+		req.Inventory = defaultInventory()
+	}
+	decrypt, err := f.decrypter(red)
+	if err != nil {
+		return req, err
+	}
+	req.Decrypt = decrypt
+	extra := &yaml.Vars{}
+	for _, e := range f.extra {
+		vs, err := vars.ParseExtra(e, yaml.Options{Decrypt: decrypt})
+		if err != nil {
+			return req, err
+		}
+		extra.Merge(vs)
+	}
+	req.Extra = extra
+	return req, nil
+}
+
+func defaultInventory() []string {
+	if v := os.Getenv("ANSIBLE_INVENTORY"); v != "" {
+		return []string{v}
+	}
+	for _, f := range []string{"inventory", "hosts", "inventory.ini", "inventory.yml", "hosts.yml", "hosts.ini"} {
+		if _, err := os.Stat(f); err == nil {
+			return []string{f}
+		}
+	}
+	if _, err := os.Stat("/etc/ansible/hosts"); err == nil {
+		return []string{"/etc/ansible/hosts"}
+	}
+	return nil
+}
+
+// askSecret reads a password from the terminal without showing it.
+func askSecret(prompt string, std streams) (string, error) {
+	f, ok := std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return readLine(std.in)
+	}
+	fmt.Fprint(std.err, prompt)
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(std.err)
+	return string(b), err
+}
+
+// defaults makes connection defaults of the flags, asking for passwords.
+func (f *connectFlags) defaults(std streams, red *event.Redactor) (run.ConnectionDefaults, error) {
+	d := run.ConnectionDefaults{Connection: f.connection, User: f.user, KeyFile: expand(f.key), Timeout: time.Duration(f.timeout) * time.Second,
+		Become: f.become, BecomeUser: f.becomeUser, BecomeMethod: f.becomeMethod}
+	var err error
+	if f.askPass {
+		if d.Password, err = askSecret("SSH password: ", std); err != nil {
+			return d, err
+		}
+		red.Add(d.Password)
+	}
+	if f.askBecome {
+		if d.BecomePassword, err = askSecret("BECOME password (defaults to the SSH password): ", std); err != nil {
+			return d, err
+		}
+		if d.BecomePassword == "" {
+			d.BecomePassword = d.Password
+		}
+		red.Add(d.BecomePassword)
+	}
+	if d.KeyFile != "" {
+		if _, err := os.ReadFile(d.KeyFile); err != nil {
+			return d, diag.Errorf(diag.Pos{}, "private-key", "the private key cannot be read: %w", err).WithHint("give --private-key a file you may read")
+		}
+	}
+	return d, nil
+}
+
+func (f *connectFlags) ssh(shared *ssh.Shared) (ssh.Config, error) {
+	cfg := ssh.Config{Shared: shared, KnownHosts: expandAll(f.knownHosts), ConnectTimeout: time.Duration(f.timeout) * time.Second}
+	switch f.hostKeys {
+	case "strict":
+		cfg.HostKeyChecking = ssh.HostKeyStrict
+	case "accept-new":
+		cfg.HostKeyChecking = ssh.HostKeyAcceptNew
+	case "off":
+		cfg.HostKeyChecking = ssh.HostKeyOff
+	default:
+		return cfg, diag.Errorf(diag.Pos{}, "host-key-checking", "--host-key-checking is %q", f.hostKeys).WithHint("use strict, accept-new or off")
+	}
+	if len(f.sshConfig) > 0 {
+		cfg.SSHConfig = []string{}
+		for _, s := range f.sshConfig {
+			if s != "none" {
+				cfg.SSHConfig = append(cfg.SSHConfig, expand(s))
+			}
+		}
+	}
+	return cfg, nil
+}
+
+func expand(p string) string {
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, p[1:])
+		}
+	}
+	return p
+}
+
+func expandAll(ps []string) []string {
+	out := make([]string, len(ps))
+	for i, p := range ps {
+		out[i] = expand(p)
+	}
+	return out
+}

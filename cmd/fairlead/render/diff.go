@@ -1,0 +1,61 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// diff shows what a result changes.
+func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
+	for _, d := range e.Diff {
+		if d.Note != "" {
+			fmt.Fprintf(b, "%s\n", t.paint(dark, header(d)+": "+event.PrintableLine(d.Note)))
+			continue
+		}
+		if d.Before == d.After {
+			continue
+		}
+		u := udiff.Unified("before: "+orDash(d.BeforeHeader), "after: "+orDash(d.AfterHeader), d.Before, d.After)
+		for _, l := range strings.SplitAfter(u, "\n") {
+			if l == "" {
+				continue
+			}
+			text := event.PrintableLine(strings.TrimSuffix(l, "\n"))
+			fmt.Fprintf(b, "%s\n", t.paint(diffColor(l), text))
+		}
+	}
+}
+
+func header(d state.DiffEntry) string {
+	if d.AfterHeader != "" {
+		return d.AfterHeader
+	}
+	return orDash(d.BeforeHeader)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return event.PrintableLine(s)
+}
+
+func diffColor(l string) color {
+	switch {
+	case strings.HasPrefix(l, "---"), strings.HasPrefix(l, "+++"):
+		return bold
+	case strings.HasPrefix(l, "@@"):
+		return cyan
+	case strings.HasPrefix(l, "+"):
+		return green
+	case strings.HasPrefix(l, "-"):
+		return red
+	}
+	return ""
+}

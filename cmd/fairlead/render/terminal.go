@@ -1,0 +1,325 @@
+// Package render shows the events of a run on a terminal, in the form that
+// people know from ansible-playbook.
+package render
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// Options say how to show a run.
+type Options struct {
+	Color bool
+	// Live shows a progress line at the bottom: out must be a terminal.
+	Live      bool
+	Width     int // of the terminal; 0 is 80
+	Verbosity int
+	// Plan words results as what would happen.
+	Plan bool
+}
+
+// Terminal is a sink that writes for people. Close ends its progress line.
+type Terminal struct {
+	mu   sync.Mutex
+	out  io.Writer
+	o    Options
+	line *progress
+	// plays and failures so far, for the recap.
+	failures []*event.Event
+	hosts    int
+}
+
+// New makes a terminal sink.
+func New(out io.Writer, o Options) *Terminal {
+	if o.Width <= 0 {
+		o.Width = 80
+	}
+	t := &Terminal{out: out, o: o}
+	if o.Live {
+		t.line = newProgress(t)
+	}
+	return t
+}
+
+// Close ends the progress line.
+func (t *Terminal) Close() {
+	if t.line != nil {
+		t.line.stop()
+	}
+}
+
+// Emit implements event.Sink.
+func (t *Terminal) Emit(_ context.Context, e *event.Event) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b bytes.Buffer
+	t.show(&b, e)
+	if t.line != nil {
+		t.line.note(e)
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if t.line != nil {
+		t.line.erase()
+	}
+	_, err := t.out.Write(b.Bytes())
+	return err
+}
+
+func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
+	switch e.Kind {
+	case event.PlayStarted:
+		t.hosts = len(e.Hosts)
+		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]")
+	case event.NoHosts:
+		fmt.Fprintf(b, "%s\n", t.paint(cyan, "skipping: no hosts matched"))
+	case event.TaskStarted:
+		word := "TASK"
+		if e.Handler {
+			word = "RUNNING HANDLER"
+		}
+		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]")
+		if t.o.Verbosity >= 2 && e.Pos.IsValid() {
+			fmt.Fprintf(b, "%s\n", t.paint(blue, "task path: "+e.Pos.String()))
+		}
+	case event.ItemResult:
+		t.result(b, e, true)
+	case event.Result:
+		if e.Status == event.Failed || e.Status == event.Unreachable || e.Status == event.InDoubt {
+			if !e.Ignored && !e.Rescued {
+				t.failures = append(t.failures, e)
+			}
+		}
+		if e.Loop && e.Status != event.Skipped {
+			t.ignoring(b, e)
+			return // its items were told
+		}
+		t.result(b, e, false)
+		t.ignoring(b, e)
+	case event.Retry:
+		fmt.Fprintf(b, "%s\n", t.paint(dark, event.Printable(e.Msg)))
+	case event.Notice:
+		t.notice(b, e)
+	case event.Output:
+		if t.o.Verbosity >= 2 {
+			t.output(b, e)
+		}
+	case event.Recap:
+		t.recap(b, e)
+	}
+}
+
+func (t *Terminal) heading(b *bytes.Buffer, s string) {
+	stars := max(3, t.o.Width-1-len([]rune(s)))
+	fmt.Fprintf(b, "\n%s %s\n", t.paint(bold, s), strings.Repeat("*", stars))
+}
+
+// words are how a status is called and coloured, in a run and in a plan.
+func (t *Terminal) words(e *event.Event) (string, color) {
+	switch e.Status {
+	case event.OK:
+		return "ok", green
+	case event.Changed:
+		return "changed", yellow
+	case event.Skipped:
+		return "skipping", cyan
+	case event.Unknown:
+		return "unknown", magenta
+	case event.InDoubt:
+		return "in doubt", red
+	}
+	if e.HasItem {
+		return "failed", red
+	}
+	return "fatal", red
+}
+
+func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
+	word, col := t.words(e)
+	t.diff(b, e)
+	host := e.Host
+	if e.Delegate != "" {
+		host += " -> " + e.Delegate
+	}
+	line := fmt.Sprintf("%s: [%s]", word, host)
+	switch e.Status {
+	case event.Unreachable:
+		line += ": UNREACHABLE!"
+	case event.Failed:
+		line += ": FAILED!"
+	}
+	if item {
+		line += " => (item=" + event.PrintableLine(e.Label) + ")"
+	}
+	if e.Status == event.Unknown {
+		line += " => " + event.PrintableLine(e.Msg)
+	}
+	if t.o.Plan && e.Assuming != "" && e.Status != event.Unknown {
+		line += t.paint(dark, " (assuming "+event.PrintableLine(e.Assuming)+" changes nothing here)")
+	}
+	if body := t.body(e); body != "" {
+		line += " => " + body
+	}
+	fmt.Fprintf(b, "%s\n", t.paint(col, line))
+	t.details(b, e)
+	for _, w := range e.Warnings {
+		fmt.Fprintf(b, "%s\n", t.paint(magenta, "[WARNING]: "+event.Printable(w)))
+	}
+}
+
+// body is the result as JSON, where it is wanted: failures, debug, -v.
+func (t *Terminal) body(e *event.Event) string {
+	if e.Res == nil {
+		return ""
+	}
+	bad := e.Status == event.Failed || e.Status == event.Unreachable
+	if !bad && !(e.Verbose && e.Status != event.Skipped) && t.o.Verbosity == 0 {
+		return ""
+	}
+	m := e.Res
+	if e.Verbose && !bad && t.o.Verbosity == 0 {
+		m = without(m, "changed", "failed", "item", "ansible_loop_var")
+		return indented(m)
+	}
+	if t.o.Verbosity >= 3 || e.Verbose {
+		return indented(m)
+	}
+	return oneLine(without(m, "failed", "stdout_lines", "stderr_lines"))
+}
+
+func without(m *value.Map, names ...string) *value.Map {
+	c := m.Clone()
+	for _, n := range names {
+		c.Delete(n)
+	}
+	return c
+}
+
+func oneLine(m *value.Map) string {
+	data, err := m.MarshalJSON()
+	if err != nil {
+		return "{}"
+	}
+	var out strings.Builder
+	inString, escaped := false, false
+	for _, r := range string(data) { // Python's separators: ", " and ": "
+		out.WriteRune(r)
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\' && inString:
+			escaped = true
+		case r == '"':
+			inString = !inString
+		case !inString && (r == ',' || r == ':'):
+			out.WriteByte(' ')
+		}
+	}
+	return event.PrintableLine(out.String())
+}
+
+func indented(m *value.Map) string {
+	data, err := m.MarshalJSON()
+	if err != nil {
+		return "{}"
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, data, "", "    ") != nil {
+		return "{}"
+	}
+	return event.Printable(b.String())
+}
+
+// details say where a failure stands and what to do about it.
+func (t *Terminal) details(b *bytes.Buffer, e *event.Event) {
+	if e.Status != event.Failed && e.Status != event.Unreachable && e.Status != event.InDoubt {
+		return
+	}
+	if e.Pos.IsValid() && !e.Ignored {
+		fmt.Fprintf(b, "    %s\n", t.paint(dark, "at "+e.Pos.String()))
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(b, "    %s\n", t.paint(cyan, "hint: "+event.PrintableLine(e.Hint)))
+	}
+}
+
+func (t *Terminal) ignoring(b *bytes.Buffer, e *event.Event) {
+	if e.Ignored {
+		fmt.Fprintf(b, "%s\n", t.paint(cyan, "...ignoring"))
+	}
+}
+
+func (t *Terminal) notice(b *bytes.Buffer, e *event.Event) {
+	col, word := cyan, ""
+	if e.Level == "warn" {
+		col, word = magenta, "[WARNING]: "
+	}
+	fmt.Fprintf(b, "%s\n", t.paint(col, word+event.Printable(e.Msg)))
+}
+
+func (t *Terminal) output(b *bytes.Buffer, e *event.Event) {
+	for _, l := range strings.Split(strings.TrimSuffix(e.Chunk, "\n"), "\n") {
+		fmt.Fprintf(b, "%s %s\n", t.paint(dark, e.Host+" |"), event.PrintableLine(l))
+	}
+}
+
+// recap counts per host, and repeats what went wrong.
+func (t *Terminal) recap(b *bytes.Buffer, e *event.Event) {
+	t.heading(b, "PLAY RECAP")
+	names := make([]string, 0, len(e.Stats))
+	for n := range e.Stats {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		t.recapLine(b, n, e.Stats[n])
+	}
+	if len(t.failures) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", t.paint(bold, fmt.Sprintf("Failures (%d):", len(t.failures))))
+	for _, f := range t.failures {
+		msg := f.Msg
+		if f.NoLog {
+			msg = "the output has been hidden because no_log was set"
+		}
+		if i := strings.IndexByte(msg, '\n'); i >= 0 {
+			msg = msg[:i] + " ..."
+		}
+		fmt.Fprintf(b, "  %s %s: %s\n      %s\n", t.paint(red, f.Host), event.PrintableLine(f.Task), event.PrintableLine(msg), t.paint(dark, f.Pos.String()))
+	}
+}
+
+func (t *Terminal) recapLine(b *bytes.Buffer, name string, s *event.HostStats) {
+	col := green
+	switch {
+	case s.Failed > 0 || s.Unreachable > 0:
+		col = red
+	case s.Changed > 0:
+		col = yellow
+	}
+	count := func(word string, n int, c color) string {
+		txt := fmt.Sprintf("%s=%-4d", word, n)
+		if n > 0 {
+			return t.paint(c, txt)
+		}
+		return txt
+	}
+	pad := strings.Repeat(" ", max(0, 26-len(name)))
+	parts := []string{count("ok", s.OK, green), count("changed", s.Changed, yellow), count("unreachable", s.Unreachable, red),
+		count("failed", s.Failed, red), count("skipped", s.Skipped, cyan), count("rescued", s.Rescued, green), count("ignored", s.Ignored, blue)}
+	if t.o.Plan {
+		parts = append(parts, count("unknown", s.Unknown, magenta))
+	}
+	fmt.Fprintf(b, "%s%s : %s\n", t.paint(col, name), pad, strings.TrimRight(strings.Join(parts, " "), " "))
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/probe"
+	"github.com/fairlead-project/fairlead/engine/remote"
+	"github.com/fairlead-project/fairlead/engine/run"
+	"github.com/fairlead-project/fairlead/engine/ssh"
+	"github.com/fairlead-project/fairlead/engine/store"
+	"github.com/fairlead-project/fairlead/tasks/all"
+)
+
+// runFlags are those of run and plan.
+type runFlags struct {
+	inventoryFlags
+	connectFlags
+	tags, skipTags                 []string
+	startAt                        string
+	check, diff, noDiff            bool
+	listHosts, listTasks, listTags bool
+	syntax                         bool
+	verbose                        int
+	lockstep, stats, json          bool
+	detailed                       bool
+	forceHandlers, noLookAhead     bool
+	noRecord                       bool
+	data                           string
+	profile                        profileFlags
+}
+
+func (f *runFlags) add(c *cobra.Command) {
+	f.inventoryFlags.add(c)
+	f.connectFlags.add(c)
+	fl := c.Flags()
+	fl.StringSliceVarP(&f.tags, "tags", "t", nil, "only what has one of these tags")
+	fl.StringSliceVar(&f.skipTags, "skip-tags", nil, "not what has one of these tags")
+	fl.StringVar(&f.startAt, "start-at-task", "", "start at the task of this name")
+	fl.BoolVar(&f.listHosts, "list-hosts", false, "list the hosts of each play and do nothing")
+	fl.BoolVar(&f.listTasks, "list-tasks", false, "list the tasks of each play and do nothing")
+	fl.BoolVar(&f.listTags, "list-tags", false, "list the tags and do nothing")
+	fl.BoolVar(&f.syntax, "syntax-check", false, "only read and check the playbook")
+	fl.CountVarP(&f.verbose, "verbose", "v", "show more: results (-v), output as it comes and places (-vv), whole results (-vvv)")
+	fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
+	fl.BoolVar(&f.stats, "stats", false, "show round trips, bytes and times at the end")
+	fl.BoolVar(&f.json, "json", false, "write events as JSON Lines to standard output, and nothing else")
+	fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
+	fl.BoolVar(&f.noRecord, "no-record", false, "do not record the run")
+	fl.StringVar(&f.data, "data", "", "folder of the record of runs (default $XDG_STATE_HOME/fairlead)")
+	f.profile.add(c)
+}
+
+func newRun(std streams) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run PLAYBOOK...",
+		Short: "Run playbooks on hosts",
+		Long: `Run playbooks on the hosts of an inventory. Flags are named as in ansible-playbook.
+
+Exit codes: 0 done, 1 a mistake in what was asked (nothing was touched), 2 a
+task failed on a host, 4 a host was unreachable.`,
+		Example: "  fairlead run -i hosts.ini site.yml\n  fairlead run -i web1,web2, -u root --diff site.yml -t config",
+		Args:    cobra.MinimumNArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return f.execute(c.Context(), args, std) },
+	}
+	f.add(c)
+	c.Flags().BoolVarP(&f.check, "check", "C", false, "change nothing, tell what would be done (the same as plan)")
+	c.Flags().BoolVarP(&f.diff, "diff", "D", false, "show what changes in files and containers")
+	return c
+}
+
+func newPlan(std streams) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "plan PLAYBOOK...",
+		Short: "Tell what a run would change, with differences, and change nothing",
+		Long: `Plan takes the same steps as run up to the point where something would be
+applied. What cannot be known before something is applied is said to be unknown.
+
+Exit codes: 0; with --detailed-exitcode 0 nothing to change, 2 changes, 1 error.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.check, f.diff = true, !f.noDiff
+			return f.execute(c.Context(), args, std)
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "0 nothing to change, 2 changes, 1 error")
+	c.Flags().BoolVar(&f.noDiff, "no-diff", false, "leave the differences out")
+	c.Flags().BoolP("diff", "D", true, "show differences (they are shown anyway)")
+	return c
+}
+
+func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams) (err error) {
+	stopProfile, err := f.profile.start()
+	if err != nil {
+		return err
+	}
+	defer stopProfile()
+	red := event.NewRedactor()
+	req, err := f.request(playbooks, red)
+	if err != nil {
+		return err
+	}
+	cfg, warnings, err := run.Prepare(req, all.Registry())
+	for _, w := range warnings {
+		printDiagnostic(std.err, w, plainPaint(std.errColor))
+	}
+	if err != nil {
+		return err
+	}
+	if f.syntax {
+		return nil
+	}
+	f.apply(&cfg)
+	if cfg.Connection, err = f.defaults(std, red); err != nil {
+		return err
+	}
+	if f.listHosts || f.listTasks || f.listTags {
+		return list(std, cfg, f.listHosts, f.listTasks, f.listTags)
+	}
+	return f.perform(ctx, cfg, red, std)
+}
+
+func (f *runFlags) apply(cfg *run.Config) {
+	cfg.Limit, cfg.Tags, cfg.SkipTags, cfg.StartAt = f.limit, f.tags, f.skipTags, f.startAt
+	cfg.Check, cfg.Diff, cfg.Lockstep, cfg.Forks = f.check, f.diff, f.lockstep, f.forks
+	cfg.ForceHandlers, cfg.GatherFacts = f.forceHandlers, true
+	cfg.FactFamilies, cfg.Version = probe.FamiliesFor, version
+}
+
+// perform runs what was prepared, with its sinks around it.
+func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redactor, std streams) error {
+	scfg, err := f.ssh(&ssh.Shared{})
+	if err != nil {
+		return err
+	}
+	cfg.ID = event.NewID()
+	hosts := &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Lock: lockInfo(cfg.ID, cfg.Check)}}
+	cfg.Connector, cfg.Redactor = hosts, red
+	sinks := []event.Sink{}
+	if f.json {
+		sinks = append(sinks, event.JSONLines(std.out))
+	} else {
+		t := render.New(std.out, render.Options{Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check})
+		defer t.Close()
+		sinks = append(sinks, t)
+	}
+	if !f.noRecord {
+		st, err := store.Open(ctx, stateDir(f.data))
+		if err != nil {
+			return fmt.Errorf("open the record of runs: %w (use --no-record to run without it)", err)
+		}
+		defer st.Close() //nolint:errcheck // the events were committed when they were appended
+		sinks = append(sinks, event.Record(st))
+	}
+	cfg.Sink = event.Multi(sinks...)
+	began := time.Now()
+	sum, err := run.Run(ctx, cfg)
+	if f.stats {
+		printStats(std, hosts, time.Since(began))
+	}
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return diag.New(diag.Cancelled, diag.Pos{}, "cancelled", "stopped; what was applied so far is above")
+		}
+		return err
+	}
+	return f.exit(sum)
+}
+
+func (f *runFlags) exit(sum run.Summary) error {
+	switch {
+	case f.check && f.detailed && sum.Exit != 0:
+		return exitError{1}
+	case f.check && f.detailed && (sum.Changed || sum.Unknown):
+		return exitError{2}
+	case sum.Exit != 0:
+		return exitError{sum.Exit}
+	}
+	return nil
+}
+
+// lockInfo names us to whoever finds a host locked. A plan takes no lock.
+func lockInfo(id string, check bool) *remote.LockInfo {
+	if check {
+		return nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown"
+	}
+	return &remote.LockInfo{Run: id, Controller: fmt.Sprintf("%s:%d", name, os.Getpid())}
+}
+
+func printStats(std streams, hosts *run.Hosts, wall time.Duration) {
+	s, n := hosts.Stats()
+	per := func(x int) float64 { return float64(x) / float64(max(n, 1)) }
+	fmt.Fprintf(std.err, "\n%d hosts in %s: %.1f round trips, %.1f driver processes, %.1f KiB out and %.1f KiB in per host\n", n, wall.Round(time.Millisecond),
+		per(s.RoundTrips), per(s.Processes), float64(s.BytesOut)/1024/float64(max(n, 1)), float64(s.BytesIn)/1024/float64(max(n, 1)))
+	avg := func(d time.Duration) time.Duration {
+		return (d / time.Duration(max(n, 1))).Round(10 * time.Microsecond)
+	}
+	fmt.Fprintf(std.err, "per host: connect %s, handshake %s, waiting for answers %s\n", avg(s.Dial), avg(s.Handshake), avg(s.Wait))
+}
+
+func plainPaint(color bool) func(code, s string) string {
+	return func(code, s string) string {
+		if !color {
+			return s
+		}
+		return "\x1b[" + code + "m" + s + "\x1b[0m"
+	}
+}
+
+func stateDir(flag string) string {
+	if flag != "" {
+		return expand(flag)
+	}
+	if d := os.Getenv("XDG_STATE_HOME"); d != "" {
+		return strings.TrimRight(d, "/") + "/fairlead"
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "/var/lib/fairlead"
+	}
+	return home + "/.local/state/fairlead"
+}

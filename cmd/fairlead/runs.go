@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/store"
+)
+
+func newRuns(std streams) *cobra.Command {
+	var data string
+	c := &cobra.Command{Use: "runs", Short: "Show recorded runs"}
+	c.PersistentFlags().StringVar(&data, "data", "", "folder of the record (default $XDG_STATE_HOME/fairlead; a server's is its --data)")
+	c.AddCommand(newRunsList(std, &data), newRunsShow(std, &data), newRunsEvents(std, &data))
+	return c
+}
+
+// withStore opens the record for the time of f.
+func withStore(ctx context.Context, data string, f func(*store.Store) error) error {
+	st, err := store.Open(ctx, stateDir(data))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(st), st.Close())
+}
+
+func newRunsList(std streams, data *string) *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "list", Short: "List runs, the newest first", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(c.Context(), *data, func(st *store.Store) error {
+				runs, err := st.Runs(c.Context(), store.RunFilter{Limit: limit})
+				if err != nil {
+					return err
+				}
+				tw := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(tw, "RUN\tSTARTED\tTOOK\tSTATUS\tOK\tCHANGED\tFAILED\tPLAYBOOK")
+				for _, r := range runs {
+					status := string(r.Status)
+					if r.Check {
+						status += " (plan)"
+					}
+					fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", r.ID, when(r), took(r), status,
+						r.Counts.OK, r.Counts.Changed, r.Counts.Failed+r.Counts.Unreachable, event.PrintableLine(strings.Join(r.Playbooks, ", ")))
+				}
+				return tw.Flush()
+			})
+		},
+	}
+	c.Flags().IntVarP(&limit, "number", "n", 20, "how many")
+	return c
+}
+
+func when(r store.Run) string {
+	if r.Started.IsZero() {
+		return "-"
+	}
+	return r.Started.Local().Format("2006-01-02 15:04:05")
+}
+
+func took(r store.Run) string {
+	if r.Ended.IsZero() || r.Started.IsZero() {
+		return "-"
+	}
+	return r.Ended.Sub(r.Started).Round(10 * time.Millisecond).String()
+}
+
+func newRunsShow(std streams, data *string) *cobra.Command {
+	var verbose int
+	c := &cobra.Command{
+		Use: "show RUN", Short: "Show a run as it was shown when it ran", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withStore(c.Context(), *data, func(st *store.Store) error {
+				r, err := st.Run(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(std.out, "run %s: %s, started %s, took %s\n", r.ID, r.Status, when(r), took(r))
+				t := render.New(std.out, render.Options{Color: std.outColor, Width: std.width, Verbosity: verbose, Plan: r.Check})
+				return replay(c.Context(), st, r.ID, t)
+			})
+		},
+	}
+	c.Flags().CountVarP(&verbose, "verbose", "v", "show more")
+	return c
+}
+
+// replay sends the recorded events of a run to a sink.
+func replay(ctx context.Context, st *store.Store, id string, sink event.Sink) error {
+	const page = 1000
+	for after := int64(0); ; {
+		events, err := st.Read(ctx, id, after, page)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			if err := sink.Emit(ctx, &events[i]); err != nil {
+				return err
+			}
+			after = events[i].Seq
+		}
+		if len(events) < page {
+			return nil
+		}
+	}
+}
+
+func newRunsEvents(std streams, data *string) *cobra.Command {
+	var after int64
+	c := &cobra.Command{
+		Use: "events RUN", Short: "Write the events of a run as JSON Lines", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withStore(c.Context(), *data, func(st *store.Store) error {
+				if _, err := st.Run(c.Context(), args[0]); err != nil {
+					return err
+				}
+				return replay(c.Context(), st, args[0], afterSink(event.JSONLines(std.out), after))
+			})
+		},
+	}
+	c.Flags().Int64Var(&after, "after", 0, "only events with a greater number")
+	return c
+}
+
+func afterSink(next event.Sink, after int64) event.Sink {
+	return event.SinkFunc(func(ctx context.Context, e *event.Event) error {
+		if e.Seq <= after {
+			return nil
+		}
+		return next.Emit(ctx, e)
+	})
+}
+

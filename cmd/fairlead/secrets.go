@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/vault"
+)
+
+// decrypter opens vault texts with the passwords that the flags name; nil when
+// they name none.
+func (f *inventoryFlags) decrypter(red *event.Redactor) (func(string) (string, error), error) {
+	var passwords []string
+	files := f.vaultFiles
+	if v := os.Getenv("ANSIBLE_VAULT_PASSWORD_FILE"); v != "" && len(files) == 0 {
+		files = []string{v}
+	}
+	for _, file := range files {
+		p, err := vaultPassword(expand(file))
+		if err != nil {
+			return nil, err
+		}
+		passwords = append(passwords, p)
+	}
+	if f.askVault {
+		p, err := askSecret("Vault password: ", stdStreams())
+		if err != nil {
+			return nil, err
+		}
+		passwords = append(passwords, p)
+	}
+	if len(passwords) == 0 {
+		return nil, nil
+	}
+	red.Add(passwords...)
+	return func(text string) (string, error) {
+		err := errors.New("no vault password")
+		for _, p := range passwords {
+			var clear []byte
+			if clear, err = vault.Decrypt([]byte(text), p); err == nil {
+				red.Add(string(clear))
+				return string(clear), nil
+			}
+		}
+		return "", err
+	}, nil
+}
+
+// vaultPassword reads a password file; one that can be executed is run, as
+// Ansible does.
+func vaultPassword(file string) (string, error) {
+	st, err := os.Stat(file)
+	if err != nil {
+		return "", diag.Errorf(diag.Pos{}, "vault-password-file", "the vault password file cannot be read: %w", err)
+	}
+	var data []byte
+	if st.Mode()&0o111 != 0 {
+		data, err = exec.Command(file).Output()
+	} else {
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return "", diag.Errorf(diag.Pos{}, "vault-password-file", "the vault password file %s: %w", file, err)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+func readLine(r io.Reader) (string, error) {
+	s, err := bufio.NewReader(r).ReadString('\n')
+	if errors.Is(err, io.EOF) && s != "" {
+		err = nil
+	}
+	return strings.TrimRight(s, "\r\n"), err
+}
