@@ -32,11 +32,12 @@ make_base() {
 	[ "$(cat "$bed/base.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	"$here/apt-need" mmdebstrap openssh-client
 	say "building the Debian tree (about half a minute)"
-	stop_hosts $(known_hosts_of_bed)
-	rm -rf --one-file-system "$bed/base" "$bed/base.new" "$bed/base.stamp" "$bed/layers.stamp"
+	rm -rf --one-file-system "$bed/base.new"
 	mmdebstrap --variant=minbase --include="$packages" bookworm "$bed/base.new" >"$bed/base.log" 2>&1 ||
 		die "mmdebstrap did not work: $bed/base.log ends with: $(tail -n 5 "$bed/base.log")"
 	rm -f "$bed/base.new"/etc/ssh/ssh_host_*
+	stop_hosts $(known_hosts_of_bed)
+	rm -rf --one-file-system "$bed/base" "$bed/base.stamp" "$bed/layers.stamp"
 	mv "$bed/base.new" "$bed/base"
 	echo "$stamp" >"$bed/base.stamp"
 	say "built the Debian tree ($(seconds_since "$begin") s)"
@@ -56,7 +57,7 @@ make_keys() {
 # make_layers writes what lies over the Debian tree: users and sshd settings for all, and what makes each kind special.
 make_layers() {
 	local stamp layers=$bed/layers
-	stamp=$({ cat "$bed/base.stamp" "$bed"/client/id_*.pub "$here/testbed.d/trees.sh" && echo "${password[@]}"; } | sha256sum)
+	stamp=$({ cat "$bed/base.stamp" "$bed"/client/id_*.pub "$here/testbed.d/trees.sh" "$here/testbed.d/runc" && echo "${password[@]}"; } | sha256sum)
 	[ "$(cat "$bed/layers.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	stop_hosts $(known_hosts_of_bed)
 	rm -rf --one-file-system "$layers"
@@ -117,6 +118,9 @@ layer_common() {
 		esac
 	EOT
 	chmod 755 "$etc/init.d/testd"
+
+	mkdir -p "$layers/common/usr/local/sbin"
+	install -m 755 "$here/testbed.d/runc" "$layers/common/usr/local/sbin/runc"
 }
 
 # hide LAYER PATH... makes files of the trees below disappear (an overlay's whiteout).
