@@ -1,0 +1,29 @@
+package jinja
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// New makes an environment with Jinja2's filters, tests and globals.
+func New() *Env {
+	e := &Env{Filters: map[string]Filter{}, Tests: map[string]Test{}, Globals: map[string]value.Value{}, Functions: map[string]Function{}}
+	addBuiltinFilters(e)
+	addBuiltinTests(e)
+	addBuiltinFunctions(e)
+	return e
+}
+
+// NewAnsible makes an environment with Ansible's filters, tests and rules too.
+func NewAnsible() *Env {
+	e := New()
+	e.ChainUndefined, e.EmptyNone, e.Overrides = true, true, true
+	e.LoadOptions = FileOptions()
+	return e
+}
+
+// shortName is a filter's or test's name without its collection.
+func shortName(name string) string {
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
