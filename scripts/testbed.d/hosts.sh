@@ -58,6 +58,16 @@ host_pid() {
 	read -r pid 2>/dev/null <"$bed/hosts/$1/pid" && is_first "$pid" "$1" && echo "$pid"
 }
 
+# host_gone HOST: its first process was there and is no more. One look is not enough: while a process executes another
+# program its environment reads as empty.
+host_gone() {
+	[ -s "$bed/hosts/$1/pid" ] || return 1
+	for _ in 1 2 3 4; do
+		! host_pid "$1" >/dev/null || return 1
+		sleep 0.05
+	done
+}
+
 # speaks ADDRESS PORT: does an SSH server say its name there?
 speaks() {
 	# shellcheck disable=SC2016
@@ -147,7 +157,7 @@ start_hosts() {
 		left=()
 		for name in "${pending[@]}"; do
 			if host_answers "$name"; then continue; fi
-			if [ -s "$bed/hosts/$name/pid" ] && ! host_pid "$name" >/dev/null; then
+			if host_gone "$name"; then
 				say "$name ended while starting; log: $bed/hosts/$name/log, which ends with:"
 				failed=1
 			elif [ "$SECONDS" -ge "$deadline" ]; then
