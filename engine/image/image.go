@@ -1,0 +1,308 @@
+// Package image brings container images from archives, layouts and registries
+// into registries, without a container engine. An archive becomes a local OCI
+// layout first; from there only what the registry lacks travels.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/regclient/regclient"
+	"github.com/regclient/regclient/config"
+	"github.com/regclient/regclient/types"
+	"github.com/regclient/regclient/types/ref"
+)
+
+// Options say how a registry is reached and what is wanted of a source. The
+// zero value: TLS with the system's authorities, no credentials.
+type Options struct {
+	// Image picks one of several images of an archive or layout: by name:tag,
+	// by id, or by its place, from 0.
+	Image string
+	// PlainHTTP speaks HTTP without TLS; Insecure does not verify certificates.
+	PlainHTTP, Insecure bool
+	// CA is PEM text of authorities to trust, besides the system's.
+	CA string
+	// Username and Password are for basic and token authentication alike.
+	Username, Password string
+	// DockerConfig is the file of docker login; "" uses none.
+	DockerConfig string
+	// Progress is told what happens; calls may come from several goroutines,
+	// one at a time.
+	Progress func(Progress)
+	// TempDir holds the layout made of an archive ("" is the system's).
+	TempDir string
+	// Log gets wire detail; nil: nowhere.
+	Log *slog.Logger
+}
+
+// Progress is one step of a transfer.
+type Progress struct {
+	// Step is "read" (an archive, here), "layer", "config" or "manifest".
+	Step   string
+	Digest string
+	State  string // started, active, finished, skipped (the registry has it)
+	// Done and Total are bytes; Layer and Layers count the layers from 1.
+	Done, Total   int64
+	Layer, Layers int
+}
+
+// Result is what a push did.
+type Result struct {
+	Ref    string // the name it has now
+	Digest string // of the manifest in the registry
+	ID     string // of the image: the digest of its configuration
+	// Layers of the image, how many of them travelled, and how many bytes.
+	Layers, Sent int
+	Bytes        int64
+}
+
+// Push brings one image from source to target. A source is the path of a
+// docker save archive (.tar, .tar.gz), of an OCI archive or of a folder with an
+// OCI layout. Nothing is changed at the registry before the source was read
+// and found good, and nothing is read before the registry was reached.
+func Push(ctx context.Context, source, target string, o Options) (Result, error) {
+	var none Result
+	to, err := parse(target)
+	if err != nil {
+		return none, err
+	}
+	if _, err := os.Stat(source); err != nil {
+		return none, badSource(source, err)
+	}
+	if err := reach(ctx, to.Registry, o); err != nil {
+		return none, err
+	}
+	tell := o.teller()
+	layout, clean, err := open(ctx, source, o, tell)
+	if err != nil {
+		return none, err
+	}
+	defer clean()
+	from, err := ref.New("ocidir://" + layout.dir + "@" + layout.digest)
+	if err != nil {
+		return none, err
+	}
+	rc, err := client(to.Registry, o)
+	if err != nil {
+		return none, err
+	}
+	count := &counter{layout: layout, tell: tell, seen: map[string]int64{}}
+	err = rc.ImageCopy(ctx, from, to, regclient.ImageWithCallback(count.step))
+	_ = rc.Close(ctx, from) // a layout of ours, about to be removed
+	if err != nil {
+		return none, pushError(ctx, target, err)
+	}
+	m, err := rc.ManifestHead(ctx, to)
+	if err != nil {
+		return none, pushError(ctx, target, err)
+	}
+	digest := m.GetDescriptor().Digest.String()
+	if digest != layout.digest {
+		return none, diag.New(diag.Conflict, diag.Pos{}, "image-digest",
+			"%s: the registry has %s, not %s: somebody else pushed at the same time", target, digest, layout.digest)
+	}
+	res := Result{Ref: to.CommonName(), Digest: digest, ID: layout.id, Layers: len(layout.layers)}
+	res.Sent, res.Bytes = count.sum()
+	return res, nil
+}
+
+// Digest is the digest that a reference stands for at its registry now.
+func Digest(ctx context.Context, name string, o Options) (string, error) {
+	r, rc, err := remote(ctx, name, o)
+	if err != nil {
+		return "", err
+	}
+	m, err := rc.ManifestHead(ctx, r)
+	if err != nil {
+		return "", pushError(ctx, name, err)
+	}
+	return m.GetDescriptor().Digest.String(), nil
+}
+
+// Tags lists the tags of a repository (registry/name).
+func Tags(ctx context.Context, repository string, o Options) ([]string, error) {
+	r, rc, err := remote(ctx, repository, o)
+	if err != nil {
+		return nil, err
+	}
+	list, err := rc.TagList(ctx, r)
+	if err != nil {
+		return nil, pushError(ctx, repository, err)
+	}
+	return list.GetTags()
+}
+
+// Remove removes a tag, or with a digest the manifest and all its tags.
+func Remove(ctx context.Context, name string, o Options) error {
+	r, rc, err := remote(ctx, name, o)
+	if err != nil {
+		return err
+	}
+	if r.Digest != "" {
+		err = rc.ManifestDelete(ctx, r)
+	} else {
+		err = rc.TagDelete(ctx, r)
+	}
+	if err != nil {
+		return pushError(ctx, name, err)
+	}
+	return nil
+}
+
+func remote(ctx context.Context, name string, o Options) (ref.Ref, *regclient.RegClient, error) {
+	r, err := parse(name)
+	if err != nil {
+		return r, nil, err
+	}
+	if err := reach(ctx, r.Registry, o); err != nil {
+		return r, nil, err
+	}
+	rc, err := client(r.Registry, o)
+	return r, rc, err
+}
+
+// parse reads a reference to a registry.
+func parse(name string) (ref.Ref, error) {
+	r, err := ref.New(name)
+	if err == nil && r.Scheme != "reg" {
+		err = errors.New("it names no registry")
+	}
+	if err != nil {
+		return r, diag.Errorf(diag.Pos{}, "image-name", "image %q: %w", name, err).
+			WithHint("write registry/name:tag")
+	}
+	return r, nil
+}
+
+func client(registry string, o Options) (*regclient.RegClient, error) {
+	opts := []regclient.Opt{regclient.WithUserAgent("fairlead"), regclient.WithRetryLimit(3)}
+	if o.Log != nil {
+		opts = append(opts, regclient.WithSlog(o.Log))
+	}
+	host := config.HostNewName(registry)
+	if o.DockerConfig != "" {
+		hosts, err := config.DockerLoadFile(o.DockerConfig)
+		if err != nil {
+			return nil, diag.Errorf(diag.Pos{}, "docker-config", "%s: %w", o.DockerConfig, err)
+		}
+		for i := range hosts {
+			if hosts[i].Name == host.Name {
+				host = &hosts[i]
+			}
+		}
+	}
+	switch {
+	case o.PlainHTTP:
+		host.TLS = config.TLSDisabled
+	case o.Insecure:
+		host.TLS = config.TLSInsecure
+	}
+	if o.CA != "" {
+		host.RegCert = o.CA
+	}
+	if o.Username != "" {
+		host.User, host.Pass, host.Token = o.Username, o.Password, ""
+	}
+	return regclient.New(append(opts, regclient.WithConfigHost(*host))...), nil
+}
+
+// teller makes Progress safe to call from anywhere.
+func (o Options) teller() func(Progress) {
+	if o.Progress == nil {
+		return func(Progress) {}
+	}
+	var mu sync.Mutex
+	return func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		o.Progress(p)
+	}
+}
+
+// counter turns the client's callbacks into progress and sums up.
+type counter struct {
+	layout *layout
+	tell   func(Progress)
+	mu     sync.Mutex
+	seen   map[string]int64 // bytes sent of each layer that travelled
+}
+
+func (c *counter) step(kind types.CallbackKind, digest string, st types.CallbackState, cur, total int64) {
+	p := Progress{Step: "manifest", Digest: digest, State: stateName(st), Done: cur, Total: total, Layers: len(c.layout.layers)}
+	if kind == types.CallbackBlob {
+		p.Step = "config"
+		for i, l := range c.layout.layers {
+			if l == digest {
+				p.Step, p.Layer = "layer", i+1
+			}
+		}
+		if st == types.CallbackFinished {
+			c.mu.Lock()
+			c.seen[digest] = total
+			c.mu.Unlock()
+		}
+	}
+	c.tell(p)
+}
+
+func stateName(s types.CallbackState) string {
+	switch s {
+	case types.CallbackSkipped:
+		return "skipped"
+	case types.CallbackFinished:
+		return "finished"
+	case types.CallbackStarted:
+		return "started"
+	}
+	return "active"
+}
+
+func (c *counter) sum() (layers int, bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for digest, n := range c.seen {
+		bytes += n
+		for _, l := range c.layout.layers {
+			if l == digest {
+				layers++
+				break
+			}
+		}
+	}
+	return layers, bytes
+}
+
+// Name is the name that server-manager gives the image of a role:
+// <registry>/<image_id>-<role>:<version>.
+func Name(registry, imageID, role, version string) string {
+	return fmt.Sprintf("%s/%s-%s:%s", registry, imageID, role, version)
+}
+
+// SeedName is the name that its first release documents:
+// <image_id>-<image_type>-<version>, where a version is <sku>:<tag>.
+func SeedName(imageID, imageType, version string) string {
+	return imageID + "-" + imageType + "-" + version
+}
+
+// RoleOf is the role that the name of a container archive tells:
+// contrail-<role>-ubuntu16.04-<version>.tar.gz and ubuntu-binary-<role>.tar.gz
+// (OpenStack). "" when it tells none.
+func RoleOf(file string) string {
+	file = file[strings.LastIndexByte(file, '/')+1:]
+	if i := strings.LastIndex(file, "ubuntu-binary-"); i >= 0 {
+		return strings.TrimSuffix(file[i+len("ubuntu-binary-"):], ".tar.gz")
+	}
+	for _, system := range []string{"-u", "-centos"} {
+		if i := strings.LastIndex(file, system); i > 0 {
+			return file[:i]
+		}
+	}
+	return ""
+}
