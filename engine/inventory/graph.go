@@ -434,3 +434,10 @@ func (inv *Inventory) AddToGroup(h *Host, group string, parents []string) (bool,
 	}
 	return changed, problems.Err()
 }
+
+// DirectHosts are the hosts that a group names itself, in order.
+func (inv *Inventory) DirectHosts(g *Group) []*Host {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	return slices.Clone(g.hosts)
+}
