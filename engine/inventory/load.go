@@ -155,8 +155,11 @@ func (inv *Inventory) readFile(file string, mode os.FileMode) diag.List {
 	}
 	text := string(data)
 	if mode&0o111 != 0 && strings.HasPrefix(text, "#!") {
-		return diag.List{diag.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, "inventory-script", "executable inventories are not supported yet").
-			WithHint("run it with --list and give its output as a YAML or JSON inventory")}
+		return inv.readScript(file)
+	}
+	if filepath.Ext(file) == ".toml" {
+		return diag.List{diag.Errorf(diag.Pos{File: file, Line: 1, Col: 1}, "inventory-toml", "inventories in TOML are not supported").
+			WithHint("write it as YAML: ansible-inventory -i %s --list -y", file)}
 	}
 	source := absolute(file)
 	ext := filepath.Ext(file)
