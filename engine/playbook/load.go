@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/yaml"
@@ -75,9 +76,13 @@ type cache struct {
 	roles map[string]*Role
 }
 
+// cachedNode is a parsed file as it was when it had this time and size: a task
+// may write a file that a later one includes.
 type cachedNode struct {
-	n   *yaml.Node
-	err error
+	n    *yaml.Node
+	err  error
+	time time.Time
+	size int64
 }
 
 func newCache() *cache { return &cache{nodes: map[string]cachedNode{}, roles: map[string]*Role{}} }
@@ -115,11 +120,11 @@ func (r *reader) result() error {
 	var errs diag.List
 	seen := map[string]bool{}
 	for _, d := range r.problems {
-		if key := d.Error(); seen[key] {
+		key := d.Error()
+		if seen[key] {
 			continue
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		if d.Warning {
 			r.opts.YAML.Warning(d)
 			continue
@@ -135,13 +140,12 @@ func (r *reader) node(file string, from diag.Pos) (*yaml.Node, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.nodes[file]
-	if !ok {
-		data, err := r.opts.files().ReadFile(file)
-		if err != nil {
-			e.err = err
-		} else {
-			e.n, e.err = yaml.ParseOne(file, data, r.opts.YAML)
-		}
+	info, err := r.opts.files().Stat(file)
+	switch {
+	case err != nil:
+		e = cachedNode{err: err}
+	case !ok || !e.time.Equal(info.ModTime()) || e.size != info.Size():
+		e = r.parse(file, info)
 		c.nodes[file] = e
 	}
 	var d *diag.Diagnostic
@@ -158,6 +162,17 @@ func (r *reader) node(file string, from diag.Pos) (*yaml.Node, bool) {
 		r.fail(pos, "file", "cannot read %s: %w", file, plainError(e.err))
 	}
 	return nil, false
+}
+
+func (r *reader) parse(file string, info fs.FileInfo) cachedNode {
+	e := cachedNode{time: info.ModTime(), size: info.Size()}
+	data, err := r.opts.files().ReadFile(file)
+	if err != nil {
+		e.err = err
+		return e
+	}
+	e.n, e.err = yaml.ParseOne(file, data, r.opts.YAML)
+	return e
 }
 
 func plainError(err error) error {

@@ -384,6 +384,35 @@ func TestWhereFilesAreLookedFor(t *testing.T) {
 	}
 }
 
+func TestFilesWrittenDuringTheRunAreReadAgain(t *testing.T) {
+	t.Parallel()
+	files := tree{"p.yml": "- hosts: all\n  tasks:\n    - include_tasks: made.yml\n"}
+	opts := options(files, nil)
+	m := opts.Files.(memory)
+	pb, err := Load("/p.yml", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := pb.Plays[0].Tasks[0].(*Task)
+	if _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	for i, text := range []string{"- ping:\n", "- ping:\n- ping:\n"} {
+		m.fs["made.yml"] = &fstest.MapFile{Data: []byte(text)}
+		if items, err := pb.Loader().IncludeTasks(task, "made.yml"); err != nil || len(items) != i+1 {
+			t.Errorf("%d items, %v", len(items), err)
+		}
+	}
+	m.fs["v.yml"] = &fstest.MapFile{Data: []byte("a: '{{ b }}'\n")}
+	if vs, err := pb.Loader().LoadVarsFile("/v.yml", diag.Pos{}); err != nil || vs.Node("a").Pos.String() != "/v.yml:1:4" {
+		t.Errorf("%v %v", vs, err)
+	}
+	m.fs["v.yml"] = &fstest.MapFile{Data: []byte("- a\n")}
+	if _, err := pb.Loader().LoadVarsFile("/v.yml", diag.Pos{}); err == nil || !strings.Contains(err.Error(), "/v.yml:1:1: a file of variables must be a mapping") {
+		t.Errorf("a list of variables: %v", err)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	for _, text := range sample {
 		f.Add(text)
