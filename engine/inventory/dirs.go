@@ -47,7 +47,7 @@ func listNames(dir string) map[string]bool {
 func (inv *Inventory) AddPlaybookDir(dir string) error {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	return inv.addDir(dir, true)
+	return inv.addDir(absolute(dir), true)
 }
 
 func (inv *Inventory) addDir(dir string, playbook bool) error {

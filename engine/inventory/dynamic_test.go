@@ -242,3 +242,39 @@ func FuzzLiteral(f *testing.F) {
 		}
 	})
 }
+
+func TestLayersInOrderOfPrecedence(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"inv/hosts": "[web]\nw1 x=8\n[all:vars]\nx=3\n[web:vars]\nx=3b\n", "inv/group_vars/all.yml": "x: 4\n", "play/group_vars/all/main.yml": "x: 5\n", "inv/group_vars/web.yml": "x: 6\n",
+		"play/group_vars/web.yml": "x: 7\n", "inv/host_vars/w1": "x: 9\n", "play/host_vars/w1.yml": "x: 10\n", "play/host_vars/localhost.yml": "x: 11\n",
+	}
+	source := write(t, files, "inv/hosts")
+	inv, err := Load(Options{Sources: []string{source}, PlaybookDir: strings.TrimSuffix(source, "inv/hosts") + "play"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range inv.Layers(inv.Host("w1")) {
+		got = append(got, l.Level.String()+" of "+l.Owner+": "+l.Vars.Node("x").Value().Text())
+	}
+	want := []string{
+		"inventory variables of all of all: 3", "inventory variables of a group of web: 3b", "inventory group_vars/all of all: 4", "playbook group_vars/all of all: 5", "inventory group_vars of web: 6",
+		"playbook group_vars of web: 7", "inventory variables of the host of w1: 8", "inventory host_vars of w1: 9", "playbook host_vars of w1: 10",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got := lookup(inv, inv.Host("localhost"), "x"); got != "11" {
+		t.Errorf("localhost: %s", got)
+	}
+	if err := inv.AddPlaybookDir(strings.TrimSuffix(source, "inv/hosts") + "play/"); err != nil || len(inv.Layers(inv.Host("w1"))) != 9 {
+		t.Error("a folder counts twice")
+	}
+	bad := write(t, map[string]string{"hosts": "[web]\nw1\n", "group_vars/web.yml": "- x\n", "host_vars/w1.yml": "a: b: c\n", "host_vars/other.yml": "a: b: c\n"}, "hosts")
+	_, err = Load(Options{Sources: []string{bad}})
+	var list diag.List
+	if !errors.As(err, &list) || len(list) != 2 {
+		t.Errorf("got %v", err)
+	}
+}
