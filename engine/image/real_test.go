@@ -92,7 +92,7 @@ func pullBack(t *testing.T, ref string, res Result, o Options) {
 	if err != nil || same.Digest != res.Digest || same.Sent != 0 {
 		t.Errorf("what docker saved: %+v %v", same, err)
 	}
-	if r = c.Apply(ctx, state.ImagePush{Ref: ref}, nil); !r.OK || r.Data.(state.ImagePushed).Digest == "" || r.Data.(state.ImagePushed).Sent {
+	if r = c.Apply(ctx, state.ImagePush{Ref: ref}, nil); !r.OK || r.Data.(state.ImagePushed).Digest == "" {
 		t.Errorf("pushed by the engine: %+v", r)
 	}
 	r = c.Apply(ctx, state.ImagePull{Ref: strings.Replace(ref, "4.1.0.0-1", "none", 1)}, nil)
