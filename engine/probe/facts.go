@@ -11,8 +11,11 @@ import (
 // DefaultFactPath is where a host keeps facts of its own.
 const DefaultFactPath = "/etc/ansible/facts.d"
 
-// facts puts a facts query. Among the families "local" may be followed by
-// "=folder", where the host's own facts are read from.
+// facts puts a facts query. Its Families are names of families, or "all"; and
+//
+//	local=FOLDER    the host's own facts are read from there
+//	subset:NAME     an element of Ansible's gather_subset: all, min, hardware, !network ...
+//	only:NAME       of the subset, only what gives facts of that name; * ends a prefix
 func facts(q state.Facts) (Script, Read) {
 	chosen, factPath, err := choose(q.Families)
 	if err != nil {
@@ -42,21 +45,49 @@ func (r *raw) done() bool {
 func choose(names string) (chosen []*family, factPath string, err error) {
 	factPath = DefaultFactPath
 	want := map[string]bool{}
+	var subset, only []string
 	for name := range strings.SplitSeq(names, ",") {
 		if p, ok := strings.CutPrefix(name, "local="); ok {
-			name, factPath = "local", p
+			factPath = p
+			continue
+		}
+		if s, ok := strings.CutPrefix(name, "subset:"); ok {
+			subset = append(subset, s)
+			continue
+		}
+		if s, ok := strings.CutPrefix(name, "only:"); ok {
+			only = append(only, s)
+			continue
 		}
 		if name != "" && name != All && familyNamed(name) == nil {
 			return nil, "", fmt.Errorf("gather facts: there is no family %q", name)
 		}
 		want[name] = true
 	}
+	if subset != nil {
+		list, err := Subset(subset)
+		if err != nil {
+			return nil, "", err
+		}
+		add(want, strings.Split(list, ",")...)
+	}
 	for _, f := range families {
-		if want[All] || want[f.name] {
+		if (want[All] || want[f.name]) && f.wanted(only) {
 			chosen = append(chosen, f)
 		}
 	}
 	return chosen, factPath, nil
+}
+
+// wanted tells whether the family gives facts of one of the names, or names
+// are not asked.
+func (f *family) wanted(only []string) bool {
+	for _, n := range only {
+		if set(familiesOf(n))[f.name] || set(familiesOf(n))[All] {
+			return true
+		}
+	}
+	return len(only) == 0
 }
 
 // scriptOf writes the one script for families and those they use.

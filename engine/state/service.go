@@ -1,5 +1,7 @@
 package state
 
+import "slices"
+
 // Service asks for one service by the name a playbook gives it. Its answer is a
 // ServiceInfo.
 type Service struct {
@@ -7,12 +9,12 @@ type Service struct {
 	// Scope is "" for the system's services, "user" or "global" for systemd's
 	// other ones.
 	Scope string
-	// Pattern, when set, is looked for in the list of processes where the
-	// service cannot tell its state itself.
-	Pattern string
-	// Runlevel is that of OpenRC in which being enabled is asked about; "" is
-	// default.
-	Runlevel string
+	// Use asks one manager only; "" finds the one that the host runs.
+	Use ServiceManager
+	// Processes asks for the list of processes too.
+	Processes bool
+	// Arguments are given to an init script behind "status".
+	Arguments string
 }
 
 // Query describes the question.
@@ -36,26 +38,40 @@ type ServiceInfo struct {
 	// Active tells whether it runs; ActiveKnown is false when nothing on the
 	// host can tell.
 	Active, ActiveKnown bool
-	// State is the manager's own word: active, activating, failed, inactive.
+	// State is systemd's word: active, activating, deactivating, failed, inactive.
 	State string
-	// Enabled tells whether it starts with the host.
+	// Crashed services of OpenRC must be reset before they can be started.
+	Crashed bool
+	// Enabled tells whether it starts with the host; EnabledKnown is false when
+	// nothing on the host can tell.
 	Enabled, EnabledKnown bool
+	// Runlevels are those of OpenRC to which the service belongs.
+	Runlevels []string
 	// UnitFile is systemd's word: enabled, disabled, static, masked, alias.
 	UnitFile string
 	// Masked services can be neither started nor enabled.
 	Masked bool
 	// Script is the init script, when there is one.
 	Script string
-	// Tools are the programs for services that the host has, by name.
-	Tools map[string]bool
-	// Properties are those of systemctl show, in order of name.
+	// Stops tells that init's folders have links that stop the service.
+	Stops bool
+	// Override is the text of Upstart's override file, Conf that of the job.
+	Override, Conf string
+	// Tools are the programs for services that the host has.
+	Tools []string
+	// Properties are what systemctl show says; nil when it could not be asked.
 	Properties [][2]string
-	// Booted tells that the host was started by the manager, so that it can be
-	// asked to do things; a chroot or container may have systemctl alone.
-	Booted bool
 	// Err is what the manager said when it could not be asked.
 	Err string
+	// Offline tells that nothing runs here that could start a service: a
+	// chroot, or a container without its init.
+	Offline bool
+	// Processes are the command lines of what runs, when asked.
+	Processes []string
 }
+
+// Has tells whether the host has a program for services.
+func (i ServiceInfo) Has(tool string) bool { return slices.Contains(i.Tools, tool) }
 
 // Services asks for all services. Its answer is []ServiceEntry by name.
 type Services struct{}

@@ -1,0 +1,7 @@
+// Package system holds the modules about a host as a whole: its facts.
+package system
+
+import "github.com/fairlead-project/fairlead/engine/module"
+
+// Modules lists the modules of this family.
+func Modules() []module.Module { return []module.Module{Setup()} }
