@@ -115,6 +115,7 @@ func (h *host) leave() {
 // takes over. It tells whether the failure is rescued; without one that is
 // left the host is done with the play.
 func (h *host) unwind() (rescued bool) {
+	root := h.at[0]
 	for len(h.at) > 0 {
 		f := &h.at[len(h.at)-1]
 		if f.block != nil {
@@ -131,6 +132,12 @@ func (h *host) unwind() (rescued bool) {
 			h.parents = h.parents[:len(h.parents)-1]
 		}
 		h.at = h.at[:len(h.at)-1]
+	}
+	if h.force && !h.forced && len(h.notified) > 0 {
+		// On to the last flush of handlers, and no further.
+		root.idx = len(root.items) - 1
+		h.at, h.forced, h.parents = cursor{root}, true, nil
+		return false
 	}
 	h.failed = true
 	return false
@@ -165,4 +172,7 @@ func (h *host) advance() {
 	}
 	h.at[len(h.at)-1].idx++
 	h.settle()
+	if len(h.at) == 0 && h.forced {
+		h.failed = true
+	}
 }

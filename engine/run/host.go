@@ -22,6 +22,8 @@ type host struct {
 	inst *instance // of the task the host is at, once it began
 
 	failed, unreachable, ended bool
+	// force: notified handlers run also after a failure; forced: they do now.
+	force, forced bool
 
 	notified notifications
 	// entryPos is the place of the task whose results are being made; parents
@@ -109,6 +111,7 @@ type snapshot struct {
 	notified notifications
 	entries  int
 	failed   bool
+	forced   bool
 	parents  []*instance
 	task     value.Value
 	result   value.Value
@@ -116,7 +119,7 @@ type snapshot struct {
 
 func (h *host) snapshot() snapshot {
 	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
-		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
 	if h.inst != nil {
 		s.inst = h.inst.clone()
 	}
@@ -124,7 +127,7 @@ func (h *host) snapshot() snapshot {
 }
 
 func (h *host) restore(s snapshot) {
-	h.at, h.inst, h.failed = s.at, s.inst, s.failed
+	h.at, h.inst, h.failed, h.forced = s.at, s.inst, s.failed, s.forced
 	h.Set.Rollback(s.set)
 	h.Facts.Rollback(s.facts)
 	h.Included.Rollback(s.included)
@@ -191,6 +194,7 @@ type instance struct {
 	last    *outcome
 	noLog   bool
 	attempt int
+	paused  bool
 	wait    time.Time // not before
 	replans int
 }
@@ -205,5 +209,5 @@ func (i *instance) clone() *instance {
 func (i *instance) nextItem() {
 	i.idx++
 	i.evaled, i.did, i.ops, i.change, i.outcome = nil, nil, nil, nil, nil
-	i.attempt, i.replans, i.wait = 0, 0, time.Time{}
+	i.attempt, i.replans, i.wait, i.paused = 0, 0, time.Time{}, false
 }

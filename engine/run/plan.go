@@ -76,6 +76,13 @@ func (pl *play) gather(h *host, t *playbook.Task, ev *evaluated, need []state.Qu
 // changeIs decides what becomes of a planned change.
 func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Change) (*request, error) {
 	o := pl.outcomeOf(ev, c)
+	if p, ok := pauseOf(c); ok && !h.inst.paused && !pl.Check {
+		if pl.waiting() {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		h.inst.paused, h.inst.wait = true, pl.Now().Add(p.For)
+		return &request{kind: reqWait, host: h, until: h.inst.wait}, nil
+	}
 	if len(c.Ops) == 0 {
 		return pl.finishItem(h, t, o)
 	}
@@ -90,6 +97,15 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.effect(h, ev, c)
 	}
 	return pl.later(h, t, ev, c, o)
+}
+
+func pauseOf(c module.Change) (module.Pause, bool) {
+	for _, d := range c.Do {
+		if p, ok := d.(module.Pause); ok {
+			return p, true
+		}
+	}
+	return module.Pause{}, false
 }
 
 func widest(ops []state.Op) state.Reach {

@@ -69,7 +69,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		if pl.starting {
 			r.notice("warn", fmt.Sprintf("no task is named %q: nothing was run", r.StartAt))
 		}
-		if pl.fatal || allFailed(batch) {
+		if pl.fatal || pl.endPlay || allFailed(batch) {
 			break
 		}
 	}
@@ -272,7 +272,27 @@ func (pl *play) run(ctx context.Context) error {
 		}
 	}
 	pl.release()
+	pl.tellUnrun()
 	return nil
+}
+
+// tellUnrun names the handlers that were notified and not run because their
+// host failed.
+func (pl *play) tellUnrun() {
+	for _, h := range pl.batch {
+		if !h.failed && !h.unreachable {
+			continue
+		}
+		var left []string
+		for _, t := range pl.handlers {
+			if h.notified[t.ID] {
+				left = append(left, taskTitle(t))
+			}
+		}
+		if len(left) > 0 {
+			pl.notice("warn", fmt.Sprintf("handlers that were notified on %s and not run, because it failed: %s", h.Name, strings.Join(left, ", ")))
+		}
+	}
 }
 
 // begin evaluates the play's own keywords and puts every host at its start.
@@ -308,6 +328,7 @@ func (pl *play) begin() error {
 	for _, h := range pl.batch {
 		h.at = cursor{{items: items}}
 		h.inst, h.ended, h.notified = nil, false, notifications{}
+		h.force, h.forced = pl.forceHandlers, false
 		h.failedTask, h.failedResult = value.Null, value.Null
 		h.settle()
 		pl.statsOf(h.Name)

@@ -535,8 +535,6 @@ func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
 			return pl.addHost(t, d)
 		case module.GroupBy:
 			return pl.groupBy(h, d)
-		case module.Pause:
-			h.inst.wait = pl.Now().Add(d.For)
 		}
 	}
 	return nil
