@@ -182,7 +182,7 @@ func parse(name string) (ref.Ref, error) {
 }
 
 func client(registry string, o Options) (*regclient.RegClient, error) {
-	opts := []regclient.Opt{regclient.WithUserAgent("fairlead"), regclient.WithRetryLimit(3)}
+	opts := []regclient.Opt{regclient.WithUserAgent("fairlead")}
 	if o.Log != nil {
 		opts = append(opts, regclient.WithSlog(o.Log))
 	}

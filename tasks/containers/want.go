@@ -18,7 +18,6 @@ type want struct {
 	given map[string]bool
 	// secret are names of environment variables whose values are secret.
 	secret map[string]bool
-	links  []string // as given, of the default network
 }
 
 // set copies one given argument.
