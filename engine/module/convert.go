@@ -185,7 +185,7 @@ func toMode(v value.Value) (value.Value, error) {
 // modeText is the text of a mode: a number as octal digits.
 func modeText(v value.Value) string {
 	if n, ok := v.AsInt(); ok && v.Kind() == value.KindInt {
-		return fmt.Sprintf("%04o", n)
+		return fmt.Sprintf("0%03o", n)
 	}
 	return v.Text()
 }

@@ -112,6 +112,14 @@ func (w Wanted) Changes(cur state.Stat) state.Attrs {
 	return a
 }
 
+// Make are the attributes to set on an entry that is made and will at first be
+// cur: a mode that was asked for is always among them.
+func (w Wanted) Make(cur state.Stat) state.Attrs {
+	a := w.Changes(cur)
+	a.Mode = w.attrs.Mode
+	return a
+}
+
 // Apply is cur with the attributes set.
 func (w Wanted) Apply(cur state.Stat) state.Stat {
 	if w.attrs.Mode != nil && cur.Type != state.TypeLink {
@@ -137,7 +145,7 @@ func PathInfo(m *value.Map, s state.Stat) {
 	m.Set("gid", value.Int(int64(s.GID)))
 	m.Set("owner", value.String(nameOr(s.User, s.UID)))
 	m.Set("group", value.String(nameOr(s.Group, s.GID)))
-	m.Set("mode", value.String(fmt.Sprintf("%04o", s.Mode)))
+	m.Set("mode", value.String(ModeString(s.Mode)))
 	m.Set("state", value.String(PathState(s)))
 	if s.Size < 0 {
 		m.Set("size", Later())
@@ -145,6 +153,9 @@ func PathInfo(m *value.Map, s state.Stat) {
 		m.Set("size", value.Int(s.Size))
 	}
 }
+
+// ModeString writes a mode as Ansible registers it: "0644", "02755".
+func ModeString(m uint32) string { return fmt.Sprintf("0%03o", m) }
 
 func nameOr(name string, id int) string {
 	if name == "" {
