@@ -139,4 +139,3 @@ func afterSink(next event.Sink, after int64) event.Sink {
 		return next.Emit(ctx, e)
 	})
 }
-

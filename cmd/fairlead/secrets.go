@@ -16,7 +16,7 @@ import (
 // decrypter opens vault texts with the passwords that the flags name; nil when
 // they name none.
 func (f *inventoryFlags) decrypter(red *event.Redactor) (func(string) (string, error), error) {
-	var passwords []string
+	var secrets []vault.Secret
 	files := f.vaultFiles
 	if v := os.Getenv("ANSIBLE_VAULT_PASSWORD_FILE"); v != "" && len(files) == 0 {
 		files = []string{v}
@@ -26,29 +26,28 @@ func (f *inventoryFlags) decrypter(red *event.Redactor) (func(string) (string, e
 		if err != nil {
 			return nil, err
 		}
-		passwords = append(passwords, p)
+		secrets = append(secrets, vault.Secret{ID: vault.DefaultID, Password: []byte(p)})
 	}
 	if f.askVault {
 		p, err := askSecret("Vault password: ", stdStreams())
 		if err != nil {
 			return nil, err
 		}
-		passwords = append(passwords, p)
+		secrets = append(secrets, vault.Secret{ID: vault.DefaultID, Password: []byte(p)})
 	}
-	if len(passwords) == 0 {
+	if len(secrets) == 0 {
 		return nil, nil
 	}
-	red.Add(passwords...)
+	for _, s := range secrets {
+		red.Add(string(s.Password))
+	}
+	v := vault.New(secrets...)
 	return func(text string) (string, error) {
-		err := errors.New("no vault password")
-		for _, p := range passwords {
-			var clear []byte
-			if clear, err = vault.Decrypt([]byte(text), p); err == nil {
-				red.Add(string(clear))
-				return string(clear), nil
-			}
+		clear, err := v.Decrypt(text)
+		if err == nil && !strings.Contains(clear, "\n") {
+			red.Add(clear)
 		}
-		return "", err
+		return clear, err
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/vars"
 )
 
 // factName finds what looks like a fact in the text of a play; factsWhole finds
@@ -19,64 +20,79 @@ var (
 // maxScan bounds how much text is read to learn which facts a play uses.
 const maxScan = 8 << 20
 
-// usedFacts names the facts that a play may use, as far as its texts tell;
-// "all" when they do not. Which families these are is for probe to say.
-func (pl *play) usedFacts() string {
-	seen := map[string]bool{}
-	names := []string{}
-	budget := maxScan
-	whole := false
-	scan := func(file string) {
-		if whole {
-			return
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return
-		}
-		if budget -= len(data); budget < 0 {
-			whole = true
-			return
-		}
-		if factsWhole.Match(data) {
-			whole = true
-			return
-		}
-		for _, m := range factName.FindAllSubmatch(data, -1) {
-			n := string(m[1]) + string(m[2])
-			if !seen[n] {
-				seen[n] = true
-				names = append(names, n)
-			}
-		}
+// usedFacts gives the families of facts that a run may use, as far as its texts
+// tell; every one when they do not.
+func (r *runner) usedFacts() string {
+	if r.FactFamilies == nil {
+		return "all"
 	}
-	for _, dir := range pl.textDirs() {
+	sc := &factScan{budget: maxScan, seen: map[string]bool{}}
+	for _, dir := range r.textDirs() {
 		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() && !whole {
-				scan(p)
+			if err == nil && d.Type().IsRegular() {
+				sc.file(p)
 			}
-			if whole {
+			if sc.whole {
 				return filepath.SkipAll
 			}
 			return nil
 		})
 	}
-	scan(pl.p.File)
-	if whole || pl.FactFamilies == nil {
+	for v := range r.Vars.Extra.All() {
+		sc.text([]byte(v.Node.Value().Repr()))
+	}
+	if sc.whole {
 		return "all"
 	}
-	return pl.FactFamilies(names)
+	return r.FactFamilies(sc.names)
 }
 
-// textDirs are the folders whose texts a play may use: its roles, and what lies
-// beside the playbook under the names that Ansible looks for.
-func (pl *play) textDirs() []string {
+// factScan collects names of facts from texts.
+type factScan struct {
+	budget int
+	whole  bool
+	seen   map[string]bool
+	names  []string
+}
+
+func (s *factScan) file(name string) {
+	if s.whole {
+		return
+	}
+	if data, err := os.ReadFile(name); err == nil {
+		s.text(data)
+	}
+}
+
+func (s *factScan) text(data []byte) {
+	if s.budget -= len(data); s.budget < 0 || factsWhole.Match(data) {
+		s.whole = true
+		return
+	}
+	for _, m := range factName.FindAllSubmatch(data, -1) {
+		n := "ansible_" + string(m[1]) + string(m[2])
+		if !s.seen[n] {
+			s.seen[n] = true
+			s.names = append(s.names, n)
+		}
+	}
+}
+
+// textDirs are the files and folders whose texts the run may use: playbooks,
+// roles, inventories, and what lies beside them under the names that Ansible
+// looks for.
+func (r *runner) textDirs() []string {
 	seen := map[string]bool{}
 	var dirs []string
 	add := func(d string) {
-		if !seen[d] {
+		if d != "" && !seen[d] {
 			seen[d] = true
 			dirs = append(dirs, d)
+		}
+	}
+	beside := func(dir string) {
+		for _, d := range []string{"templates", "tasks", "roles", "group_vars", "host_vars", "vars", "handlers"} {
+			add(filepath.Join(dir, d))
 		}
 	}
 	var role func(u *playbook.RoleUse)
@@ -88,11 +104,38 @@ func (pl *play) textDirs() []string {
 			role(d)
 		}
 	}
-	for _, u := range pl.p.Roles {
-		role(u)
+	for _, pb := range r.Playbooks {
+		beside(pb.Dir)
+		for _, p := range pb.Plays {
+			add(p.File)
+			beside(p.BaseDir)
+			for _, u := range p.Roles {
+				role(u)
+			}
+			for _, u := range p.Imported {
+				role(u)
+			}
+			for _, n := range p.VarsFiles {
+				add(vars.ResolvePath(p.Dir, n.Str()))
+			}
+		}
 	}
-	for _, d := range []string{"templates", "tasks", "roles", "group_vars", "host_vars", "vars", "handlers"} {
-		add(filepath.Join(pl.p.Dir, d))
+	for _, h := range r.Inventory.Hosts() {
+		if h.Pos.File != "" && !seen[h.Pos.File] {
+			add(h.Pos.File)
+			beside(filepath.Dir(h.Pos.File))
+		}
 	}
 	return dirs
+}
+
+// factSubset is what an implicit setup gathers: only what the run uses.
+func (r *runner) factSubset() []string {
+	if !r.factsKnown {
+		r.factsKnown, r.facts = true, r.usedFacts()
+	}
+	if r.facts == "all" {
+		return []string{"all"}
+	}
+	return append([]string{"!all", "!min"}, splitComma(r.facts)...)
 }

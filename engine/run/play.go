@@ -38,7 +38,6 @@ type play struct {
 	maxFail       float64 // percent; negative: none
 	forceHandlers bool
 	starting      bool // --start-at-task not reached yet
-	factFamilies  string
 }
 
 // play runs one play on its hosts, batch by batch; stop ends the run.
@@ -160,7 +159,7 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 		pos = p.Hosts.Pos
 	}
 	matched, err := r.Inventory.Match(pattern, pos)
-	if err != nil {
+	if err != nil && !namesNothing(err) {
 		return nil, err
 	}
 	if r.Limit != "" {
@@ -180,6 +179,19 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 		hosts = append(hosts, h)
 	}
 	return hosts, nil
+}
+
+// namesNothing tells whether an error only says that a part of a pattern
+// selects no host, which a play may: Ansible says so and goes on.
+func namesNothing(err error) bool {
+	var list diag.List
+	list.Add(err)
+	for _, d := range list {
+		if d.Code != inventory.CodeNoHosts {
+			return false
+		}
+	}
+	return true
 }
 
 func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
@@ -349,7 +361,6 @@ func knownStrategy(s string, n *yaml.Node) error {
 func (pl *play) program(gather bool) []playbook.Item {
 	var items []playbook.Item
 	if gather {
-		pl.factFamilies = pl.usedFacts()
 		items = append(items, pl.implicit("Gathering Facts", "setup", "gather_facts"))
 	}
 	pre, roles, tasks, post := pl.p.Items()
@@ -372,8 +383,12 @@ func (pl *play) implicit(name, mod, what string) *playbook.Task {
 		t.Raw = yaml.FromValue(pl.p.Pos, value.String(what))
 	}
 	t.Args = yaml.FromValue(pl.p.Pos, value.FromMap(args))
-	if mod == "setup" && pl.p.GatherSubset != nil {
-		t.Args = yaml.NewMapping(pl.p.Pos, []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: pl.p.GatherSubset}})
+	if mod == "setup" {
+		subset := pl.p.GatherSubset
+		if subset.IsNull() {
+			subset = yaml.FromValue(pl.p.Pos, value.Strings(pl.factSubset()...))
+		}
+		t.Args = yaml.NewMapping(pl.p.Pos, []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: subset}})
 	}
 	return t
 }

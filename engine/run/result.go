@@ -63,6 +63,7 @@ func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
 // failed ends the present item with a failure. Nothing may wait on the host.
 func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	t := h.task()
+	pl.place(h)
 	in := h.inst
 	if in == nil {
 		in = &instance{taskNo: pl.taskNo(h), started: pl.Now(), begun: true, items: []value.Value{value.Null}}

@@ -86,12 +86,15 @@ type Summary struct {
 // runner is one run.
 type runner struct {
 	Config
-	ctx    context.Context
-	hosts  map[string]*host
-	lanes  map[string]*lane
-	seed   [32]byte
-	files  *fileCache
-	taskNo int64
+	ctx   context.Context
+	hosts map[string]*host
+	lanes map[string]*lane
+	seed  [32]byte
+	files *fileCache
+	// facts are the families that the playbooks use, once they are known.
+	facts      string
+	factsKnown bool
+	taskNo     int64
 
 	emitMu  sync.Mutex
 	seq     int64

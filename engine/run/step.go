@@ -406,7 +406,7 @@ func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*
 		}
 		args.Set(orElse(spec.FreeForm, "_raw_params"), v)
 	}
-	return dropOmitted(args, spec)
+	return dropOmitted(args, spec.Traits.Unknown && pl.Check)
 }
 
 func (pl *play) argument(s *vars.Scope, n *yaml.Node, spec *module.Spec, name string) (value.Value, error) {
@@ -428,14 +428,14 @@ func (pl *play) freeForm(s *vars.Scope, t *playbook.Task, spec *module.Spec) (va
 
 // dropOmitted leaves out arguments that are the variable omit, and finds the
 // first unknown one.
-func dropOmitted(args *value.Map, spec *module.Spec) (*value.Map, *value.Origin, error) {
+func dropOmitted(args *value.Map, unknownToo bool) (*value.Map, *value.Origin, error) {
 	out := value.NewMap()
 	for k, v := range args.All() {
 		if vars.IsOmit(v) {
 			continue
 		}
 		v = v.Walk(withoutOmit)
-		if o, unknown := v.FindUnknown(); unknown && !spec.Traits.Unknown {
+		if o, unknown := v.FindUnknown(); unknown && !unknownToo {
 			return nil, o, nil
 		}
 		if v.IsUndefined() {

@@ -262,7 +262,7 @@ func (s *Scope) addRoles(role *playbook.RoleUse, one func(*Scope, *playbook.Role
 	if s.play.Play == nil {
 		return
 	}
-	uses := s.play.Play.Roles
+	uses := append(s.play.Play.Roles[:len(s.play.Play.Roles):len(s.play.Play.Roles)], s.play.Play.Imported...)
 	for i := len(uses) - 1; i >= 0; i-- {
 		s.addRoleTree(uses[i], one)
 	}
