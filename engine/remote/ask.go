@@ -1,0 +1,187 @@
+package remote
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// asking is the queries of one frame, put into shell text, and what is needed
+// to read their answers.
+type asking struct {
+	queries []state.Query
+	answers []state.Answer
+	paths   []int // queries that are paths, in the order they were put
+	dirs    []string
+	dirOf   map[int]int // query -> place in dirs
+	parse   map[int]func(ScriptResult) (any, error)
+	scripts []int // query of each script, in order; -1-n for the caller's own
+	// single puts each content and sum on its own, for files that do not hold
+	// as many bytes as their stat says.
+	single bool
+}
+
+// newAsking begins a frame's questions.
+func newAsking(queries []state.Query) *asking {
+	a := &asking{queries: queries, answers: make([]state.Answer, len(queries)), dirOf: map[int]int{}, parse: map[int]func(ScriptResult) (any, error){}}
+	for i, q := range queries {
+		a.answers[i].Query = q
+	}
+	return a
+}
+
+func (a *asking) fail(i int, err error) {
+	if a.answers[i].Err == nil {
+		a.answers[i].Err = err
+	}
+}
+
+// put writes the questions. Every query ends up with an answer, an error, or
+// text in the frame.
+func (a *asking) put(f *frame, s *shell, prober Prober) {
+	byDir := map[string][]int{}
+	var dirs []string
+	for i, q := range a.queries {
+		switch q := q.(type) {
+		case state.Path:
+			dir, _, err := splitPath(q.Path)
+			if err != nil {
+				a.fail(i, err)
+				continue
+			}
+			if byDir[dir] == nil {
+				dirs = append(dirs, dir)
+			}
+			byDir[dir] = append(byDir[dir], i)
+		case state.Tree:
+			if _, _, err := splitPath(q.Path); err != nil {
+				a.fail(i, err)
+				continue
+			}
+			f.line("_tree "+strconv.Itoa(i), q.Path)
+			f.procs++
+		case state.User:
+			a.putDB(f, i, "passwd", q.Name)
+		case state.Group:
+			a.putDB(f, i, "group", q.Name)
+		case state.Login:
+			f.text.WriteString("_db " + strconv.Itoa(i) + " passwd $_i\n")
+		default:
+			a.probe(f, i, q, prober)
+		}
+	}
+	if len(dirs) > 0 {
+		a.putPaths(f, dirs, byDir)
+	}
+}
+
+func (a *asking) putDB(f *frame, i int, db, name string) {
+	if name == "" || strings.ContainsAny(name, "\x00\n:") {
+		a.fail(i, fmt.Errorf("%q is no name of a %s", name, map[string]string{"passwd": "user", "group": "group"}[db]))
+		return
+	}
+	f.line("_db "+strconv.Itoa(i)+" "+db, name)
+}
+
+func (a *asking) probe(f *frame, i int, q state.Query, prober Prober) {
+	if prober == nil {
+		a.fail(i, fmt.Errorf("%s: nobody knows how to ask this", q.Query()))
+		return
+	}
+	script, parse, ok := prober.Probe(q)
+	if !ok {
+		a.fail(i, fmt.Errorf("%s: nobody knows how to ask this", q.Query()))
+		return
+	}
+	if err := f.script(len(a.scripts), script); err != nil {
+		a.fail(i, err)
+		return
+	}
+	a.parse[i] = parse
+	a.scripts = append(a.scripts, i)
+}
+
+// script adds a script as the body of a function in a subshell.
+func (f *frame) script(n int, s Script) error {
+	if err := checkText("a script", append(s.Args, s.Text)...); err != nil {
+		return err
+	}
+	fmt.Fprintf(&f.text, "_M g %d\n(_s() {\n%s\n}\n", n, s.Text)
+	f.line("_s", s.Args...)
+	fmt.Fprintf(&f.text, ") </dev/null 3<&- 5>&- 9<&-\n_M G %d $?\n", n)
+	f.procs++
+	return nil
+}
+
+func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
+	fmt.Fprintf(&f.text, "_MAX=%d\n_q0\n", state.MaxContent+1)
+	for _, dir := range dirs {
+		if whole, itself := strings.CutSuffix(dir, "/."); itself {
+			f.line("_d "+strconv.Itoa(len(a.dirs)), whole, "up")
+		} else {
+			f.line("_d "+strconv.Itoa(len(a.dirs)), dir)
+		}
+		for _, i := range byDir[dir] {
+			q := a.queries[i].(state.Path)
+			_, base, _ := splitPath(q.Path)
+			f.line("_q "+strconv.Itoa(i), wants(q, base, a.single), base)
+			a.paths = append(a.paths, i)
+			a.dirOf[i] = len(a.dirs)
+		}
+		a.dirs = append(a.dirs, dir)
+	}
+	f.text.WriteString("_Q\n")
+	f.procs++
+}
+
+// wants writes what of a file is wanted, in letters.
+func wants(q state.Path, base string, single bool) string {
+	var b strings.Builder
+	for _, w := range []struct {
+		bit    state.Want
+		letter byte
+	}{{state.WantSHA256, '2'}, {state.WantSHA1, '1'}, {state.WantMD5, '5'}, {state.WantContent, 'c'}} {
+		if q.Want&w.bit != 0 {
+			b.WriteByte(w.letter)
+		}
+	}
+	odd := strings.ContainsAny(base, "\n\\") || strings.HasPrefix(q.Path, "/proc/") || strings.HasPrefix(q.Path, "/sys/")
+	if b.Len() > 0 && (single || odd) {
+		b.WriteByte('o')
+	}
+	return b.String()
+}
+
+// splitPath cuts an absolute path into the folder, as given but for needless
+// slashes, and the name in it. For "/" and what ends in "..", the folder is the
+// path itself with "/." behind it and the name "".
+func splitPath(p string) (dir, base string, err error) {
+	if !strings.HasPrefix(p, "/") {
+		return "", "", diag.New(diag.Usage, diag.Pos{}, "path", "%q is no absolute path", p)
+	}
+	if strings.IndexByte(p, 0) >= 0 {
+		return "", "", diag.New(diag.Usage, diag.Pos{}, "path", "a path holds a NUL byte: %q", p)
+	}
+	var parts []string
+	up := false
+	for part := range strings.SplitSeq(p, "/") {
+		if part == "" || part == "." {
+			continue
+		}
+		up = part == ".."
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return "/.", "", nil
+	}
+	whole := "/" + strings.Join(parts, "/")
+	if up {
+		return whole + "/.", "", nil
+	}
+	dir, base = path.Split(whole)
+	return strings.TrimSuffix(dir, "/"), base, nil
+}

@@ -1,0 +1,121 @@
+package remote
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// maxArgument is what one argument of a program may hold on Linux, a little less.
+const maxArgument = 128<<10 - 1024
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// exec adds a command. It runs in place of a command substitution whose only
+// output is its own pid, so that the kept shell knows the pid of what it waits
+// for in the foreground; the real stdout and stderr are fd 5 and 6. (The shell's
+// own word about a killed command goes to /dev/null.)
+func (w *writing) exec(n string, o state.Exec) error {
+	if len(o.Argv) == 0 && o.Shell == "" {
+		return diag.New(diag.Usage, diag.Pos{}, "command", "no command given")
+	}
+	if err := checkText("a command", append(append(append([]string{}, o.Argv...), o.Env...), o.Shell, o.Executable, o.Chdir)...); err != nil {
+		return err
+	}
+	run, err := w.program(n, o)
+	if err != nil {
+		return err
+	}
+	w.f.procs++
+	switch {
+	case o.Detach:
+		// Nothing of it comes back but the pid: not even why it could not start.
+		fmt.Fprintf(&w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
+	case o.HasStdin && len(o.Stdin) <= maxInline && inlineable(o.Stdin):
+		w.f.text.WriteString("_c=" + quote(string(o.Stdin)) + "\n")
+		fmt.Fprintf(&w.f.text, "_o %s && { { printf %%s \"$_c\" | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; }\n", n, n, run, n)
+		w.f.procs++
+	case o.HasStdin:
+		if len(o.Stdin) > rawBlock {
+			return diag.New(diag.Usage, diag.Pos{}, "stdin", "a command's stdin of %d bytes is larger than %d", len(o.Stdin), rawBlock)
+		}
+		w.f.raws = append(w.f.raws, state.Bytes(o.Stdin))
+		fmt.Fprintf(&w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
+			n, len(o.Stdin), n, run, n, len(o.Stdin))
+		w.f.procs++
+	default:
+		fmt.Fprintf(&w.f.text, "_o %s && { { _p=$(exec 2>&6; _B %s; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? \"$_p\"; }\n", n, n, run, n)
+	}
+	return nil
+}
+
+// program gives the text that turns the subshell into the command.
+func (w *writing) program(n string, o state.Exec) (string, error) {
+	var f frame
+	f.cmd("_E", o.Chdir)
+	f.text.WriteString(" || _z " + n + " chdir; ")
+	for _, e := range o.Env {
+		name, val, ok := strings.Cut(e, "=")
+		if !ok || !envName.MatchString(name) {
+			return "", diag.New(diag.Usage, diag.Pos{}, "environment", "%q is no name of an environment variable", name)
+		}
+		f.cmd("export", name+"="+val)
+		f.text.WriteString("; ")
+	}
+	if o.Shell == "" {
+		f.text.WriteString("command -v ")
+		f.text.WriteString(quote(o.Argv[0]))
+		f.text.WriteString(" >/dev/null 2>&1 || _z " + n + " program; exec $_ss ")
+		f.cmd(quote(o.Argv[0]), o.Argv[1:]...)
+		return f.text.String(), nil
+	}
+	exe := o.Executable
+	if exe == "" {
+		exe = "/bin/sh"
+	}
+	f.text.WriteString("command -v " + quote(exe) + " >/dev/null 2>&1 || _z " + n + " program; ")
+	if o.Shown == "" && len(o.Shell) < maxArgument {
+		f.text.WriteString("exec $_ss ")
+		f.cmd(quote(exe), "-c", o.Shell)
+		return f.text.String(), nil
+	}
+	// A secret text must not be among the arguments: everybody can read those.
+	w.f.text.WriteString("_c" + n + "=" + quote(o.Shell) + "\n")
+	w.f.procs++
+	f.text.WriteString("exec 4<<_END\nexec 4<&-\n$_c" + n + "\n_END\n")
+	f.text.WriteString("exec $_ss ")
+	f.cmd(quote(exe), "/dev/fd/4")
+	return f.text.String(), nil
+}
+
+// execResult makes the result of a command from what was received.
+func execResult(o state.Exec, x *execution) state.OpResult {
+	r := state.OpResult{
+		OK: x.refused == "", RC: x.rc, Stdout: x.out.bytes(), Stderr: x.err.bytes(),
+		StdoutTruncated: x.out.truncated, StderrTruncated: x.err.truncated, Start: x.begin, End: x.end,
+	}
+	switch x.refused {
+	case "":
+		if x.expired {
+			return expiredResult(o, r)
+		}
+		return r
+	case "chdir":
+		r.Msg = "Unable to change directory before execution: " + o.Chdir
+	case "program":
+		name := o.Executable
+		if o.Shell == "" {
+			name = o.Argv[0]
+		}
+		r.Msg = "No such file or directory: " + strconv.Quote(name)
+		r.RC = 2
+	default:
+		r.Msg = "the command could not be started"
+	}
+	r.Err = diag.New(diag.Failed, diag.Pos{}, "not-started", "%s", r.Msg)
+	return r
+}

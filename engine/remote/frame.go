@@ -1,0 +1,108 @@
+package remote
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// How contents travel: text up to maxInline within the frame as long as the
+// frame stays below maxText, all else raw behind it.
+const (
+	maxInline = 64 << 10
+	maxText   = 1 << 20
+)
+
+// frame is one message to a kept shell.
+type frame struct {
+	text  bytes.Buffer
+	raws  []*state.Content
+	procs int // processes that the driver will start, by construction
+}
+
+// cmd adds a line: a word of ours and quoted arguments.
+func (f *frame) cmd(verb string, args ...string) {
+	f.text.WriteString(verb)
+	for _, a := range args {
+		f.text.WriteByte(' ')
+		f.text.WriteString(quote(a))
+	}
+}
+
+func (f *frame) line(verb string, args ...string) {
+	f.cmd(verb, args...)
+	f.text.WriteByte('\n')
+}
+
+// encode gives the bytes of the frame without its raw sections. All of the text
+// is one group, so that a frame that was cut off is a syntax error as a whole
+// and nothing of it runs.
+func (f *frame) encode(prologue string, seq int) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\n%s%s_M e %d\n}", prologue, f.text.Bytes(), seq)
+	return append([]byte(fmt.Sprintf("%d\n", b.Len())), b.Bytes()...)
+}
+
+// content adds a content to the frame and says how _w and _ip get it: inline
+// text has been put into _c before.
+func (f *frame) content(c *state.Content) (kind, arg string) {
+	if c.Data != nil && len(c.Data) <= maxInline && f.text.Len() < maxText && inlineable(c.Data) {
+		f.text.WriteString("_c=")
+		f.text.WriteString(quote(string(c.Data)))
+		f.text.WriteByte('\n')
+		return "i", ""
+	}
+	f.raws = append(f.raws, c)
+	f.procs += int((c.Size + rawBlock - 1) / rawBlock)
+	return "r", fmt.Sprint(c.Size)
+}
+
+// rawBlock is the block of _raw in driver.sh.
+const rawBlock = 4 << 20
+
+// inlineable tells whether a content may stand between single quotes: no NUL,
+// and few quotes, because quoting them back is quadratic in bash.
+func inlineable(b []byte) bool {
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	return bytes.Count(b, []byte("'")) <= 200
+}
+
+// sendRaw writes the raw sections. Exactly the announced number of bytes is
+// written, or an error returned, after which the wire cannot be used.
+func (f *frame) sendRaw(w io.Writer, progress func(n int64)) error {
+	buf := make([]byte, 0)
+	for _, c := range f.raws {
+		r, err := c.Reader()
+		if err != nil {
+			return fmt.Errorf("content to send: %w", err)
+		}
+		if len(buf) == 0 {
+			buf = make([]byte, 128<<10)
+		}
+		n, err := io.CopyBuffer(struct{ io.Writer }{w}, io.LimitReader(struct{ io.Reader }{r}, c.Size), buf)
+		_ = r.Close()
+		progress(n)
+		if err != nil {
+			return fmt.Errorf("content to send: %w", err)
+		}
+		if n != c.Size {
+			return fmt.Errorf("content to send ended after %d of %d bytes", n, c.Size)
+		}
+	}
+	return nil
+}
+
+// checkText refuses what cannot stand in a shell text.
+func checkText(what string, texts ...string) error {
+	for _, s := range texts {
+		if strings.IndexByte(s, 0) >= 0 {
+			return fmt.Errorf("%s holds a NUL byte", what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,308 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// process is a program on the host, with our ends of its pipes. Close gives it
+// up without waiting for it.
+type process struct {
+	in       io.WriteCloser
+	out, err io.Reader
+	close    func()
+}
+
+// transport starts programs on a host: through SSH, or here.
+type transport interface {
+	start(ctx context.Context, command string, pty bool) (*process, error)
+}
+
+// hello is what a shell says of itself in its first answer.
+type hello struct {
+	pid, uid, gid int
+	umask         uint32
+	setsid        bool
+	groups        []int
+	home          string
+}
+
+// sink takes the bytes of the two streams as they come.
+type sink interface {
+	feed(stream int, b []byte)
+}
+
+// shell is a kept shell: one identity, one process, frames one after another.
+type shell struct {
+	host   *Host
+	id     state.Identity
+	p      *process
+	nonce  string
+	turn   chan struct{} // holds a token while nobody uses the shell
+	used   atomic.Int64  // when it was last used, for the eldest to go
+	seq    int
+	fresh  bool // the first frame is still to be sent
+	hello  *hello
+	stat   byte // 'g' or 'b' once known
+	locked bool
+
+	mu      sync.Mutex
+	rx      sink
+	dead    error
+	gone    chan struct{} // closed when a stream ended
+	left    [2][]byte     // last bytes of each stream before it ended, for the message
+	readers sync.WaitGroup
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// newShell wraps a process that runs the loop.
+func newShell(h *Host, id state.Identity, p *process) *shell {
+	s := &shell{host: h, id: id, p: p, nonce: randomHex(16), turn: make(chan struct{}, 1), fresh: true, gone: make(chan struct{})}
+	s.turn <- struct{}{}
+	s.readers.Go(func() { s.read(0, p.out) })
+	s.readers.Go(func() { s.read(1, p.err) })
+	return s
+}
+
+// read hands what comes to the frame that waits for it. It never waits for the
+// sending side.
+func (s *shell) read(stream int, r io.Reader) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			s.host.bytesIn.Add(int64(n))
+			s.mu.Lock()
+			rx := s.rx
+			if rx == nil {
+				s.left[stream] = lastBytes(append(s.left[stream], buf[:n]...), 2048)
+			}
+			s.mu.Unlock()
+			if rx != nil {
+				rx.feed(stream, buf[:n])
+			}
+		}
+		if err != nil {
+			s.die(stream, err)
+			return
+		}
+	}
+}
+
+func lastBytes(b []byte, n int) []byte {
+	if len(b) > n {
+		return bytes.Clone(b[len(b)-n:])
+	}
+	return b
+}
+
+// die notes the end of a stream. The other one gets a moment to say why.
+func (s *shell) die(stream int, err error) {
+	s.mu.Lock()
+	first := s.dead == nil
+	if first {
+		s.dead = err
+	}
+	s.mu.Unlock()
+	if !first {
+		return
+	}
+	_ = stream
+	close(s.gone)
+}
+
+func (s *shell) isDead() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the shell and waits for its readers.
+func (s *shell) close() {
+	_ = s.p.in.Close()
+	s.p.close()
+	s.readers.Wait()
+}
+
+// prologue is what stands in front of the first frame's text.
+func (s *shell) prologue() string {
+	if !s.fresh {
+		return ""
+	}
+	s.fresh = false
+	path := s.host.opts.Path
+	if path == "" {
+		path = systemPath
+	}
+	return "N=" + s.nonce + "\n_XP=" + quote(path) + "\n" + driver()
+}
+
+// exchange sends a frame and waits for its answer. The caller holds the turn.
+// When it returns an error other than a refused content, the shell is no longer
+// usable and was closed.
+func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
+	first := s.fresh
+	data := f.encode(s.prologue(), s.seq)
+	s.listen(rx)
+	begin := time.Now()
+	sent := make(chan error, 1)
+	go func() { sent <- s.send(data, f, rx) }()
+	err := s.wait(ctx, rx, sent)
+	s.listen(nil)
+	if err != nil {
+		rx.fail(err) // nothing that still comes is taken
+	}
+	s.host.count(f, first, time.Since(begin))
+	if err == nil {
+		err = rx.err
+	}
+	if err == nil && first {
+		err = s.greet(rx)
+	}
+	if err != nil {
+		s.giveUp(ctx, err, rx)
+		return s.explain(err, rx)
+	}
+	return nil
+}
+
+// listen says who takes what comes; nil: nobody.
+func (s *shell) listen(to sink) {
+	s.mu.Lock()
+	s.rx = to
+	s.mu.Unlock()
+}
+
+// send writes the frame and its raw sections. A write after the remote end must
+// bear that nobody reads it: the reading side tells why.
+func (s *shell) send(data []byte, f *frame, rx *receiver) error {
+	w := &countingWriter{w: s.p.in, rx: rx, total: &s.host.bytesOut}
+	if _, err := w.Write(data); err != nil {
+		return nil
+	}
+	err := f.sendRaw(w, func(int64) {})
+	if w.broken {
+		return nil
+	}
+	return err
+}
+
+type countingWriter struct {
+	w      io.Writer
+	rx     *receiver
+	total  *atomic.Int64
+	broken bool
+}
+
+func (c *countingWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.total.Add(int64(n))
+	c.rx.touch()
+	c.broken = c.broken || err != nil
+	return n, err
+}
+
+// wait waits for the answer, the end of the shell, the context, or silence.
+func (s *shell) wait(ctx context.Context, rx *receiver, sent chan error) error {
+	limit := s.host.opts.OpTimeout
+	tick := time.NewTicker(min(limit/4+time.Millisecond, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-rx.done:
+			return nil
+		case err := <-sent:
+			sent = nil
+			if err != nil {
+				return err
+			}
+		case <-s.gone:
+			return s.ended(rx)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			if rx.idle() > limit {
+				return diag.New(diag.Timeout, diag.Pos{}, "no-answer", "the host did not answer for %s", limit)
+			}
+		}
+	}
+}
+
+// ended is what an end of the shell means for a frame that waits: the answer may
+// be complete on the other stream in a moment.
+func (s *shell) ended(rx *receiver) error {
+	drained := make(chan struct{})
+	go func() {
+		s.readers.Wait()
+		close(drained)
+	}()
+	select {
+	case <-rx.done:
+		return nil
+	case <-drained:
+	case <-time.After(500 * time.Millisecond):
+	}
+	select {
+	case <-rx.done:
+		return nil
+	default:
+	}
+	return errEnded
+}
+
+// greet reads the hello, which every first answer holds.
+func (s *shell) greet(rx *receiver) error {
+	out := rx.sections[0]
+	if len(out) == 0 || out[0].kind != "h" || len(out[0].args) != 7 {
+		return protocolError("the host's shell does not say who it is")
+	}
+	rx.sections[0] = out[1:]
+	a := out[0].args
+	n := &numbers{f: a}
+	h := &hello{pid: int(n.at(0, 10, 31)), umask: uint32(n.at(1, 8, 12)), uid: int(n.at(2, 10, 32)), gid: int(n.at(3, 10, 32)), setsid: a[4] != "-"}
+	cut, all := int(n.at(5, 10, 31)), int(n.at(6, 10, 31))
+	if n.bad || all != len(out[0].data) || cut > all {
+		return protocolError("the host's shell does not say who it is")
+	}
+	for g := range strings.FieldsSeq(string(out[0].data[:cut])) {
+		id, err := strconv.Atoi(g)
+		if err != nil {
+			return protocolError("the host's shell does not say who it is")
+		}
+		h.groups = append(h.groups, id)
+	}
+	h.home = string(out[0].data[cut:])
+	s.hello = h
+	return nil
+}
+
+var errEnded = fmt.Errorf("the shell on the host ended: %w", io.ErrUnexpectedEOF)
+
+// giveUp ends a shell that is out of step, and what it runs on the host.
+func (s *shell) giveUp(ctx context.Context, err error, rx *receiver) {
+	s.host.drop(s)
+	if ctx.Err() != nil || diag.ClassOf(err) == diag.Timeout {
+		s.host.endSession(s, rx)
+	}
+	s.close()
+}

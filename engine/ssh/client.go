@@ -1,0 +1,298 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// Client is a connection to a host. It is safe for concurrent use.
+type Client struct {
+	// DialTime is how long the TCP connection took, HandshakeTime all that
+	// followed until we were let in.
+	DialTime, HandshakeTime time.Duration
+
+	conn   net.Conn
+	client *gossh.Client
+	name   string
+	op     time.Duration
+	done   chan struct{}
+	mu     sync.Mutex
+	err    error
+	tasks  sync.WaitGroup
+}
+
+// Alive tells whether the connection stands, as far as is known.
+func (c *Client) Alive() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Err says why the connection ended, nil while it stands.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Done is closed when the connection has ended.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Close ends the connection and everything that goes over it.
+func (c *Client) Close() error {
+	c.fail(errors.New("closed by us"))
+	_ = c.client.Close()
+	err := c.conn.Close()
+	c.tasks.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+}
+
+// wait notes the end of the connection.
+func (c *Client) wait() {
+	err := c.client.Wait()
+	if err == nil || errors.Is(err, io.EOF) {
+		err = errors.New("the host closed it")
+	}
+	c.fail(err)
+	_ = c.conn.Close()
+	close(c.done)
+}
+
+// keepAlive asks every interval whether the host is there, and closes the
+// connection when it does not answer: every wait on it then ends.
+func (c *Client) keepAlive(interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-tick.C:
+		}
+		answered := make(chan error, 1)
+		go func() {
+			_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+			answered <- err
+		}()
+		select {
+		case err := <-answered:
+			if err != nil {
+				return
+			}
+		case <-c.done:
+			<-answered
+			return
+		case <-time.After(c.op):
+			c.fail(errors.New("the host does not answer any more"))
+			_ = c.conn.Close()
+			<-answered
+			return
+		}
+	}
+}
+
+// StartOptions say how a program is started.
+type StartOptions struct {
+	// Pty gives it a terminal that passes every byte on.
+	Pty bool
+	// Subsystem means that the command names a subsystem.
+	Subsystem bool
+}
+
+// Process is a program on the host. Stdout and Stderr must be read, or the host
+// waits.
+type Process struct {
+	Stdin          io.WriteCloser
+	Stdout, Stderr io.Reader
+
+	ch     gossh.Channel
+	ended  chan struct{}
+	status int
+	signal string
+}
+
+// Start starts a program. It does not wait for the host's consent: a refusal
+// shows as the end of the streams. What is written to Stdin travels behind the
+// request at once.
+func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Process, error) {
+	ch, reqs, err := c.openChannel(ctx, "session", nil)
+	if err != nil {
+		return nil, err
+	}
+	if o.Pty {
+		if _, err := ch.SendRequest("pty-req", false, ptyRequest()); err != nil {
+			_ = ch.Close()
+			return nil, c.lost(err)
+		}
+	}
+	kind := "exec"
+	if o.Subsystem {
+		kind = "subsystem"
+	}
+	if _, err := ch.SendRequest(kind, false, gossh.Marshal(struct{ Command string }{command})); err != nil {
+		_ = ch.Close()
+		return nil, c.lost(err)
+	}
+	p := &Process{Stdin: stdin{ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, ended: make(chan struct{}), status: -1}
+	c.tasks.Go(func() { p.requests(reqs) })
+	return p, nil
+}
+
+type stdin struct{ ch gossh.Channel }
+
+func (s stdin) Write(b []byte) (int, error) { return s.ch.Write(b) }
+func (s stdin) Close() error                { return s.ch.CloseWrite() }
+
+// requests reads what the host says about the program until the channel ends.
+func (p *Process) requests(reqs <-chan *gossh.Request) {
+	defer close(p.ended)
+	for r := range reqs {
+		switch r.Type {
+		case "exit-status":
+			var m struct{ Status uint32 }
+			if gossh.Unmarshal(r.Payload, &m) == nil {
+				p.status = int(m.Status)
+			}
+		case "exit-signal":
+			var m struct {
+				Signal     string
+				CoreDumped bool
+				Error      string
+				Lang       string
+			}
+			if gossh.Unmarshal(r.Payload, &m) == nil {
+				p.signal = m.Signal
+			}
+		}
+		if r.WantReply {
+			_ = r.Reply(false, nil)
+		}
+	}
+}
+
+// Wait waits for the end of the channel and tells the exit status, -1 when the
+// host gave none. Stdout and Stderr must be read meanwhile.
+func (p *Process) Wait(ctx context.Context) (status int, signal string, err error) {
+	select {
+	case <-p.ended:
+		return p.status, p.signal, nil
+	case <-ctx.Done():
+		return -1, "", ctx.Err()
+	}
+}
+
+// Close gives the program up. It does not end it.
+func (p *Process) Close() error {
+	err := p.ch.Close()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// DialContext opens a connection from the host to an address: network "tcp", or
+// "unix" with a path.
+func (c *Client) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.op)
+	defer cancel()
+	conn, err := c.client.DialContext(ctx, network, addr)
+	if err != nil {
+		if !c.Alive() {
+			return nil, c.lost(err)
+		}
+		return nil, diag.New(diag.Unreachable, diag.Pos{}, "dial", "%s on %s: %w", addr, c.name, err)
+	}
+	return conn, nil
+}
+
+// openChannel is OpenChannel that ends with the context.
+func (c *Client) openChannel(ctx context.Context, kind string, data []byte) (gossh.Channel, <-chan *gossh.Request, error) {
+	type result struct {
+		ch   gossh.Channel
+		reqs <-chan *gossh.Request
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		ch, reqs, err := c.client.OpenChannel(kind, data)
+		got <- result{ch, reqs, err}
+	}()
+	discard := func() {
+		if r := <-got; r.err == nil {
+			go gossh.DiscardRequests(r.reqs)
+			_ = r.ch.Close()
+		}
+	}
+	limit := time.NewTimer(c.op)
+	defer limit.Stop()
+	select {
+	case r := <-got:
+		if r.err == nil {
+			return r.ch, r.reqs, nil
+		}
+		var refused *gossh.OpenChannelError
+		if errors.As(r.err, &refused) {
+			return nil, nil, diag.New(diag.Refused, diag.Pos{}, "session-refused", "%s refuses another session: %w", c.name, r.err).
+				WithHint("its sshd allows MaxSessions per connection")
+		}
+		return nil, nil, c.lost(r.err)
+	case <-ctx.Done():
+		go discard()
+		return nil, nil, ctx.Err()
+	case <-limit.C:
+		go discard()
+		return nil, nil, diag.New(diag.Timeout, diag.Pos{}, "session-timeout", "%s does not open a session within %s", c.name, c.op)
+	}
+}
+
+// lost makes the error of a connection that ended.
+func (c *Client) lost(err error) error {
+	select {
+	case <-c.done:
+		err = c.Err()
+	case <-time.After(100 * time.Millisecond):
+	}
+	return diag.New(diag.Unreachable, diag.Pos{}, "connection-lost", "the connection to %s was lost: %w", c.name, err).
+		WithHint("is the host up?")
+}
+
+// ptyRequest asks for a terminal that changes no byte and gives no signal.
+func ptyRequest() []byte {
+	modes := []struct {
+		op  byte
+		val uint32
+	}{{53, 0} /* ECHO */, {51, 0} /* ICANON */, {50, 0} /* ISIG */, {70, 0} /* OPOST */, {36, 0} /* ICRNL */, {38, 0} /* IXON */, {34, 0} /* INLCR */, {35, 0} /* IGNCR */, {59, 0} /* IEXTEN */}
+	var m []byte
+	for _, x := range modes {
+		m = append(m, gossh.Marshal(struct {
+			Op  byte
+			Val uint32
+		}{x.op, x.val})...)
+	}
+	return gossh.Marshal(struct {
+		Term                string
+		Columns, Rows, W, H uint32
+		Modes               string
+	}{"dumb", 200, 50, 0, 0, string(append(m, 0))})
+}
