@@ -148,11 +148,23 @@ type roleStatus struct {
 type progress struct {
 	Status store.RunStatus `json:"status"`
 	// Tasks is how many were begun; Task names the last one.
-	Tasks   int64        `json:"tasks"`
-	Task    string       `json:"task,omitempty"`
-	Started time.Time    `json:"started,omitzero"`
-	Ended   time.Time    `json:"ended,omitzero"`
-	Counts  store.Counts `json:"counts"`
+	Tasks   int64     `json:"tasks"`
+	Task    string    `json:"task,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Counts are of the results so far; what did not occur is left out.
+	Counts map[string]int `json:"counts"`
+}
+
+func progressOf(r store.Run) *progress {
+	p := &progress{Status: r.Status, Tasks: r.Tasks, Task: r.Task, Started: r.Started, Ended: r.Ended, Counts: map[string]int{}}
+	c := r.Counts
+	for name, n := range map[string]int{"ok": c.OK, "changed": c.Changed, "failed": c.Failed, "unreachable": c.Unreachable, "skipped": c.Skipped, "ignored": c.Ignored} {
+		if n > 0 {
+			p.Counts[name] = n
+		}
+	}
+	return p
 }
 
 // getStatus is the poll that the original never had: by server_id, role, run,
@@ -176,7 +188,7 @@ func (s *Service) getStatus(c echo.Context) error {
 		if _, known := runs[st.Run]; !known && st.Run != "" {
 			runs[st.Run] = nil
 			if r, err := s.cfg.Store.Run(ctx, st.Run); err == nil { // none yet while it is queued
-				runs[st.Run] = &progress{Status: r.Status, Tasks: r.Tasks, Task: r.Task, Started: r.Started, Ended: r.Ended, Counts: r.Counts}
+				runs[st.Run] = progressOf(r)
 			}
 		}
 		out[i].Progress = runs[st.Run]

@@ -61,9 +61,8 @@ type Config struct {
 
 // Service carries out server-manager's requests.
 type Service struct {
-	cfg   Config
-	wake  chan struct{} // something to push
-	ready chan struct{} // closed by Start
+	cfg  Config
+	wake chan struct{} // something to push
 }
 
 // New makes a service; Start takes up what an earlier process left.
@@ -253,6 +252,12 @@ func (s *Service) carryOut(ctx context.Context, id string) error {
 	name, _ := o.last().Get("ansible_playbook")
 	playbook, embedded, ok := s.resolve(name.Text())
 	j.Playbook, j.Embedded = playbook, embedded
+	if embedded {
+		// Our playbooks take the request's values as they are: "{{" in a
+		// password is no template, and a lookup in one would run on this server.
+		j.ExtraVars = value.FromMap(j.ExtraVars).MarkDeep(value.Unsafe).Map()
+		j.Inventory = j.Inventory.MarkDeep(value.Unsafe)
+	}
 	switch {
 	case !ok:
 		return s.end(record, id, o, &outcome{state: "Playbook not found : " + name.Text(), run: j.ID})
