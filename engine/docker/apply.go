@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -22,7 +24,10 @@ func (c *Client) Apply(ctx context.Context, op state.Op, progress func(string)) 
 	if progress == nil {
 		progress = func(string) {}
 	}
-	err := c.Ping(ctx)
+	err := check(op)
+	if err == nil {
+		err = c.Ping(ctx)
+	}
 	if err == nil {
 		res.Data, err = c.apply(ctx, op, progress)
 		err = c.callError(ctx, op.String(), true, err)
@@ -68,9 +73,7 @@ func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
 	case state.ImageTag:
 		_, err = c.api.ImageTag(ctx, client.ImageTagOptions{Source: op.Source, Target: op.Target})
 	case state.ImageRemove:
-		if err = checkRef(op.Ref); err == nil {
-			_, err = c.api.ImageRemove(ctx, op.Ref, client.ImageRemoveOptions{Force: op.Force, PruneChildren: true})
-		}
+		_, err = c.api.ImageRemove(ctx, op.Ref, client.ImageRemoveOptions{Force: op.Force, PruneChildren: true})
 		err = gone(err)
 	case state.ContainerCreate:
 		return c.create(ctx, op.Name, op.Spec)
@@ -121,15 +124,38 @@ func stopTime(timeout *int) time.Duration {
 }
 
 func (c *Client) create(ctx context.Context, name string, spec state.ContainerSpec) (state.ContainerMade, error) {
-	if err := checkName("container", name); err != nil {
-		return state.ContainerMade{}, err
-	}
 	opts, err := createOptions(name, spec)
 	if err != nil {
 		return state.ContainerMade{}, diag.New(diag.Failed, diag.Pos{}, "docker-spec", "%w", err)
 	}
 	res, err := c.api.ContainerCreate(ctx, opts)
-	return state.ContainerMade{ID: res.ID, Warnings: res.Warnings}, err
+	made := state.ContainerMade{ID: res.ID, Warnings: res.Warnings}
+	if err != nil {
+		return made, err
+	}
+	if err := c.connect(ctx, made.ID, spec); err != nil {
+		_ = c.remove(ctx, state.ContainerRemove{Name: made.ID, Force: true, Volumes: true}) // the first error is the one to tell
+		return made, err
+	}
+	return made, nil
+}
+
+// connect connects a new container to the networks that its creation could not
+// name: engines before 25 take one.
+func (c *Client) connect(ctx context.Context, id string, spec state.ContainerSpec) error {
+	for _, net := range slices.Sorted(maps.Keys(spec.Networks)) {
+		if net == spec.Host.NetworkMode {
+			continue
+		}
+		ep, err := endpoint(spec.Networks[net])
+		if err != nil {
+			return err
+		}
+		if _, err := c.api.NetworkConnect(ctx, net, client.NetworkConnectOptions{Container: id, EndpointConfig: ep}); err != nil {
+			return fmt.Errorf("network %s: %w", net, err)
+		}
+	}
+	return nil
 }
 
 func (c *Client) stop(ctx context.Context, op state.ContainerStop) error {

@@ -27,15 +27,12 @@ func createOptions(name string, spec state.ContainerSpec) (client.ContainerCreat
 	if spec.Platform != "" {
 		out.Platform = platform(spec.Platform)
 	}
-	if len(spec.Networks) > 0 {
-		out.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{}}
-		for net, ep := range spec.Networks {
-			set, err := endpoint(ep)
-			if err != nil {
-				return out, fmt.Errorf("container %s, network %s: %w", name, net, err)
-			}
-			out.NetworkingConfig.EndpointsConfig[net] = set
+	if ep, ok := spec.Networks[spec.Host.NetworkMode]; ok {
+		set, err := endpoint(ep)
+		if err != nil {
+			return out, fmt.Errorf("container %s, network %s: %w", name, spec.Host.NetworkMode, err)
 		}
+		out.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{spec.Host.NetworkMode: set}}
 	}
 	return out, nil
 }

@@ -30,6 +30,10 @@ type Options struct {
 	Idle time.Duration
 	// Parallel is how many calls run at once (default four).
 	Parallel int
+	// Look, when it is set, describes the engine's socket on the host, with what
+	// may be done to it (state.WantAccess). It is asked when no connection comes
+	// about: a refusal through SSH does not say why.
+	Look func(ctx context.Context) (state.File, error)
 	// Where names the engine in messages, such as the host (default "the host").
 	Where string
 }

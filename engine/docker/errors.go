@@ -12,6 +12,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/moby/moby/client"
 )
 
@@ -50,13 +51,14 @@ func (c *Client) noEngine(ctx context.Context, err error) error {
 		return &diag.Diagnostic{Class: diag.Failed, Code: code, Hint: hint,
 			Msg: sentinel.Error() + " on " + c.opts.Where, Err: errors.Join(sentinel, cause)}
 	}
+	look := c.look(ctx, cause)
 	var classed diag.Classed
 	switch {
-	case errors.Is(cause, fs.ErrPermission), cerrdefs.IsPermissionDenied(err), cerrdefs.IsUnauthorized(err):
+	case errors.Is(look, fs.ErrPermission), errors.Is(cause, fs.ErrPermission), cerrdefs.IsPermissionDenied(err), cerrdefs.IsUnauthorized(err):
 		return d("docker-permission", ErrPermission, "use become: true, or put the login user into the docker group")
-	case errors.Is(cause, fs.ErrNotExist):
+	case errors.Is(look, fs.ErrNotExist), errors.Is(cause, fs.ErrNotExist):
 		return d("docker-missing", ErrNoEngine, "install the Docker engine there (package docker.io or docker-ce), or start it: its socket does not exist")
-	case errors.Is(cause, syscall.ECONNREFUSED):
+	case errors.Is(look, syscall.ECONNREFUSED), errors.Is(cause, syscall.ECONNREFUSED):
 		return d("docker-stopped", ErrNotRunning, "start it, for example with the service module: name=docker state=started")
 	case errors.As(cause, &classed) && classed.ErrorClass() != diag.Internal:
 		return cause
@@ -70,6 +72,25 @@ func (c *Client) noEngine(ctx context.Context, err error) error {
 	}
 	return d("docker-connect", ErrNoEngine,
 		"is it installed and running, and may this user reach its socket (become: true)? "+cause.Error())
+}
+
+// look finds out why there is no connection, as far as the socket tells it.
+// An error that has a class of its own (the host is gone) needs no look.
+func (c *Client) look(ctx context.Context, cause error) error {
+	var classed diag.Classed
+	if c.opts.Look == nil || errors.As(cause, &classed) && classed.ErrorClass() != diag.Internal {
+		return nil
+	}
+	f, err := c.opts.Look(ctx)
+	switch {
+	case err != nil:
+		return nil
+	case f.Followed.Type == state.TypeNone:
+		return fs.ErrNotExist
+	case !f.Writable:
+		return fs.ErrPermission
+	}
+	return syscall.ECONNREFUSED
 }
 
 // callError is what one call ran into: the engine's own words, the class, and
