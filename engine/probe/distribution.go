@@ -11,6 +11,8 @@ const distributionFiles = "/etc/os-release /usr/lib/os-release /etc/altlinux-rel
 	"/etc/centos-release /etc/redhat-release /etc/openwrt_release /etc/system-release /etc/alpine-release /etc/SuSE-release " +
 	"/etc/gentoo-release /etc/lsb-release /etc/debian_version"
 
+const pythonDistro = "/usr/lib/python3/dist-packages/distro"
+
 // distro is what is known of the distribution: the facts, by their names
 // without distribution_.
 type distro struct {
@@ -76,7 +78,10 @@ func (r *raw) guess() *distro {
 			d.version = line[2]
 		}
 	}
-	if v := r.first("/etc/debian_version"); id == "debian" && (d.version == "" || strings.Count(v, ".") > strings.Count(d.version, ".")) {
+	// Ansible knows Debian's point release only where a Python library of the
+	// host tells it; so do we, for one play to give one result with either.
+	if v := r.first("/etc/debian_version"); id == "debian" &&
+		(d.version == "" || r.exists[pythonDistro] && strings.Count(v, ".") > strings.Count(d.version, ".")) {
 		d.version = v
 	}
 	if id == "centos" {
@@ -165,7 +170,7 @@ func (r *raw) distribution() *distro {
 	d := r.guess()
 	r.distro = d
 	for _, f := range releaseFiles {
-		text := strings.Trim(strings.Join(r.files[f.path], "\n"), "'\"\\ \n")
+		text := r.first(f.path)
 		if f.emptyToo {
 			if !r.exists[f.path] {
 				continue

@@ -64,7 +64,7 @@ var families = []*family{
 	{name: "fqdn", subset: "platform", facts: "fqdn domain", parse: fqdnFacts,
 		files: "/proc/sys/kernel/hostname /etc/hosts", script: scriptFQDN},
 	{name: "distribution", subset: "distribution", facts: "distribution distribution_* os_family", parse: distributionFacts,
-		files: distributionFiles, exists: "/etc/arch-release /etc/vmware-release /etc/products.d/baseproduct"},
+		files: distributionFiles, exists: "/etc/arch-release /etc/vmware-release " + pythonDistro},
 	{name: "lsb", subset: "lsb", facts: "lsb", parse: lsbFacts, files: "/etc/lsb-release",
 		script: "command -v lsb_release >/dev/null && { printf '@fairlead lsb\\n'; lsb_release -a 2>/dev/null; }"},
 	{name: "selinux", subset: "selinux", facts: "selinux selinux_python_present", parse: selinuxFacts,

@@ -18,6 +18,7 @@ func firstWord(mark string) func(*raw, *distro, releaseFile, string) bool {
 	}
 }
 
+// find gives what the first group of a pattern matches.
 func find(pattern, text string) (string, bool) {
 	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
 	if m == nil {
