@@ -289,11 +289,12 @@ _ch() {
 	*) chown -- "$1" "$2" ;;
 	esac
 }
-# _mv TMP PATH: put in place. A name that is a folder is not entered.
+# _mv TMP PATH: put in place. A name that is a folder is not entered; busybox
+# cannot rename over a link to one, so there the link goes first.
 _mv() {
 	if [ -d "$2" ]; then
 		[ -L "$2" ] || { _no "$2: Is a directory" || return 1; }
-		mv -fT -- "$1" "$2"
+		mv -fT -- "$1" "$2" 2>/dev/null || { rm -f -- "$2" && mv -f -- "$1" "$2"; }
 	else
 		mv -f -- "$1" "$2"
 	fi
