@@ -52,4 +52,7 @@ type Config struct {
 	// ssh_config. nil means nothing is shared.
 	Shared *Shared
 	Logger *slog.Logger
+
+	defaultKeys    []string // tried when KeyFiles is empty; they may be missing
+	identitiesOnly bool
 }
