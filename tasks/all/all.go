@@ -1,0 +1,26 @@
+// Package all is the explicit list of the modules that Fairlead has.
+package all
+
+import (
+	"slices"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/tasks/commands"
+	"github.com/fairlead-project/fairlead/tasks/containers"
+	"github.com/fairlead-project/fairlead/tasks/control"
+	"github.com/fairlead-project/fairlead/tasks/files"
+	"github.com/fairlead-project/fairlead/tasks/services"
+	"github.com/fairlead-project/fairlead/tasks/system"
+)
+
+// Registry makes the registry of all modules.
+func Registry() *module.Registry {
+	return module.NewRegistry(slices.Concat(
+		commands.Modules(),
+		containers.Modules(),
+		control.Modules(),
+		files.Modules(),
+		services.Modules(),
+		system.Modules(),
+	)...)
+}

@@ -1,0 +1,96 @@
+package control
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type assertArgs struct {
+	That       value.Value             `arg:"that"`
+	FailMsg    module.Opt[value.Value] `arg:"fail_msg"`
+	SuccessMsg module.Opt[value.Value] `arg:"success_msg"`
+	Quiet      bool                    `arg:"quiet"`
+}
+
+// Assert is the module assert.
+func Assert() module.Module {
+	return module.New(module.Spec{
+		Name: "assert", Summary: "Fail unless conditions hold",
+		Doc: "Evaluates conditions in order and fails at the first that does not hold, naming it.",
+		Args: []module.Arg{
+			{Name: "that", Type: module.Raw, Required: true, Doc: "A condition, or a list of conditions, without braces."},
+			{Name: "fail_msg", Aliases: []string{"msg"}, Type: module.Raw, Doc: "What to say when one does not hold: a text or a list of texts."},
+			{Name: "success_msg", Type: module.Raw, Doc: "What to say when all hold."},
+			{Name: "quiet", Type: module.Bool, Default: false, Doc: "Say less."},
+		},
+		Returns: []module.Return{
+			{Name: "assertion", Type: "str", When: "failure", Doc: "The condition that does not hold."},
+			{Name: "evaluated_to", Type: "bool", When: "failure", Doc: "What it evaluated to."},
+		},
+		Traits: module.Traits{Control: true, RawArgs: []string{"that"}},
+	}, planAssert)
+}
+
+func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, error) {
+	for _, m := range []module.Opt[value.Value]{a.FailMsg, a.SuccessMsg} {
+		if v, ok := m.Get(); ok && v.Kind() != value.KindString && v.Kind() != value.KindList {
+			return module.Change{}, module.Fail("Incorrect type for fail_msg or success_msg, expected a string or list and got " + v.TypeName())
+		}
+	}
+	conditions := []value.Value{a.That}
+	if a.That.Kind() == value.KindList {
+		conditions = a.That.Items()
+	}
+	var unknown error
+	for _, c := range conditions {
+		v, err := holds(c, in)
+		if err != nil {
+			return module.Change{}, err
+		}
+		if e := module.NotYet(v); e != nil {
+			unknown = e
+			continue
+		}
+		if v.Truthy() {
+			continue
+		}
+		if unknown != nil {
+			break // an earlier one may fail first
+		}
+		msg := a.FailMsg.Or(value.String("Assertion failed"))
+		f := module.Fail(msg.Text())
+		f.Result = value.M("changed", false, "evaluated_to", false, "assertion", c, "msg", msg)
+		return module.Change{}, f
+	}
+	if unknown != nil {
+		return module.Change{}, unknown
+	}
+	return module.OK("msg", a.SuccessMsg.Or(value.String("All assertions passed"))), nil
+}
+
+// holds evaluates one condition: a text is an expression, anything else is
+// taken as it is.
+func holds(c value.Value, in module.Inputs) (value.Value, error) {
+	if !c.IsString() {
+		return value.Bool(c.Truthy()), nil
+	}
+	text := strings.TrimSpace(c.Str())
+	if text == "" {
+		return value.Bool(true), nil
+	}
+	if strings.HasPrefix(text, "{{") && strings.HasSuffix(text, "}}") && strings.Count(text, "{{") == 1 {
+		text = strings.TrimSpace(text[2 : len(text)-2])
+	}
+	v, err := in.Vars.Eval(text)
+	switch {
+	case err != nil:
+		return v, module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+err.Error(), "changed", false)
+	case v.IsUndefined():
+		return v, module.Fail("The conditional check '"+c.Str()+"' failed. The error was: error while evaluating conditional ("+
+			c.Str()+"): "+v.Undef().Message(), "changed", false)
+	}
+	return v, nil
+}

@@ -1,0 +1,92 @@
+package control
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type debugArgs struct {
+	Msg       value.Value `arg:"msg"`
+	Var       value.Value `arg:"var"`
+	Verbosity int         `arg:"verbosity"`
+}
+
+// Debug is the module debug.
+func Debug() module.Module {
+	return module.New(module.Spec{
+		Name: "debug", Summary: "Print a text or a variable",
+		Doc: "Prints a text, or an expression and its value.",
+		Args: []module.Arg{
+			{Name: "msg", Type: module.Raw, Doc: "What to print; \"Hello world!\" without msg and var."},
+			{Name: "var", Type: module.Raw, Doc: "A variable or expression, without braces."},
+			{Name: "verbosity", Type: module.Int, Default: 0, Doc: "How many -v must be given for it to print."},
+		},
+		Traits: module.Traits{Control: true, Unknown: true, RawArgs: []string{"var"}},
+	}, planDebug)
+}
+
+func planDebug(a debugArgs, in module.Inputs, _ state.View) (module.Change, error) {
+	if !a.Msg.IsNull() && !a.Var.IsNull() {
+		return module.Change{}, module.Fail("'msg' and 'var' are incompatible options")
+	}
+	if verbosity(in) < a.Verbosity {
+		return module.Change{Skip: true, Result: value.M("changed", false, "skipped_reason", "Verbosity threshold not met.")}, nil
+	}
+	if a.Var.IsNull() {
+		msg := a.Msg
+		if msg.IsNull() {
+			msg = value.String("Hello world!")
+		}
+		return module.OK("msg", msg), nil
+	}
+	key, v, err := evaluate(a.Var, in)
+	if err != nil {
+		return module.Change{}, err
+	}
+	m := value.M("changed", false)
+	m.Set(key, v)
+	return module.Change{Result: m}, nil
+}
+
+// verbosity is the number of -v of the run, as far as a variable tells.
+func verbosity(in module.Inputs) int {
+	if in.Vars == nil {
+		return 0
+	}
+	v, ok, err := in.Vars.Lookup("ansible_verbosity")
+	if err != nil || !ok {
+		return 0
+	}
+	n, _ := v.AsInt()
+	return int(n)
+}
+
+// evaluate gives the name and the value to show for the argument var. Its text
+// is an expression; one in braces gives an expression or the value itself.
+func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
+	expr := arg
+	if text := strings.TrimSpace(arg.Str()); arg.IsString() && strings.HasPrefix(text, "{{") && strings.HasSuffix(text, "}}") {
+		inner, err := in.Vars.Eval(strings.Trim(strings.TrimSuffix(strings.TrimPrefix(text, "{{"), "}}"), "- "))
+		if err != nil {
+			return "", value.Null, err
+		}
+		if inner.IsUnsafe() || inner.IsUnknown() {
+			return arg.Str(), inner, nil
+		}
+		expr = inner
+	}
+	if !expr.IsString() {
+		return "<class '" + expr.TypeName() + "'>", expr, nil
+	}
+	v, err := in.Vars.Eval(expr.Str())
+	switch {
+	case undefined(v, err):
+		return expr.Str(), value.String("VARIABLE IS NOT DEFINED!"), nil
+	case err != nil:
+		return "", value.Null, err
+	}
+	return expr.Str(), v, nil
+}

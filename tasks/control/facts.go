@@ -1,0 +1,100 @@
+package control
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type setFactArgs struct {
+	Cacheable bool       `arg:"cacheable"`
+	All       *value.Map `arg:"*"`
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func badName(name string) error {
+	return module.Fail("The variable name '" + name + "' is not valid. Variables must start with a letter or underscore character, " +
+		"and contain only letters, numbers and underscores.")
+}
+
+// SetFact is the module set_fact.
+func SetFact() module.Module {
+	return module.New(module.Spec{
+		Name: "set_fact", Summary: "Set variables of the host",
+		Doc:     "Sets variables that stay for the rest of the run.",
+		AnyArgs: true,
+		Args: []module.Arg{
+			{Name: "cacheable", Type: module.Bool, Default: false, Doc: "Keep them as gathered facts too."},
+		},
+		Returns: []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The variables."}},
+		Traits:  module.Traits{Control: true, Unknown: true},
+	}, planSetFact)
+}
+
+func planSetFact(a setFactArgs, _ module.Inputs, _ state.View) (module.Change, error) {
+	facts := value.NewMap()
+	for k, v := range a.All.All() {
+		name := k.Text()
+		if name == "cacheable" {
+			continue
+		}
+		if !identifier.MatchString(name) {
+			return module.Change{}, badName(name)
+		}
+		facts.Set(name, boolean(v))
+	}
+	if facts.Len() == 0 {
+		return module.Change{}, module.Fail("No key/value pairs provided, at least one is required for this action to succeed")
+	}
+	c := module.OK("ansible_facts", facts)
+	c.Do = []module.Directive{module.SetFacts{Facts: facts, Cacheable: a.Cacheable}}
+	return c, nil
+}
+
+// boolean makes the texts of truth booleans, as Ansible's set_fact does where
+// templates give texts.
+func boolean(v value.Value) value.Value {
+	if !v.IsString() {
+		return v
+	}
+	switch strings.ToLower(v.Str()) {
+	case "true", "yes":
+		return value.Bool(true).WithMarks(v.Marks())
+	case "false", "no":
+		return value.Bool(false).WithMarks(v.Marks())
+	}
+	return v
+}
+
+type setStatsArgs struct {
+	Data      *value.Map `arg:"data"`
+	PerHost   bool       `arg:"per_host"`
+	Aggregate bool       `arg:"aggregate"`
+}
+
+// SetStats is the module set_stats.
+func SetStats() module.Module {
+	return module.New(module.Spec{
+		Name: "set_stats", Summary: "Add to the statistics of the run",
+		Doc: "Keeps values that are shown when the run ends.",
+		Args: []module.Arg{
+			{Name: "data", Type: module.Dict, Required: true, Doc: "Names and values."},
+			{Name: "per_host", Type: module.Bool, Default: false, Doc: "Keep them for each host."},
+			{Name: "aggregate", Type: module.Bool, Default: true, Doc: "Add to what is there rather than replace it."},
+		},
+		Traits: control,
+	}, func(a setStatsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
+		for _, k := range a.Data.Keys() {
+			if !identifier.MatchString(k.Text()) {
+				return module.Change{}, badName(k.Text())
+			}
+		}
+		c := module.OK("ansible_stats", value.M("data", a.Data, "per_host", a.PerHost, "aggregate", a.Aggregate))
+		c.Do = []module.Directive{module.SetStats{Data: a.Data, PerHost: a.PerHost, Aggregate: a.Aggregate}}
+		return c, nil
+	})
+}

@@ -1,0 +1,148 @@
+package control
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// varsReader is what Sources offer beyond the contract when they can read
+// files of variables.
+type varsReader interface {
+	// LoadVars reads a found file of variables.
+	LoadVars(path string) (*value.Map, error)
+}
+
+type includeVarsArgs struct {
+	Free       string   `arg:"_raw_params"`
+	File       string   `arg:"file"`
+	Dir        string   `arg:"dir"`
+	Name       string   `arg:"name"`
+	Depth      int      `arg:"depth"`
+	Matching   string   `arg:"files_matching"`
+	Ignore     []string `arg:"ignore_files"`
+	Extensions []string `arg:"extensions"`
+	Unknown    bool     `arg:"ignore_unknown_extensions"`
+	HashMerge  string   `arg:"hash_behaviour"`
+}
+
+// IncludeVars is the module include_vars.
+func IncludeVars() module.Module {
+	return module.New(module.Spec{
+		Name: "include_vars", Summary: "Read variables from files of the controller",
+		Doc:      "Reads a file, or the files of a folder, into variables of the host.",
+		FreeForm: "_raw_params",
+		Args: []module.Arg{
+			{Name: "_raw_params", Aliases: []string{"free-form"}, Doc: "The file as free text."},
+			{Name: "file", Type: module.Path, Doc: "The file."},
+			{Name: "dir", Type: module.Path, Doc: "A folder, read in the order of names."},
+			{Name: "name", Doc: "A variable to put them into, as a dict."},
+			{Name: "depth", Type: module.Int, Default: 0, Doc: "How many levels of folders to go down; 0 is all."},
+			{Name: "files_matching", Doc: "Read only files whose names match this regular expression."},
+			{Name: "ignore_files", Type: module.List, Elem: module.Str, Doc: "Regular expressions of names to leave out."},
+			{Name: "extensions", Type: module.List, Elem: module.Str, Default: []string{"json", "yaml", "yml"}, Doc: "Extensions of files to read in a folder."},
+			{Name: "ignore_unknown_extensions", Type: module.Bool, Default: false, Doc: "Pass over files with other extensions."},
+			{Name: "hash_behaviour", Choices: []string{"replace", "merge"}, Doc: "How dicts of several files come together."},
+		},
+		Returns: []module.Return{
+			{Name: "ansible_facts", Type: "dict", When: "success", Doc: "The variables."},
+			{Name: "ansible_included_var_files", Type: "list", When: "always", Doc: "The files that were read."},
+		},
+		Traits: module.Traits{Control: true, Controller: true},
+	}, planIncludeVars)
+}
+
+func planIncludeVars(a includeVarsArgs, in module.Inputs, _ state.View) (module.Change, error) {
+	reader, ok := in.Sources.(varsReader)
+	if !ok {
+		return module.Change{}, module.Fail("include_vars cannot read files here")
+	}
+	files, err := a.files(in.Sources)
+	if err != nil {
+		return module.Change{}, &module.Failure{Msg: err.Error(), Err: err,
+			Result: value.M("changed", false, "ansible_facts", value.NewMap(), "ansible_included_var_files", []string{}, "message", err.Error())}
+	}
+	vars := value.NewMap()
+	for _, f := range files {
+		m, err := reader.LoadVars(f)
+		if err != nil {
+			return module.Change{}, err
+		}
+		merge(vars, m, a.HashMerge == "merge")
+	}
+	if a.Name != "" {
+		vars = value.M(a.Name, vars)
+	}
+	c := module.OK("ansible_included_var_files", files, "ansible_facts", vars)
+	c.Do = []module.Directive{module.IncludeVars{Vars: vars}}
+	return c, nil
+}
+
+func merge(dst, src *value.Map, deep bool) {
+	for k, v := range src.All() {
+		if old, ok := dst.GetKey(k); ok && deep && old.Map() != nil && v.Map() != nil {
+			both := old.Map().Clone()
+			merge(both, v.Map(), true)
+			v = value.FromMap(both)
+		}
+		dst.SetKey(k, v)
+	}
+}
+
+// files lists what is to be read.
+func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
+	name := a.File
+	if name == "" {
+		name = a.Free
+	}
+	if a.Dir == "" {
+		if name == "" {
+			return nil, module.Fail("no file or dir is given")
+		}
+		found, err := src.Find("vars", name)
+		return []string{found}, err
+	}
+	match, err := regexp.Compile(a.Matching)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := src.Find("vars", a.Dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := src.Walk(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		base := filepath.Base(e.Rel)
+		ext := strings.TrimPrefix(filepath.Ext(base), ".")
+		switch {
+		case e.IsDir, a.Depth > 0 && strings.Count(e.Rel, "/") >= a.Depth, ignored(base, a.Ignore), !match.MatchString(base):
+			continue
+		case !slices.Contains(a.Extensions, ext):
+			if a.Unknown || a.Matching != "" {
+				continue
+			}
+			return nil, module.Fail(dir + " does not have a valid extension: " + strings.Join(a.Extensions, ", "))
+		}
+		out = append(out, filepath.Join(dir, e.Rel))
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+func ignored(base string, patterns []string) bool {
+	for _, p := range patterns {
+		if re, err := regexp.Compile(p + "$"); err == nil && re.MatchString(base) {
+			return true
+		}
+	}
+	return false
+}

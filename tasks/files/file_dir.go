@@ -1,0 +1,108 @@
+package files
+
+import (
+	"path"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+func (p *filePlan) directory(f state.File) (*value.Map, error) {
+	at, cur := p.followed(f)
+	prev := module.PathState(cur)
+	p.diff = newSides(at)
+	p.diff.state(prev, "directory")
+	switch prev {
+	case "absent":
+		return p.makeFolders(at)
+	case "directory":
+	default:
+		return nil, p.fail("%s already exists as a %s", at, prev)
+	}
+	after, err := p.set(at, cur)
+	if err != nil {
+		return nil, err
+	}
+	if p.Recurse {
+		if err := p.recurse(at, map[string]bool{}); err != nil {
+			return nil, err
+		}
+	}
+	return p.info(after, "path", at), nil
+}
+
+// makeFolders makes a folder with those above it that are missing; each gets
+// the attributes.
+func (p *filePlan) makeFolders(at string) (*value.Map, error) {
+	todo := []string{at}
+	above := state.Stat{Type: state.TypeDir}
+	for _, d := range append(ancestors(at), "/") {
+		f := p.g.File(d, 0)
+		if f.Followed.Type != state.TypeNone || !p.g.Complete() {
+			above = f.Followed
+			break
+		}
+		todo = append(todo, d)
+	}
+	if !p.g.Complete() {
+		for _, d := range ancestors(at) { // all in one go
+			p.g.File(d, 0)
+		}
+		return nil, nil
+	}
+	if above.Type != state.TypeDir {
+		first := todo[len(todo)-1]
+		return nil, p.fail("There was an issue creating %s as requested: [Errno 20] Not a directory: b'%s'", first, first)
+	}
+	for i := len(todo) - 1; i >= 0; i-- {
+		ns := p.g.NewStat(above, state.TypeDir)
+		w, err := p.Want(p.g, ns)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			p.diff.attrs(ns, w.Changes(ns))
+		}
+		a := w.Make(ns)
+		a.MTime, a.ATime = p.mtime.at, p.atime.at
+		p.change.Ops = append(p.change.Ops, state.Mkdir{Path: todo[i], Attrs: a})
+		above = w.Apply(ns)
+	}
+	above.Size = -1
+	return p.info(above, "path", at), nil
+}
+
+// recurse sets the attributes on everything in a folder. Links that lead
+// somewhere are followed when follow is set; seen guards against circles.
+func (p *filePlan) recurse(dir string, seen map[string]bool) error {
+	if seen[dir] {
+		return nil
+	}
+	seen[dir] = true
+	for _, e := range p.g.Tree(dir) {
+		at := path.Join(dir, e.Rel)
+		if _, err := p.set(at, e.Stat); err != nil {
+			return err
+		}
+		if e.Stat.Type != state.TypeLink || !p.Follow {
+			continue
+		}
+		f := p.g.File(at, 0)
+		if f.Followed.Type == state.TypeNone {
+			continue
+		}
+		if f.IsDir() {
+			if err := p.recurse(f.Resolved, seen); err != nil {
+				return err
+			}
+		} else if seen[f.Resolved] {
+			continue
+		}
+		seen[f.Resolved] = true
+		if _, err := p.set(f.Resolved, f.Followed); err != nil {
+			return err
+		}
+	}
+	return nil
+}

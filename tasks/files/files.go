@@ -1,0 +1,138 @@
+// Package files has the modules that work on files and folders of a host.
+package files
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// Modules lists the modules of this family.
+func Modules() []module.Module {
+	return []module.Module{File(), Copy(), Template(), Stat(), Slurp()}
+}
+
+// maxDiff bounds what is shown of a file in a diff, as in Ansible.
+const maxDiff = 104448
+
+var fileReturns = []module.Return{
+	{Name: "owner", Type: "str", When: "it exists", Doc: "Name of the owner."},
+	{Name: "group", Type: "str", When: "it exists", Doc: "Name of the group."},
+	{Name: "uid", Type: "int", When: "it exists", Doc: "Number of the owner."},
+	{Name: "gid", Type: "int", When: "it exists", Doc: "Number of the group."},
+	{Name: "mode", Type: "str", When: "it exists", Doc: "Permissions as octal digits."},
+	{Name: "size", Type: "int", When: "it exists", Doc: "Size in bytes."},
+	{Name: "state", Type: "str", When: "always", Doc: "What it is: file, directory, link, hard or absent."},
+}
+
+// trim takes closing slashes away.
+func trim(p string) string {
+	for len(p) > 1 && strings.HasSuffix(p, "/") {
+		p = p[:len(p)-1]
+	}
+	return p
+}
+
+// ancestors lists the folders above p, nearest first, without the root.
+func ancestors(p string) []string {
+	var out []string
+	for d := path.Dir(p); d != "/" && d != "."; d = path.Dir(d) {
+		out = append(out, d)
+	}
+	return out
+}
+
+// sides is a difference of attributes: what they were and what they become.
+type sides struct {
+	before, after map[string]any
+}
+
+func newSides(p string) sides {
+	return sides{map[string]any{"path": p}, map[string]any{"path": p}}
+}
+
+func (s sides) state(before, after string) {
+	if before != after {
+		s.before["state"], s.after["state"] = before, after
+	}
+}
+
+// attrs notes the attributes that change.
+func (s sides) attrs(cur state.Stat, a state.Attrs) {
+	if a.Mode != nil && *a.Mode != cur.Mode {
+		s.before["mode"], s.after["mode"] = module.ModeString(cur.Mode), module.ModeString(*a.Mode)
+	}
+	if a.Owner != "" {
+		s.before["owner"], s.after["owner"] = cur.UID, a.UID
+	}
+	if a.Group != "" {
+		s.before["group"], s.after["group"] = cur.GID, a.GID
+	}
+	if a.MTime != nil {
+		s.before["mtime"], s.after["mtime"] = seconds(cur.MTime), seconds(*a.MTime)
+	}
+	if a.ATime != nil {
+		s.before["atime"], s.after["atime"] = seconds(cur.ATime), seconds(*a.ATime)
+	}
+}
+
+// entry is the difference for people; ok is false when there is none.
+func (s sides) entry() (e state.DiffEntry, ok bool) {
+	e = state.DiffEntry{Before: pretty(s.before), After: pretty(s.after)}
+	return e, e.Before != e.After
+}
+
+func pretty(m map[string]any) string {
+	b, err := json.MarshalIndent(m, "", "    ")
+	if err != nil {
+		return fmt.Sprint(m)
+	}
+	return string(b) + "\n"
+}
+
+// seconds is a time as Python's os.stat gives it.
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+
+// contentDiff is the difference of a file's content.
+func contentDiff(beforeHeader string, before []byte, afterHeader string, after []byte, marks value.Marks) state.DiffEntry {
+	e := state.DiffEntry{BeforeHeader: beforeHeader, AfterHeader: afterHeader}
+	switch {
+	case marks&value.Secret != 0:
+		e.Note = "secret"
+	case len(before) > maxDiff || len(after) > maxDiff:
+		e.Note = "too large"
+	case isBinary(before) || isBinary(after):
+		e.Note = "binary"
+	default:
+		e.Before, e.After = string(before), string(after)
+	}
+	return e
+}
+
+func isBinary(b []byte) bool { return strings.IndexByte(string(b), 0) >= 0 }
+
+// backupName is where a backup goes: the name, a number that stands for
+// Ansible's process id, and the time.
+func backupName(p string, in module.Inputs) string {
+	pid := 1000 + (int(in.Seed[0])<<16|int(in.Seed[1])<<8|int(in.Seed[2]))%64000
+	return fmt.Sprintf("%s.%d.%s~", p, pid, in.Now.Format("2006-01-02@15:04:05"))
+}
+
+// validateFailed makes the failure of a validation that refused the new file.
+func validateFailed(r state.OpResult, kv ...any) *module.Failure {
+	f := module.Fail("failed to validate", "exit_status", r.RC, "stdout", string(r.Stdout), "stderr", string(r.Stderr))
+	for k, v := range value.M(kv...).All() {
+		f.Result.SetKey(k, v)
+	}
+	for _, k := range []string{"stdout", "stderr"} {
+		v, _ := f.Result.Get(k)
+		f.Result.Set(k, v.WithMarks(value.Unsafe))
+	}
+	return f
+}

@@ -1,0 +1,161 @@
+package files
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type statArgs struct {
+	Path          string `arg:"path"`
+	Follow        bool   `arg:"follow"`
+	GetChecksum   bool   `arg:"get_checksum"`
+	GetMime       bool   `arg:"get_mime"`
+	GetAttributes bool   `arg:"get_attributes"`
+	Algorithm     string `arg:"checksum_algorithm"`
+}
+
+var statSpec = module.Spec{
+	Name:    "stat",
+	Summary: "Say what a path of a host is",
+	Doc:     "Registers what lstat (with follow: stat) says about a path, its checksum, and what the identity may do with it.",
+	Args: []module.Arg{
+		{Name: "path", Aliases: []string{"dest", "name"}, Type: module.Path, Required: true, Doc: "The path."},
+		{Name: "follow", Type: module.Bool, Default: false, Doc: "Look at what a link leads to."},
+		{Name: "get_checksum", Type: module.Bool, Default: true, Doc: "Add the checksum of a regular file."},
+		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1",
+			Choices: []string{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: "Which checksum. Those but md5, sha1 and sha256 are for files up to 8 MiB."},
+		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset; unknown for regular files."},
+		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: module.Bool, Default: true, Doc: "Add the flags that chattr sets; none are read so far."},
+	},
+	Returns: []module.Return{{Name: "stat", Type: "dict", When: "always", Doc: "exists, and when it does: path, mode, isdir, isreg, islnk, size, uid, gid, pw_name, gr_name, checksum, mtime and the rest, named as in Ansible."}},
+	Traits:  module.Traits{Reads: true},
+}
+
+// Stat is the module stat.
+func Stat() module.Module { return module.New(statSpec, planStat) }
+
+func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) {
+	g := module.Gathering(v)
+	shown := a.Path
+	p := g.Path(a.Path)
+	want := state.WantAccess
+	if a.GetChecksum {
+		want |= sumWants[a.Algorithm]
+	}
+	f, err := g.TryFile(trim(p), want)
+	if c, missing, gerr := g.Missing(); missing {
+		return c, gerr
+	}
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return module.OK("stat", value.M("exists", false)), nil
+		}
+		return module.Change{}, module.Fail(err.Error())
+	}
+	s := f.Stat
+	if a.Follow {
+		s = f.Followed
+	}
+	if s.Type == state.TypeNone {
+		return module.OK("stat", value.M("exists", false)), nil
+	}
+	m := statMap(s, p, f)
+	if shown != "" && path.IsAbs(shown) {
+		m.Set("path", value.String(shown))
+	}
+	if a.GetChecksum && s.Type == state.TypeFile {
+		m.Set("checksum", value.String(sumOf(a.Algorithm, f)))
+	}
+	if s.Type == state.TypeLink {
+		m.Set("lnk_source", value.String(f.Resolved).WithMarks(value.Unsafe))
+		m.Set("lnk_target", value.String(f.Target).WithMarks(value.Unsafe))
+	}
+	if a.GetMime {
+		mime, charset := mimeOf(s)
+		m.Set("mimetype", value.String(mime))
+		m.Set("charset", value.String(charset))
+	}
+	if a.GetAttributes {
+		m.Set("version", value.Null)
+		m.Set("attributes", value.List())
+		m.Set("attr_flags", value.String(""))
+	}
+	return module.OK("stat", m), nil
+}
+
+var sumWants = map[string]state.Want{
+	"md5": state.WantMD5, "sha1": state.WantSHA1, "sha256": state.WantSHA256,
+	"sha224": state.WantContent, "sha384": state.WantContent, "sha512": state.WantContent,
+}
+
+func sumOf(algorithm string, f state.File) string {
+	switch algorithm {
+	case "md5":
+		return f.MD5
+	case "sha1":
+		return f.SHA1
+	case "sha224":
+		s := sha256.Sum224(f.Content)
+		return hex.EncodeToString(s[:])
+	case "sha384":
+		s := sha512.Sum384(f.Content)
+		return hex.EncodeToString(s[:])
+	case "sha512":
+		s := sha512.Sum512(f.Content)
+		return hex.EncodeToString(s[:])
+	}
+	return f.SHA256
+}
+
+func statMap(s state.Stat, p string, f state.File) *value.Map {
+	is := func(t state.FileType) bool { return s.Type == t }
+	bit := func(b uint32) bool { return s.Mode&b != 0 }
+	m := value.M(
+		"exists", true, "path", p, "mode", module.ModeString(s.Mode),
+		"isdir", is(state.TypeDir), "ischr", is(state.TypeChar), "isblk", is(state.TypeBlock),
+		"isreg", is(state.TypeFile), "isfifo", is(state.TypeFIFO), "islnk", is(state.TypeLink), "issock", is(state.TypeSocket),
+		"uid", s.UID, "gid", s.GID, "size", s.Size, "inode", s.Ino, "dev", s.Dev, "nlink", s.Nlink,
+		"atime", seconds(s.ATime), "mtime", seconds(s.MTime), "ctime", seconds(s.CTime),
+		"wusr", bit(0o200), "rusr", bit(0o400), "xusr", bit(0o100),
+		"wgrp", bit(0o020), "rgrp", bit(0o040), "xgrp", bit(0o010),
+		"woth", bit(0o002), "roth", bit(0o004), "xoth", bit(0o001),
+		"isuid", bit(0o4000), "isgid", bit(0o2000),
+		"blocks", s.Blocks, "block_size", s.BlockSize, "device_type", int64(s.RdevMajor)<<8|int64(s.RdevMinor&0xff)|int64(s.RdevMinor&^uint32(0xff))<<12,
+		"readable", f.Readable, "writeable", f.Writable, "executable", f.Executable)
+	if s.User != "" {
+		m.Set("pw_name", value.String(s.User))
+	}
+	if s.Group != "" {
+		m.Set("gr_name", value.String(s.Group))
+	}
+	return m
+}
+
+func mimeOf(s state.Stat) (mime, charset string) {
+	switch s.Type {
+	case state.TypeDir:
+		return "inode/directory", "binary"
+	case state.TypeLink:
+		return "inode/symlink", "binary"
+	case state.TypeChar:
+		return "inode/chardevice", "binary"
+	case state.TypeBlock:
+		return "inode/blockdevice", "binary"
+	case state.TypeFIFO:
+		return "inode/fifo", "binary"
+	case state.TypeSocket:
+		return "inode/socket", "binary"
+	}
+	if s.Size == 0 {
+		return "inode/x-empty", "binary"
+	}
+	return "unknown", "unknown"
+}
