@@ -38,7 +38,7 @@ test-pure: go-ready ## what needs nothing but Go
 	$(GO) test ./...
 
 bench: go-ready ## against ansible-playbook and against the bare connection, on BENCH_HOSTS=20 hosts
-	@scripts/bench $(BENCH_HOSTS)
+	@HOSTS=$(BENCH_HOSTS) scripts/bench.sh
 
 check: go-ready ## gofmt, go vet, staticcheck
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { printf 'not gofmt-ed:\n%s\n' "$$files" >&2; exit 1; }
