@@ -35,7 +35,7 @@ func notArchive(path, why string) error {
 
 // reach makes sure, at once and before any work, that there is a registry that
 // speaks as the options say. The client itself would try again and again.
-func reach(ctx context.Context, registry string, o Options) error {
+func reach(ctx context.Context, tr *http.Transport, registry string, o Options) error {
 	if registry == "docker.io" {
 		return nil // known to be one, under another name
 	}
@@ -43,20 +43,6 @@ func reach(ctx context.Context, registry string, o Options) error {
 	if o.PlainHTTP {
 		scheme = "http"
 	}
-	conf := &tls.Config{InsecureSkipVerify: o.Insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // by choice, by name
-	if o.CA != "" {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM([]byte(o.CA)) {
-			return diag.Errorf(diag.Pos{}, "registry-ca", "the certificate authority given is no PEM text")
-		}
-		conf.RootCAs = pool
-	}
-	tr := &http.Transport{TLSClientConfig: conf, Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
-		DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}
-	defer tr.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+registry+"/v2/", nil)
@@ -118,4 +104,21 @@ func pushError(ctx context.Context, name string, err error) error {
 		d.Class, d.Code, d.Msg = diag.NotFound, "image-missing", name+": the registry has no such image"
 	}
 	return d
+}
+
+// transport makes the connections to one registry, as the options say.
+func transport(o Options) (*http.Transport, error) {
+	conf := &tls.Config{InsecureSkipVerify: o.Insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // by choice, by name
+	if o.CA != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM([]byte(o.CA)) {
+			return nil, diag.Errorf(diag.Pos{}, "registry-ca", "the certificate authority given is no PEM text")
+		}
+		conf.RootCAs = pool
+	}
+	return &http.Transport{TLSClientConfig: conf, Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout: 30 * time.Second, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/regclient/regclient"
 	"github.com/regclient/regclient/config"
+	"github.com/regclient/regclient/scheme/reg"
 	"github.com/regclient/regclient/types"
 	"github.com/regclient/regclient/types/ref"
 )
@@ -76,9 +78,11 @@ func Push(ctx context.Context, source, target string, o Options) (Result, error)
 	if _, err := os.Stat(source); err != nil {
 		return none, badSource(source, err)
 	}
-	if err := reach(ctx, to.Registry, o); err != nil {
+	rc, done, err := client(ctx, to.Registry, o)
+	if err != nil {
 		return none, err
 	}
+	defer done()
 	tell := o.teller()
 	layout, clean, err := open(ctx, source, o, tell)
 	if err != nil {
@@ -86,10 +90,6 @@ func Push(ctx context.Context, source, target string, o Options) (Result, error)
 	}
 	defer clean()
 	from, err := ref.New("ocidir://" + layout.dir + "@" + layout.digest)
-	if err != nil {
-		return none, err
-	}
-	rc, err := client(to.Registry, o)
 	if err != nil {
 		return none, err
 	}
@@ -115,10 +115,11 @@ func Push(ctx context.Context, source, target string, o Options) (Result, error)
 
 // Digest is the digest that a reference stands for at its registry now.
 func Digest(ctx context.Context, name string, o Options) (string, error) {
-	r, rc, err := remote(ctx, name, o)
+	r, rc, done, err := remote(ctx, name, o)
 	if err != nil {
 		return "", err
 	}
+	defer done()
 	m, err := rc.ManifestHead(ctx, r)
 	if err != nil {
 		return "", pushError(ctx, name, err)
@@ -128,10 +129,11 @@ func Digest(ctx context.Context, name string, o Options) (string, error) {
 
 // Tags lists the tags of a repository (registry/name).
 func Tags(ctx context.Context, repository string, o Options) ([]string, error) {
-	r, rc, err := remote(ctx, repository, o)
+	r, rc, done, err := remote(ctx, repository, o)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	list, err := rc.TagList(ctx, r)
 	if err != nil {
 		return nil, pushError(ctx, repository, err)
@@ -141,10 +143,11 @@ func Tags(ctx context.Context, repository string, o Options) ([]string, error) {
 
 // Remove removes a tag, or with a digest the manifest and all its tags.
 func Remove(ctx context.Context, name string, o Options) error {
-	r, rc, err := remote(ctx, name, o)
+	r, rc, done, err := remote(ctx, name, o)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if r.Digest != "" {
 		err = rc.ManifestDelete(ctx, r)
 	} else {
@@ -156,16 +159,13 @@ func Remove(ctx context.Context, name string, o Options) error {
 	return nil
 }
 
-func remote(ctx context.Context, name string, o Options) (ref.Ref, *regclient.RegClient, error) {
+func remote(ctx context.Context, name string, o Options) (ref.Ref, *regclient.RegClient, func(), error) {
 	r, err := parse(name)
 	if err != nil {
-		return r, nil, err
+		return r, nil, nil, err
 	}
-	if err := reach(ctx, r.Registry, o); err != nil {
-		return r, nil, err
-	}
-	rc, err := client(r.Registry, o)
-	return r, rc, err
+	rc, done, err := client(ctx, r.Registry, o)
+	return r, rc, done, err
 }
 
 // parse reads a reference to a registry.
@@ -181,8 +181,25 @@ func parse(name string) (ref.Ref, error) {
 	return r, nil
 }
 
-func client(registry string, o Options) (*regclient.RegClient, error) {
-	opts := []regclient.Opt{regclient.WithUserAgent("fairlead")}
+// client makes a client for a registry that was reached; done ends its
+// connections.
+func client(ctx context.Context, registry string, o Options) (rc *regclient.RegClient, done func(), err error) {
+	tr, err := transport(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = reach(ctx, tr, registry, o); err == nil {
+		rc, err = configured(tr, registry, o)
+	}
+	if err != nil {
+		tr.CloseIdleConnections()
+		return nil, nil, err
+	}
+	return rc, tr.CloseIdleConnections, nil
+}
+
+func configured(tr *http.Transport, registry string, o Options) (*regclient.RegClient, error) {
+	opts := []regclient.Opt{regclient.WithUserAgent("fairlead"), regclient.WithRegOpts(reg.WithTransport(tr))}
 	if o.Log != nil {
 		opts = append(opts, regclient.WithSlog(o.Log))
 	}

@@ -144,7 +144,9 @@ func (h *host) apply(ops []state.Op) ([]state.OpResult, error) {
 	for _, op := range ops {
 		h.ops = append(h.ops, fmt.Sprintf("%T", op)[len("state."):])
 		var r state.OpResult
-		if x, ok := op.(state.Exec); ok {
+		if x, ok := op.(state.Exec); ok && h.noCommand(x) {
+			r = h.c.Apply(h.t.Context(), state.ImageLoad{Name: x.Argv[3], Content: content(h.t, x.Argv[3])}, nil)
+		} else if ok {
 			var stdout, stderr bytes.Buffer
 			cmd := exec.Command(x.Argv[0], x.Argv[1:]...)
 			cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+h.socket)
@@ -160,4 +162,20 @@ func (h *host) apply(ops []state.Op) ([]state.OpResult, error) {
 		}
 	}
 	return did, nil
+}
+
+// noCommand tells that there is no docker command here to load an archive with;
+// the node's own is not what these tests are about.
+func (h *host) noCommand(x state.Exec) bool {
+	_, err := exec.LookPath("docker")
+	return err != nil && len(x.Argv) == 4 && x.Argv[1] == "load"
+}
+
+func content(t testing.TB, path string) *state.Content {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Bytes(data)
 }

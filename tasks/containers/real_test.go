@@ -71,7 +71,7 @@ func fullArgs(more ...any) []any {
 		"cpus", 1.5, "pids_limit", 100, "oom_score_adj", 5, "pid_mode", "host", "ipc_mode", "private", "privileged", false,
 		"dns_servers", []string{"127.0.0.1"}, "etc_hosts", value.M("puppet", "127.0.0.9"), "exposed_ports", []string{"80", "90/udp"},
 		"security_opts", []string{"no-new-privileges"}, "groups", []string{"5"},
-		"mounts", []any{value.M("target", "/mnt/m", "source", "/var", "type", "bind", "read_only", true, "propagation", "rprivate")},
+		"mounts", []any{value.M("target", "/mnt/m", "source", "/opt", "type", "bind", "read_only", true, "propagation", "rprivate")},
 		"healthcheck", value.M("test", []string{"CMD", "/prog", "ok"}, "interval", "1s", "retries", 3),
 		"devices", []string{"/dev/null:/dev/mynull:r"}, "runtime", "runc", "platform", "linux/amd64")
 	for i := 0; i < len(more); i += 2 {
@@ -106,7 +106,7 @@ func TestRealUnchanged(t *testing.T) {
 		"capabilities": []string{"NET_ADMIN"}, "ulimits": []string{"nofile:1024:4096"}, "pid_mode": "",
 		"command": []string{"ok"}, "entrypoint": []string{"/prog", "ok"}, "log_options": value.M("max-size", "2m"),
 		"etc_hosts": value.M("puppet", "127.0.0.8"), "exposed_ports": []string{"81"}, "restart_policy": "always",
-		"memory": "300M", "mounts": []any{value.M("target", "/mnt/m", "source", "/var", "type", "bind", "propagation", "rprivate")},
+		"memory": "300M", "mounts": []any{value.M("target", "/mnt/m", "source", "/opt", "type", "bind", "propagation", "rprivate")},
 		"healthcheck": value.M("test", "true"), "devices": []string{"/dev/zero"}, "dns_servers": []string{"127.0.0.2"},
 	} {
 		r := changed(t, h.run(m, true, fullArgs(name, to)...), true)

@@ -12,26 +12,69 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// Env names the environment variable with the API socket of a real engine.
+// Env names the environment variable with the API socket of a real engine on
+// this machine; without it the first node of the test bed is used.
 const Env = "FAIRLEAD_TESTBED_DOCKER_SOCKET"
 
 // Socket is the API socket of a real engine; without one the test is skipped,
-// or fails where skipping is forbidden.
+// or fails where skipping is forbidden. That of the test bed's node is brought
+// here by OpenSSH, so that these tests do not test our own SSH too.
 func Socket(t testing.TB) string {
 	t.Helper()
-	s := os.Getenv(Env)
-	if s == "" {
-		if os.Getenv("FAIRLEAD_NO_SKIP") == "1" {
-			t.Fatal(Env + " is not set: scripts/testbed up")
-		}
-		t.Skip("no real container engine: " + Env + " is not set")
+	if s := os.Getenv(Env); s != "" {
+		return s
 	}
-	return s
+	config, nodes := os.Getenv("FAIRLEAD_TESTBED_SSH_CONFIG"), strings.Fields(os.Getenv("FAIRLEAD_TESTBED_NODES"))
+	if config == "" || len(nodes) == 0 {
+		if os.Getenv("FAIRLEAD_NO_SKIP") == "1" {
+			t.Fatal("no real container engine: scripts/testbed up")
+		}
+		t.Skip("no real container engine: run scripts/testbed up, then eval \"$(scripts/testbed env)\"")
+	}
+	dir, err := os.MkdirTemp("", "dockertest") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "s")
+	cmd := exec.Command("ssh", "-F", config, "-p", os.Getenv("FAIRLEAD_TESTBED_SSH_PORT"), "-i", os.Getenv("FAIRLEAD_TESTBED_KEY"),
+		"-o", "UserKnownHostsFile="+os.Getenv("FAIRLEAD_TESTBED_KNOWN_HOSTS"), "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes",
+		"-N", "-L", socket+":/var/run/docker.sock", "root@"+nodes[0])
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+		_ = os.RemoveAll(dir)
+	})
+	for range 200 {
+		if _, err := os.Stat(socket); err == nil {
+			return socket
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("ssh to %s: %v: %s", nodes[0], err, said.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.Fatalf("ssh to %s: no socket after ten seconds", nodes[0])
+	return ""
+}
+
+// Available tells whether Socket would give one.
+func Available() bool {
+	return os.Getenv(Env) != "" || os.Getenv("FAIRLEAD_TESTBED_NODES") != "" && os.Getenv("FAIRLEAD_TESTBED_SSH_CONFIG") != ""
 }
 
 // Dial dials the socket.
