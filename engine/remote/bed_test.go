@@ -1,0 +1,133 @@
+package remote_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/internal/testbed"
+	"github.com/fairlead-project/fairlead/engine/remote"
+	"github.com/fairlead-project/fairlead/engine/ssh"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// bedConfig reaches a host of the test bed.
+func bedConfig(b testbed.Bed, addr, user string) ssh.Config {
+	return ssh.Config{
+		Address: addr, Port: b.Port(), User: user, KeyFiles: []string{b.Key()}, KnownHosts: []string{b.KnownHosts()},
+		SSHConfig: []string{}, NoAgent: true,
+	}
+}
+
+func bedHost(t *testing.T, cfg ssh.Config, opts remote.Options) *remote.Host {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if opts.OpTimeout == 0 {
+		opts.OpTimeout = 20 * time.Second
+	}
+	h, err := remote.Connect(ctx, cfg, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func TestBedHosts(t *testing.T) {
+	b := testbed.Need(t)
+	for name, c := range map[string]struct{ addr, user string }{
+		"debian": {b.Node(), "root"}, "busybox": {b.Busybox(), "root"}, "dash": {b.Dash(), "root"}, "guest": {b.Sudo(), "guest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := bedHost(t, bedConfig(b, c.addr, c.user), remote.Options{})
+			d := "/tmp/fairlead-test-" + name
+			out := do(t, h, state.Batch{Ops: []state.Op{
+				state.Remove{Path: d, Recursive: true},
+				state.Mkdir{Path: d, Attrs: state.Attrs{Mode: mode(0o750)}},
+				state.WriteFile{Path: d + "/f", Content: state.Bytes([]byte("text ü\n")), Attrs: state.Attrs{Mode: mode(0o600)}},
+				state.Exec{Argv: []string{"cat", d + "/f"}},
+			}, Ask: []state.Query{state.Path{Path: d + "/f", Want: state.WantSHA256 | state.WantContent}, state.Login{}}})
+			allOK(t, out, 4)
+			if f := file(t, out, 0); string(f.Content) != "text ü\n" || f.Stat.Mode != 0o600 {
+				t.Errorf("%+v", f)
+			}
+			if l := out.Answers[1].Value.(state.LoginInfo); l.User != c.user {
+				t.Errorf("%+v", l)
+			}
+			if got := string(out.Results[3].Stdout); got != "text ü\n" {
+				t.Errorf("cat: %q", got)
+			}
+			out = do(t, h, state.Batch{Ops: []state.Op{state.Remove{Path: d, Recursive: true}}})
+			allOK(t, out, 1)
+			t.Logf("%+v", h.Stats())
+		})
+	}
+}
+
+func TestBedBecome(t *testing.T) {
+	b := testbed.Need(t)
+	sudo := func(user, pass string) state.Identity {
+		return state.Identity{Method: "sudo", User: user, Password: pass}
+	}
+	whoami := func(h *remote.Host, id state.Identity) (string, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		out, err := h.Do(ctx, state.Batch{As: id, Ops: []state.Op{state.Exec{Shell: "id -un; pwd; echo $HOME"}}})
+		if err != nil {
+			return "", err
+		}
+		return strings.ReplaceAll(string(out.Results[0].Stdout), "\n", " "), nil
+	}
+	for _, c := range []struct {
+		name, login string
+		id          state.Identity
+		want        string
+		class       diag.Class
+		say         string
+	}{
+		{"password", "deploy", sudo("", b.Password("deploy")), "root /home/deploy /root ", 0, ""},
+		{"password to another", "deploy", sudo("ops", b.Password("deploy")), "ops ", 0, ""},
+		{"no password needed", "ops", sudo("", ""), "root ", 0, ""},
+		{"password though none needed", "ops", sudo("", "unused-password"), "root ", 0, ""},
+		{"no password given", "deploy", sudo("", ""), "", diag.Become, "-K"},
+		{"wrong password", "deploy", sudo("", "wrong-pass-word"), "", diag.Become, "check the become password"},
+		{"not allowed", "guest", sudo("", b.Password("guest")), "", diag.Become, ""},
+		{"no such method", "deploy", state.Identity{Method: "pbrun"}, "", diag.Usage, "sudo, su and doas"},
+		{"no such program", "deploy", state.Identity{Method: "doas"}, "", diag.Become, "installed"},
+		{"su", "deploy", state.Identity{Method: "su", User: "ops", Password: b.Password("ops")}, "ops ", 0, ""},
+		{"su wrong", "deploy", state.Identity{Method: "su", User: "ops", Password: "wrong-pass-word"}, "", diag.Become, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := bedHost(t, bedConfig(b, b.Sudo(), c.login), remote.Options{})
+			begin := time.Now()
+			got, err := whoami(h, c.id)
+			if c.want != "" {
+				if err != nil || !strings.HasPrefix(got, c.want) {
+					t.Fatalf("got %q, %v", got, err)
+				}
+				again, err := whoami(h, c.id)
+				if err != nil || again != got {
+					t.Fatalf("second: %q, %v", again, err)
+				}
+				t.Logf("%s %+v", time.Since(begin), h.Stats())
+				return
+			}
+			if diag.ClassOf(err) != c.class || !strings.Contains(err.Error(), c.say) {
+				t.Fatalf("class %s: %v", diag.ClassOf(err), err)
+			}
+			if strings.Contains(err.Error(), "wrong-pass-word") || strings.Contains(err.Error(), b.Password("guest")) {
+				t.Error("the password is in the error")
+			}
+			t.Logf("%s: %v", time.Since(begin), err)
+			// The login user's shell is not harmed.
+			if got, err := whoami(h, state.Identity{}); err != nil || !strings.HasPrefix(got, c.login) {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+}
