@@ -104,11 +104,12 @@ func fipsFacts(r *raw, out *value.Map) {
 const scriptPython = `printf '@fairlead python\n'
 p=; for q in /usr/bin/python3 /usr/libexec/platform-python python3 python; do p=$(command -v $q) && break; done
 [ -n "$p" ] && { printf '%s\n' "$p"
-"$p" -E -c 'import sys, platform
+"$p" -E -S -c 'import sys
 v = sys.version_info
-print("\n".join(str(x) for x in (v[0], v[1], v[2], v[3], v[4], sys.executable, platform.python_implementation().lower())))
+i = getattr(sys, "implementation", None)
+print("\n".join(str(x) for x in (v[0], v[1], v[2], v[3], v[4], sys.executable, i.name if i else "cpython")))
 try:
-    from ssl import create_default_context, SSLContext
+    import _ssl
     print("ssl")
 except Exception:
     pass' 2>/dev/null; }`

@@ -39,7 +39,8 @@ func Subset(list []string) (string, error) {
 			add(minus, factsOf(base)...)
 		default:
 			if !validSubset(name) {
-				return "", fmt.Errorf("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s", //nolint:staticcheck // Ansible's text
+				//lint:ignore ST1005 it is Ansible's text
+				return "", fmt.Errorf("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s",
 					name, strings.Join(allSubsets(), ", "))
 			}
 			want[name], explicit[name] = true, true

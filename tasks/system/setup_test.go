@@ -78,7 +78,7 @@ func TestSetup(t *testing.T) {
 func TestSetupFails(t *testing.T) {
 	t.Parallel()
 	var f *module.Failure
-	_, _, err := plan(t, value.M("gather_subset", "nosuch"), state.Answer{Err: errors.New("Bad subset 'nosuch' given to Ansible.")}) //nolint:staticcheck // Ansible's text
+	_, _, err := plan(t, value.M("gather_subset", "nosuch"), state.Answer{Err: errors.New("Bad subset 'nosuch' given to Ansible.")})
 	if !errors.As(err, &f) || f.Msg != "Bad subset 'nosuch' given to Ansible." {
 		t.Errorf("error %v", err)
 	}
