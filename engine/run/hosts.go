@@ -206,7 +206,7 @@ func (t *realTarget) engine(as state.Identity) (*docker.Client, error) {
 		socket = p
 	}
 	c, err := docker.New(func(ctx context.Context) (net.Conn, error) { return t.host.DialUnix(ctx, as, socket) },
-		docker.Options{Where: t.spec.Name})
+		docker.Options{Where: t.spec.Name, Look: func(ctx context.Context) (state.File, error) { return t.lookAt(ctx, as, socket) }})
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +215,19 @@ func (t *realTarget) engine(as state.Identity) (*docker.Client, error) {
 	}
 	t.engines[as] = c
 	return c, nil
+}
+
+// lookAt describes the engine's socket, to say why nobody answers there.
+func (t *realTarget) lookAt(ctx context.Context, as state.Identity, socket string) (state.File, error) {
+	out, err := t.host.Do(ctx, state.Batch{As: as, Ask: []state.Query{state.Path{Path: socket, Want: state.WantAccess}}})
+	if err != nil {
+		return state.File{}, err
+	}
+	if len(out.Answers) != 1 || out.Answers[0].Err != nil {
+		return state.File{}, fmt.Errorf("%s cannot be looked at", socket)
+	}
+	f, _ := out.Answers[0].Value.(state.File)
+	return f, nil
 }
 
 // Close implements Target.
