@@ -196,11 +196,7 @@ func lockInfo(id string, check bool) *remote.LockInfo {
 	if check {
 		return nil
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "unknown"
-	}
-	return &remote.LockInfo{Run: id, Controller: fmt.Sprintf("%s:%d", name, os.Getpid())}
+	return &remote.LockInfo{Run: id, Controller: controllerName()}
 }
 
 func printStats(std streams, hosts *run.Hosts, wall time.Duration) {

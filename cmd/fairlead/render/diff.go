@@ -21,7 +21,7 @@ func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 		if d.Before == d.After {
 			continue
 		}
-		u := udiff.Unified("before: "+orDash(d.BeforeHeader), "after: "+orDash(d.AfterHeader), d.Before, d.After)
+		u := udiff.Unified(side("before", d.BeforeHeader), side("after", d.AfterHeader), d.Before, d.After)
 		for _, l := range strings.SplitAfter(u, "\n") {
 			if l == "" {
 				continue
@@ -37,6 +37,13 @@ func header(d state.DiffEntry) string {
 		return d.AfterHeader
 	}
 	return orDash(d.BeforeHeader)
+}
+
+func side(name, header string) string {
+	if header == "" {
+		return name
+	}
+	return name + ": " + event.PrintableLine(header)
 }
 
 func orDash(s string) string {
