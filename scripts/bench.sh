@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 hosts=${HOSTS:-20} runs=${RUNS:-5} ansible_runs=${ANSIBLE_RUNS:-1}
 
-scripts/apt-need ansible ansible-playbook
+scripts/apt-need ansible
 make -s build
 CGO_ENABLED=0 go build -trimpath -o bin/floor ./scripts/bench/floor
 scripts/testbed up >&2
