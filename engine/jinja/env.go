@@ -20,10 +20,28 @@ func NewAnsible() *Env {
 	e := New()
 	e.ChainUndefined, e.EmptyNone, e.Overrides = true, true, true
 	e.LoadOptions = FileOptions()
+	addAnsibleText(e.Filters)
+	addAnsibleData(e.Filters)
+	addAnsibleMath(e.Filters)
+	addAnsibleSystem(e.Filters)
+	addAnsibleJSON(e.Filters)
+	addAnsibleTests(e)
+	addAnsibleFunctions(e)
+	qualify(e.Filters)
+	qualify(e.Tests)
 	return e
 }
 
 // shortName is a filter's or test's name without its collection.
 func shortName(name string) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// qualify adds the full names of Ansible's own filters and tests.
+func qualify[T any](m map[string]T) {
+	for _, n := range keys(m) {
+		for _, prefix := range []string{"ansible.builtin.", "ansible.legacy."} {
+			m[prefix+n] = m[n]
+		}
+	}
 }

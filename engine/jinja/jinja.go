@@ -107,6 +107,9 @@ type Env struct {
 	// Loader gives the source of a template named by include, import, extends.
 	// An error that is fs.ErrNotExist counts as missing.
 	Loader func(name string) (src string, pos diag.Pos, err error)
+	// LoadYAML reads the documents of from_yaml; nil means a plain reader of
+	// YAML 1.2 that also knows yes, no, on and off.
+	LoadYAML func(s string) ([]value.Value, error)
 	// LoadOptions are used for loaded templates.
 	LoadOptions Options
 	// ChainUndefined: looking into an undefined value gives the undefined value

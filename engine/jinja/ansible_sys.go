@@ -1,0 +1,255 @@
+package jinja
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+func pathFilter(fn func(string) string) Filter {
+	return bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		if !in.IsString() {
+			return in, fmt.Errorf("expected a path, not %s", in.TypeName())
+		}
+		return strResult(fn(in.Str()))
+	})
+}
+
+func addAnsibleSystem(f map[string]Filter) {
+	f["basename"] = pathFilter(func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] })
+	f["dirname"] = pathFilter(dirname)
+	f["expanduser"] = impure(pathFilter(func(s string) string {
+		if home, err := os.UserHomeDir(); err == nil && (s == "~" || strings.HasPrefix(s, "~/")) {
+			return home + s[1:]
+		}
+		return s
+	}))
+	f["expandvars"] = impure(pathFilter(os.ExpandEnv))
+	f["realpath"] = impure(pathFilter(func(s string) string {
+		if abs, err := filepath.Abs(s); err == nil {
+			s = abs
+		}
+		if real, err := filepath.EvalSymlinks(s); err == nil {
+			return real
+		}
+		return s
+	}))
+	f["relpath"] = bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+		start, err := filepath.Abs(b.Str("start", "."))
+		if err != nil {
+			return in, err
+		}
+		abs, err := filepath.Abs(text(in))
+		if err != nil {
+			return in, err
+		}
+		s, err := filepath.Rel(start, abs)
+		return value.String(s), err
+	}, "start?")
+	f["splitext"] = bound(splitExt)
+	f["path_join"] = bound(pathJoin)
+	f["commonpath"] = bound(commonPath)
+	f["fileglob"] = impure(bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		names, err := filepath.Glob(text(in))
+		var out []string
+		for _, n := range names {
+			if st, e := os.Stat(n); e == nil && st.Mode().IsRegular() {
+				out = append(out, n)
+			}
+		}
+		return value.Strings(out...), err
+	}))
+	f["human_readable"] = bound(humanReadable, "isbits?", "unit?")
+	f["human_to_bytes"] = bound(humanToBytes, "default_unit?", "isbits?")
+	f["to_datetime"] = bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+		if !in.IsString() {
+			return in, fmt.Errorf("strptime() argument 1 must be str, not %s", in.TypeName())
+		}
+		t, err := strptime(in.Str(), b.Str("format", "%Y-%m-%d %H:%M:%S"))
+		return value.FromObject(&moment{t}), err
+	}, "format?")
+	f["strftime"] = Filter{Fn: strftimeFilter, Impure: true}
+}
+
+func splitExt(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+	if !in.IsString() {
+		return in, fmt.Errorf("expected a path, not %s", in.TypeName())
+	}
+	s := in.Str()
+	base := s[strings.LastIndexByte(s, '/')+1:]
+	i := strings.LastIndexByte(base, '.')
+	if i < 0 || strings.Trim(base[:i], ".") == "" {
+		return tupleOf([]string{s, ""}), nil
+	}
+	cut := len(s) - len(base) + i
+	return tupleOf([]string{s[:cut], s[cut:]}), nil
+}
+
+func dirname(s string) string {
+	i := strings.LastIndexByte(s, '/') + 1
+	if head := strings.TrimRight(s[:i], "/"); head != "" {
+		return head
+	}
+	return s[:i]
+}
+
+func pathJoin(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+	if in.IsString() {
+		return in, nil
+	}
+	if in.Kind() != value.KindList {
+		return in, fmt.Errorf("expects string or sequence, got %s instead", in.TypeName())
+	}
+	out := ""
+	for i, it := range in.Items() {
+		if !it.IsString() {
+			return in, fmt.Errorf("join() argument must be str, not '%s'", it.TypeName())
+		}
+		s := it.Str()
+		switch {
+		case i == 0 || strings.HasPrefix(s, "/"):
+			out = s
+		case out == "" || strings.HasSuffix(out, "/"):
+			out += s
+		default:
+			out += "/" + s
+		}
+	}
+	return strResult(out)
+}
+
+func commonPath(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+	if in.Kind() != value.KindList || in.Len() == 0 {
+		return in, errors.New("expects a sequence of paths that is not empty")
+	}
+	var common []string
+	for i, it := range in.Items() {
+		parts := strings.Split(strings.TrimRight(text(it), "/"), "/")
+		if i == 0 {
+			common = parts
+		}
+		n := 0
+		for n < len(common) && n < len(parts) && common[n] == parts[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	s := strings.Join(common, "/")
+	if s == "" && strings.HasPrefix(text(in.Items()[0]), "/") {
+		s = "/"
+	}
+	return strResult(s)
+}
+
+const sizeUnits = "YZEPTGMKB"
+
+func unitFactor(u byte) float64 {
+	i := strings.IndexByte(sizeUnits, u)
+	if i < 0 {
+		return 0
+	}
+	return math.Pow(1024, float64(len(sizeUnits)-1-i))
+}
+
+func humanReadable(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	x, ok := in.AsFloat()
+	if !ok {
+		return in, errors.New("can't interpret this value")
+	}
+	suffix, factor := "Bytes", 1.0
+	if b.Bool("isbits", false) {
+		suffix = "bits"
+	}
+	unit := strings.ToUpper(b.Str("unit", ""))
+	for i := range len(sizeUnits) - 1 {
+		u := sizeUnits[i]
+		if (unit == "" && x >= unitFactor(u)) || (unit != "" && unit[0] == u) {
+			suffix, factor = string(rune(u))+suffix[:1], unitFactor(u)
+			break
+		}
+	}
+	return strResult(fmt.Sprintf("%.2f %s", x/factor, suffix))
+}
+
+var sizePattern = regexp.MustCompile(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
+
+func humanToBytes(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	bad := fmt.Errorf("can't interpret following string: %s", show(in))
+	m := sizePattern.FindStringSubmatch(text(in))
+	x, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		return in, bad
+	}
+	unit := m[2]
+	if unit == "" {
+		unit = b.Str("default_unit", "")
+	}
+	if unit == "" {
+		return floatToInt(math.RoundToEven(x)), nil
+	}
+	factor, word, letter := unitFactor(strings.ToUpper(unit)[0]), "byte", "B"
+	if b.Bool("isbits", false) {
+		word, letter = "bit", "b"
+	}
+	full := strings.TrimSuffix(strings.ToLower(unit), "s") == word
+	if factor == 0 || (len(unit) > 1 && unit[1:] != letter && !full) {
+		return in, bad
+	}
+	if full {
+		factor = 1
+	}
+	return floatToInt(math.RoundToEven(x * factor)), nil
+}
+
+func (c *Context) clock() time.Time {
+	if c.Now.IsZero() {
+		return time.Now()
+	}
+	return c.Now
+}
+
+func strftimeFilter(c *Context, in value.Value, a Args) (value.Value, error) {
+	b := a.Bind("second?", "utc?")
+	t := c.clock()
+	if s := b.Value("second"); !s.IsNull() {
+		x, ok := s.AsFloat()
+		if s.IsString() {
+			f, err := pyFloat(s.Str())
+			x, ok = f, err == nil
+		}
+		if !ok {
+			return in, fmt.Errorf("invalid value for epoch value (%s)", show(s))
+		}
+		t = time.Unix(int64(math.Floor(x)), 0).In(t.Location())
+	}
+	if b.Bool("utc", false) {
+		t = t.UTC()
+	}
+	return value.String(strftime(text(in), t)), b.Err
+}
+
+func addAnsibleFunctions(e *Env) {
+	e.Functions["now"] = Function{Impure: true, Fn: func(c *Context, a Args) (value.Value, error) {
+		b := a.Bind("utc?", "fmt?")
+		t := c.clock()
+		if b.Bool("utc", false) {
+			t = t.UTC()
+		}
+		if f := b.Str("fmt", ""); f != "" {
+			return value.String(strftime(f, t)), b.Err
+		}
+		return value.FromObject(&moment{t}), b.Err
+	}}
+	e.Functions["undef"] = Function{TakesUndefined: true, Passes: true, Fn: func(_ *Context, a Args) (value.Value, error) {
+		b := a.Bind("hint?")
+		return value.UndefinedOf(&value.Undef{Msg: b.Str("hint", "Mandatory variable has not been overridden")}), b.Err
+	}}
+}

@@ -1,0 +1,367 @@
+package jinja
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type simpleFn func(c *Context, in value.Value, b *Bound) (value.Value, error)
+
+// bound makes a filter of a function and its parameters.
+func bound(fn simpleFn, params ...string) Filter {
+	return Filter{Fn: func(c *Context, in value.Value, a Args) (value.Value, error) {
+		b := a.Bind(params...)
+		if b.Err != nil {
+			return in, b.Err
+		}
+		v, err := fn(c, in, b)
+		if b.Err != nil {
+			return in, b.Err
+		}
+		return v, err
+	}}
+}
+
+func passing(f Filter) Filter {
+	f.Passes = true
+	return f
+}
+
+func impure(f Filter) Filter {
+	f.Impure = true
+	return f
+}
+
+func strResult(s string) (value.Value, error) { return value.String(s), nil }
+
+func addAnsibleText(f map[string]Filter) {
+	f["regex_replace"] = bound(regexReplace, "pattern?", "replacement?", "ignorecase?", "multiline?")
+	f["regex_findall"] = bound(regexFindAll, "regex", "multiline?", "ignorecase?")
+	f["regex_search"] = Filter{Fn: regexSearch}
+	f["regex_escape"] = bound(regexEscape, "re_type?")
+	f["b64encode"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		if !in.IsString() {
+			return in, fmt.Errorf("expected a string, not %s", in.TypeName())
+		}
+		return strResult(base64.StdEncoding.EncodeToString([]byte(in.Str())))
+	}, "encoding?")
+	f["b64decode"] = bound(b64decode, "encoding?")
+	f["hash"] = bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+		return digest(in, b.Str("hashtype", "sha1"))
+	}, "hashtype?")
+	for name, kind := range map[string]string{"md5": "md5", "sha1": "sha1", "checksum": "sha1"} {
+		f[name] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) { return digest(in, kind) })
+	}
+	f["quote"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		if in.IsNull() {
+			return strResult("''")
+		}
+		return strResult(shellQuote(text(in)))
+	})
+	f["comment"] = Filter{Fn: commentFilter}
+	f["split"] = bound(func(c *Context, in value.Value, b *Bound) (value.Value, error) {
+		if !in.IsString() {
+			return in, fmt.Errorf("'%s' object has no attribute 'split'", in.TypeName())
+		}
+		return splitMethod(false)(c, in.Str(), NewArgs(b.Value("sep"), b.Or("maxsplit", value.Int(-1))))
+	}, "sep?", "maxsplit?")
+	f["urldecode"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		s, err := url.QueryUnescape(text(in))
+		if err != nil {
+			s = text(in)
+		}
+		return strResult(s)
+	})
+	f["urlsplit"] = bound(urlSplit, "component?")
+	f["to_uuid"] = bound(toUUID, "namespace?")
+	f["type_debug"] = Filter{TakesUndefined: true, Fn: func(_ *Context, in value.Value, a Args) (value.Value, error) {
+		if in.IsUndefined() {
+			return value.String("AnsibleUndefined"), nil
+		}
+		return value.String(in.TypeName()), a.Bind().Err
+	}}
+	f["bool"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		if in.IsNull() {
+			return in, nil
+		}
+		return value.Bool(ToBool(in)), nil
+	})
+	f["mandatory"] = Filter{TakesUndefined: true, TakesUnknown: true, Passes: true, Fn: mandatory}
+	f["ternary"] = Filter{TakesUndefined: true, TakesUnknown: true, Passes: true, Fn: ternary}
+}
+
+func regexReplace(c *Context, in value.Value, b *Bound) (value.Value, error) {
+	r, err := compileRegex(b.Text("pattern", ""), b.Bool("ignorecase", false), b.Bool("multiline", false))
+	if err != nil {
+		return in, err
+	}
+	s, err := r.replace(text(in), b.Text("replacement", ""), c.Limits.Output)
+	return value.String(s), err
+}
+
+func regexFindAll(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	r, err := compileRegex(b.Text("regex", ""), b.Bool("ignorecase", false), b.Bool("multiline", false))
+	if err != nil {
+		return in, err
+	}
+	s := text(in)
+	ms, err := r.all(s, -1)
+	out := []value.Value{}
+	for _, m := range ms {
+		switch r.n {
+		case 0, 1:
+			out = append(out, value.String(m.group(s, r.n)))
+		default:
+			gs := make([]value.Value, r.n)
+			for i := range gs {
+				gs[i] = value.String(m.group(s, i+1))
+			}
+			out = append(out, value.Tuple(gs...))
+		}
+	}
+	return value.List(out...), err
+}
+
+func regexSearch(_ *Context, in value.Value, a Args) (value.Value, error) {
+	if len(a.Pos) == 0 {
+		return in, errors.New("missing required argument: 'regex'")
+	}
+	flag := func(name string) bool { v, _ := a.Get(name); return v.Truthy() }
+	r, err := compileRegex(text(a.Pos[0]), flag("ignorecase"), flag("multiline"))
+	if err != nil {
+		return in, err
+	}
+	var groups []int
+	for _, g := range a.Pos[1:] {
+		s := text(g)
+		if strings.HasPrefix(s, `\g<`) {
+			s = strings.TrimSuffix(s[3:], ">")
+		} else if strings.HasPrefix(s, `\`) {
+			s = s[1:]
+		} else {
+			return in, errors.New("unknown argument")
+		}
+		n, err := r.groupNumber(s)
+		if err != nil {
+			return in, err
+		}
+		groups = append(groups, n)
+	}
+	s := text(in)
+	m, err := r.find(s)
+	if err != nil || m == nil {
+		return value.Null, err
+	}
+	if len(groups) == 0 {
+		return value.String(m.group(s, 0)), nil
+	}
+	out := make([]value.Value, len(groups))
+	for i, g := range groups {
+		if m[2*g] >= 0 {
+			out[i] = value.String(m.group(s, g))
+		}
+	}
+	return value.List(out...), nil
+}
+
+var posixSpecial = regexp.MustCompile(`[\]\.\[^$*\\]`)
+
+func regexEscape(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	s := text(in)
+	switch kind := b.Str("re_type", "python"); kind {
+	case "python":
+		var out strings.Builder
+		for _, r := range s {
+			if strings.ContainsRune("()[]{}?*+-|^$\\.&~# \t\n\r\v\f", r) {
+				out.WriteByte('\\')
+			}
+			out.WriteRune(r)
+		}
+		return strResult(out.String())
+	case "posix_basic":
+		return strResult(posixSpecial.ReplaceAllString(s, `\$0`))
+	default:
+		return in, fmt.Errorf("regular expressions of type '%s' are not supported", kind)
+	}
+}
+
+func b64decode(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+	if !in.IsString() {
+		return in, fmt.Errorf("expected a string, not %s", in.TypeName())
+	}
+	s := regexp.MustCompile(`[^A-Za-z0-9+/=]`).ReplaceAllString(in.Str(), "")
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return in, errors.New("incorrect padding")
+	}
+	return strResult(string(data))
+}
+
+func digest(in value.Value, kind string) (value.Value, error) {
+	var h hash.Hash
+	switch kind {
+	case "md5":
+		h = md5.New()
+	case "sha1":
+		h = sha1.New()
+	case "sha224":
+		h = sha256.New224()
+	case "sha256":
+		h = sha256.New()
+	case "sha384":
+		h = sha512.New384()
+	case "sha512":
+		h = sha512.New()
+	default:
+		return in, fmt.Errorf("unsupported hash type %s", kind)
+	}
+	h.Write([]byte(text(in)))
+	return strResult(hex.EncodeToString(h.Sum(nil)))
+}
+
+// shellQuote is Python's shlex.quote.
+func shellQuote(s string) string {
+	if s == "" {
+		return "''"
+	}
+	for _, r := range s {
+		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("_@%+=:,./-", r)) {
+			return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+		}
+	}
+	return s
+}
+
+var commentStyles = map[string][3]string{"plain": {"", "# ", ""}, "erlang": {"", "% ", ""}, "c": {"", "// ", ""},
+	"cblock": {"/*", " * ", " */"}, "xml": {"<!--", " - ", "-->"}}
+
+func commentFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
+	b := a.Bind("style?", "decoration?", "newline?", "beginning?", "prefix?", "prefix_count?", "postfix?", "postfix_count?", "end?")
+	st, ok := commentStyles[b.Str("style", "plain")]
+	if b.Err == nil && !ok {
+		return in, fmt.Errorf("KeyError: '%s'", b.Str("style", ""))
+	}
+	dec, nl := b.Str("decoration", st[1]), b.Str("newline", "\n")
+	edge := strings.TrimRight(dec, " \t\n")
+	prefix, postfix := b.Str("prefix", edge), b.Str("postfix", edge)
+	begin, end := b.Str("beginning", st[0]), b.Str("end", st[2])
+	if begin != "" {
+		begin += nl
+	}
+	if prefix != "" {
+		if prefix != nl {
+			prefix += nl
+		}
+		prefix = strings.Repeat(prefix, min(max(b.Int("prefix_count", 1), 0), 1000))
+	}
+	body := dec + strings.ReplaceAll(text(in), nl, nl+dec)
+	body = strings.ReplaceAll(body, dec+nl, strings.TrimRight(dec, " \t\n")+nl)
+	tail := strings.Repeat(nl+postfix, min(max(b.Int("postfix_count", 1), 0), 1000))
+	if end != "" {
+		end = nl + end
+	}
+	return value.String(begin + prefix + body + tail + end), b.Err
+}
+
+func urlSplit(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	u, err := url.Parse(text(in))
+	if err != nil {
+		return in, err
+	}
+	m := value.NewMap()
+	opt := func(s string) value.Value {
+		if s == "" {
+			return value.Null
+		}
+		return value.String(s)
+	}
+	netloc := u.Host
+	pass, hasPass := "", false
+	user := ""
+	if u.User != nil {
+		pass, hasPass = u.User.Password()
+		user = u.User.Username()
+		netloc = u.User.String() + "@" + netloc
+	}
+	m.Set("fragment", value.String(u.Fragment))
+	m.Set("hostname", opt(strings.ToLower(u.Hostname())))
+	m.Set("netloc", value.String(netloc))
+	m.Set("password", value.Null)
+	if hasPass {
+		m.Set("password", value.String(pass))
+	}
+	m.Set("path", value.String(u.EscapedPath()))
+	m.Set("port", value.Null)
+	if p := u.Port(); p != "" {
+		n, _ := value.ParseNumber(p)
+		m.Set("port", n)
+	}
+	m.Set("query", value.String(u.RawQuery))
+	m.Set("scheme", value.String(u.Scheme))
+	m.Set("username", opt(user))
+	name := b.Str("component", "")
+	if name == "" {
+		return value.FromMap(m), nil
+	}
+	v, ok := m.Get(name)
+	if !ok {
+		return in, fmt.Errorf("unknown URL component: %s", name)
+	}
+	return v, nil
+}
+
+func toUUID(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	space, err := hex.DecodeString(strings.ReplaceAll(b.Str("namespace", "361E6D51-FAEC-444A-9079-341386DA8E2E"), "-", ""))
+	if err != nil || len(space) != 16 {
+		return in, errors.New("invalid value for 'namespace'")
+	}
+	sum := sha1.Sum(append(space, text(in)...))
+	sum[6] = sum[6]&0x0f | 0x50
+	sum[8] = sum[8]&0x3f | 0x80
+	h := hex.EncodeToString(sum[:16])
+	return strResult(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
+}
+
+func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
+	b := a.Bind("msg?")
+	if !in.IsUndefined() {
+		return in, b.Err
+	}
+	if m := b.Value("msg"); !m.IsNull() {
+		return in, errors.New(text(m))
+	}
+	name := ""
+	if u := in.Undef(); u.Name != "" {
+		name = "'" + u.Name + "' "
+	}
+	return in, fmt.Errorf("Mandatory variable %snot defined.", name) //nolint:staticcheck // Ansible's sentence
+}
+
+func ternary(_ *Context, in value.Value, a Args) (value.Value, error) {
+	b := a.Bind("true_val", "false_val", "none_val?")
+	switch {
+	case b.Err != nil:
+		return in, b.Err
+	case in.IsUndefined():
+		return in, undefinedError(in)
+	case in.IsUnknown():
+		return in, nil
+	case in.IsNull() && b.Has("none_val") && !b.Value("none_val").IsNull():
+		return b.Value("none_val"), nil
+	case in.Truthy():
+		return b.Value("true_val").WithMarks(marksOf(in)), nil
+	}
+	return b.Value("false_val").WithMarks(marksOf(in)), nil
+}
