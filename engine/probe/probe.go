@@ -1,5 +1,5 @@
 // Package probe knows how a query that depends on the platform is put to a
-// host, and how its answer is read: facts and services. A query becomes a short
+// host, and how its answer is read: facts, services, packages. A query becomes a short
 // POSIX sh text that forks as little as it can and prints what it finds raw;
 // everything else is done here, in Go.
 package probe
@@ -39,6 +39,8 @@ func For(q state.Query) (s Script, read Read, ok bool) {
 		s, read = facts(q)
 	case state.Service:
 		s, read = service(q)
+	case state.Apt:
+		s, read = apt(q)
 	case state.Services:
 		s, read = services(q)
 	default:

@@ -1,0 +1,84 @@
+package probe
+
+import (
+	"os/exec"
+	"reflect"
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/state"
+)
+
+// aptText is what a Debian 12 machine said, shortened.
+const aptText = `@fairlead apt
+1795449197
+@fairlead policy
+bash:
+  Installed: 5.2.15-2+b8
+  Candidate: 5.2.15-2+b13
+  Version table:
+     5.2.15-2+b13 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+ *** 5.2.15-2+b8 100
+        100 /var/lib/dpkg/status
+awk:
+  Installed: (none)
+  Candidate: (none)
+  Version table:
+sudo:
+  Installed: (none)
+  Candidate: 1.9.13p3-1+deb12u4
+  Version table:
+     1.9.13p3-1+deb12u4 500
+mail-transport-agent:
+  Installed: (none)
+  Candidate: (none)
+  Version table:
+@fairlead dpkg
+ii |bash|amd64|5.2.15-2+b8
+rc |gone|amd64|1.0
+@fairlead provides
+ii |awk, editor (= 1)
+rc |mail-transport-agent
+ii |
+@fairlead end
+`
+
+func TestApt(t *testing.T) {
+	t.Parallel()
+	_, read, _ := For(state.Apt{Names: "awk bash gone mail-transport-agent nosuch sudo"})
+	got, err := read(ScriptResult{Stdout: []byte(aptText)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := state.AptInfo{Present: true, Updated: 1795449197, Packages: map[string]state.AptPackage{
+		"awk":                  {Virtual: true, Provided: true},
+		"bash":                 {Installed: "5.2.15-2+b8", Candidate: "5.2.15-2+b13"},
+		"gone":                 {Configured: true},
+		"mail-transport-agent": {Virtual: true},
+		"sudo":                 {Candidate: "1.9.13p3-1+deb12u4"},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	if _, err := read(ScriptResult{Stdout: []byte("@fairlead apt\n1\n")}); err == nil {
+		t.Error("half an answer is taken")
+	}
+}
+
+func TestAptInShells(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("no apt-get here")
+	}
+	for _, sh := range shells {
+		info := ask(t, sh, state.Apt{Names: "dpkg no-such-package-here"}).(state.AptInfo)
+		if p := info.Packages["dpkg"]; !info.Present || p.Installed == "" || info.Packages["no-such-package-here"].Known() {
+			t.Errorf("%v: %+v", sh, info)
+		}
+	}
+}
+
+func FuzzApt(f *testing.F) {
+	f.Add(aptText)
+	f.Fuzz(func(_ *testing.T, text string) { _ = readApt(parseRaw([]byte(text))) })
+}
