@@ -75,10 +75,14 @@ func (c *Client) noEngine(ctx context.Context, err error) error {
 }
 
 // look finds out why there is no connection, as far as the socket tells it.
-// An error that has a class of its own (the host is gone) needs no look.
+// A host that let nobody in needs no look.
 func (c *Client) look(ctx context.Context, cause error) error {
-	var classed diag.Classed
-	if c.opts.Look == nil || errors.As(cause, &classed) && classed.ErrorClass() != diag.Internal {
+	if c.opts.Look == nil {
+		return nil
+	}
+	switch diag.ClassOf(cause) {
+	case diag.Internal, diag.Failed, diag.Unreachable:
+	default:
 		return nil
 	}
 	f, err := c.opts.Look(ctx)

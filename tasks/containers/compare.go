@@ -56,9 +56,18 @@ func methods(a *containerArgs, all []field) (map[string]method, error) {
 	if a.PurgeNetworks {
 		m["networks"] = strict
 	}
+	if err := asked(a, m, byName, lists); err != nil {
+		return nil, err
+	}
+	m["volume_binds"] = m["volumes"]
+	return m, nil
+}
+
+// asked puts what comparisons says over the defaults.
+func asked(a *containerArgs, m map[string]method, byName map[string]string, lists map[string]bool) error {
 	if all, ok := a.Comparisons["*"]; ok {
 		if all != string(strict) && all != string(ignore) {
-			return nil, module.Fail("The wildcard can only be used with comparison modes 'strict' and 'ignore'!")
+			return module.Fail("The wildcard can only be used with comparison modes 'strict' and 'ignore'!")
 		}
 		for name := range m {
 			if name != "networks" || a.Networks != nil {
@@ -73,23 +82,22 @@ func methods(a *containerArgs, all []field) (map[string]method, error) {
 		}
 		name, ok := byName[key]
 		if !ok {
-			return nil, module.Fail(fmt.Sprintf("Unknown module option '%s' in comparisons dict!", key))
+			return module.Fail(fmt.Sprintf("Unknown module option '%s' in comparisons dict!", key))
 		}
 		if old, twice := used[name]; twice {
-			return nil, module.Fail(fmt.Sprintf("Both '%s' and '%s' (aliases of %s) are specified in comparisons dict!", key, old, name))
+			return module.Fail(fmt.Sprintf("Both '%s' and '%s' (aliases of %s) are specified in comparisons dict!", key, old, name))
 		}
 		used[name] = key
 		switch how := method(a.Comparisons[key]); {
 		case how == strict || how == ignore, how == more && lists[name]:
 			m[name] = how
 		case how == more:
-			return nil, module.Fail(fmt.Sprintf("Option '%s' is a value and not a set/list/dict, so its comparison cannot be %s", key, how))
+			return module.Fail(fmt.Sprintf("Option '%s' is a value and not a set/list/dict, so its comparison cannot be %s", key, how))
 		default:
-			return nil, module.Fail(fmt.Sprintf("Unknown comparison mode '%s'!", how))
+			return module.Fail(fmt.Sprintf("Unknown comparison mode '%s'!", how))
 		}
 	}
-	m["volume_binds"] = m["volumes"]
-	return m, nil
+	return nil
 }
 
 // differences compares what is wanted with what is there. What the image
