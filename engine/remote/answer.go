@@ -138,9 +138,6 @@ func (r *reading) files() error {
 	if r.asked != len(a.paths) || len(r.dirs) != len(a.dirs) {
 		return protocolError("not every path was answered")
 	}
-	if !r.hasStat {
-		return diag.New(diag.Failed, diag.Pos{}, "no-stat", "the host has no stat program that Fairlead understands")
-	}
 	var asked []string // names in the order in which stat got them
 	var links, dangling []string
 	gone := 0
@@ -163,6 +160,9 @@ func (r *reading) files() error {
 			dangling = append(dangling, e.name)
 		}
 		asked = append(asked, e.name)
+	}
+	if !r.hasStat && len(asked) > 0 { // paths in missing folders need none
+		return diag.New(diag.Failed, diag.Pos{}, "no-stat", "the host has no stat program that Fairlead understands")
 	}
 	stats, targets, err := parseStats(r.stats, asked, r.s.stat)
 	if err != nil {
