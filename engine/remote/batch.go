@@ -34,10 +34,19 @@ func (h *Host) DoScripts(ctx context.Context, b state.Batch, scripts []Script) (
 	var out state.Outcome
 	ask := newAsking(b.Ask)
 	again := b
+	begin, evicted := time.Now(), false
 	for try := 0; ; try++ {
 		r, err := h.attempt(ctx, again, ask, scripts)
 		if try == 0 {
 			out = r.outcome
+		}
+		if e, held := asHeld(err); held {
+			if err := h.waitForLock(ctx, b.As, e, begin, &evicted); err != nil {
+				return out, nil, err
+			}
+			ask = newAsking(b.Ask)
+			try--
+			continue
 		}
 		switch {
 		case errors.Is(err, errMoved) && try < 3:

@@ -19,6 +19,8 @@ type Host struct {
 	opts Options
 	cfg  *ssh.Config // nil: local
 	log  *slog.Logger
+	// token tells our lock from that of another connection of the same run.
+	token string
 
 	mu     sync.Mutex
 	client *ssh.Client
@@ -61,7 +63,7 @@ func newHost(opts Options) *Host {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Host{opts: opts, log: log, shells: map[state.Identity]*shell{}, all: map[*shell]bool{}}
+	return &Host{opts: opts, log: log, token: randomHex(8), shells: map[state.Identity]*shell{}, all: map[*shell]bool{}}
 }
 
 // name is the host's name in errors.
@@ -181,6 +183,9 @@ func (h *Host) makeRoom() {
 	var oldest *shell
 	if len(h.shells) >= h.opts.Limits.Shells {
 		for _, s := range h.shells {
+			if s.locked {
+				continue // it goes last
+			}
 			if oldest == nil || s.used.Load() < oldest.used.Load() {
 				oldest = s
 			}

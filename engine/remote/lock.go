@@ -1,7 +1,146 @@
 package remote
 
-import "github.com/fairlead-project/fairlead/engine/state"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
-func (s *shell) putLock(f *frame, b state.Batch) {}
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/state"
+)
 
-func (s *shell) lockAnswer(sec *section) error { return protocolError("no lock was asked for") }
+// heldError says that somebody else holds the host's lock.
+type heldError struct {
+	Holder
+	born   string
+	orphan bool // its connection is gone, its shell is not
+}
+
+func (e *heldError) Error() string {
+	who := "run " + e.Run
+	if e.Controller != "" {
+		who += " of " + e.Controller
+	}
+	return "held by " + who
+}
+
+// wantsLock tells whether a batch must hold the host's lock.
+func (s *shell) wantsLock(b state.Batch) bool {
+	if s.host.opts.Lock == nil || s.locked {
+		return false
+	}
+	for _, op := range b.Ops {
+		if op.Reach() != state.ReachNone {
+			return true
+		}
+	}
+	return false
+}
+
+// putLock adds the taking of the lock in front of everything else.
+func (s *shell) putLock(f *frame, b state.Batch) {
+	if !s.wantsLock(b) {
+		return
+	}
+	l := s.host.opts.Lock
+	f.text.WriteString(lockScript())
+	f.line("_lock", s.host.token, lockWord(l.Run)+" "+lockWord(l.Controller))
+	f.procs += 2
+}
+
+// lockWord makes a name one printable word.
+func lockWord(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, s)
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// lockAnswer reads what became of the lock.
+func (s *shell) lockAnswer(sec *section) error {
+	if s.host.opts.Lock == nil || len(sec.args) == 0 {
+		return protocolError("no lock was asked for")
+	}
+	switch sec.args[0] {
+	case "ok":
+		s.locked = true
+		return nil
+	case "ours": // by another identity's shell of this connection
+		return nil
+	case "no":
+		return diag.New(diag.Failed, diag.Pos{}, "lock", "the lock of %s cannot be taken: its file cannot be written", s.host.name())
+	case "held":
+		if len(sec.args) != 5 || len(sec.data) > maxHeader {
+			break
+		}
+		pid, err := strconv.Atoi(sec.args[2])
+		f := strings.Fields(cleanMessage(sec.data))
+		if err != nil {
+			break
+		}
+		e := &heldError{born: sec.args[3], orphan: sec.args[1] == "orphan", Holder: Holder{PID: pid}}
+		if len(f) > 0 {
+			e.Run = f[0]
+		}
+		if len(f) > 1 {
+			e.Controller = f[1]
+		}
+		return e
+	}
+	return protocolError("the host's lock says %q", strings.Join(sec.args, " "))
+}
+
+// waitForLock does what can be done about a held lock: end a dead holder, or
+// wait. It returns nil when it is worth trying again.
+func (h *Host) waitForLock(ctx context.Context, id state.Identity, e *heldError, since time.Time, evicted *bool) error {
+	l := h.opts.Lock
+	dead := e.orphan || (l.Dead != nil && l.Dead(e.Holder))
+	if dead && !*evicted {
+		*evicted = true
+		h.log.Warn("taking over the lock of a dead run", "host", h.name(), "run_id", e.Run)
+		return h.evict(ctx, id, e)
+	}
+	if time.Since(since) < l.Wait {
+		select {
+		case <-time.After(min(500*time.Millisecond, l.Wait)):
+			return nil
+		case <-ctx.Done():
+			return cancelled(ctx.Err())
+		}
+	}
+	return diag.New(diag.Conflict, diag.Pos{}, "locked", "%s is %s", h.name(), e.Error()).
+		WithHint("wait until that run is over, or cancel it")
+}
+
+// evict ends the recorded session of a dead run.
+func (h *Host) evict(ctx context.Context, id state.Identity, e *heldError) error {
+	if e.PID <= 1 || strings.Trim(e.born, "0123456789") != "" {
+		return nil
+	}
+	s, err := h.acquire(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	var f frame
+	f.text.WriteString(killScript())
+	f.text.WriteString(lockScript())
+	f.line("_evict", strconv.Itoa(e.PID), e.born, fmt.Sprint(int(grace/time.Second)))
+	s.seq++
+	return s.exchange(ctx, &f, newReceiver(s.nonce, s.seq, h.opts.Limits))
+}
+
+func asHeld(err error) (*heldError, bool) {
+	var e *heldError
+	ok := errors.As(err, &e)
+	return e, ok
+}

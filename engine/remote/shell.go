@@ -56,7 +56,7 @@ type shell struct {
 	fresh  bool // the first frame is still to be sent
 	hello  *hello
 	stat   byte // 'g' or 'b' once known
-	locked bool
+	locked bool // it holds the host's lock (written under the turn)
 
 	mu      sync.Mutex
 	rx      sink
@@ -140,6 +140,13 @@ func (s *shell) isDead() bool {
 // close ends the shell and waits for its readers.
 func (s *shell) close() {
 	_ = s.p.in.Close()
+	if s.locked {
+		// The next run must not find the lock still held.
+		select {
+		case <-s.gone:
+		case <-time.After(2 * time.Second):
+		}
+	}
 	s.p.close()
 	s.readers.Wait()
 }
