@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -34,7 +35,8 @@ func (c *Client) Apply(ctx context.Context, op state.Op, progress func(string)) 
 	}
 	res.End = time.Now()
 	if err != nil {
-		res.Err, res.Msg = err, err.Error()
+		// Whoever tells it also tells which operation it was.
+		res.Err, res.Msg = err, strings.TrimPrefix(err.Error(), op.String()+": ")
 		return res
 	}
 	res.OK = true
