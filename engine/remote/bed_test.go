@@ -2,7 +2,11 @@ package remote_test
 
 import (
 	"context"
+	"io"
+	"net"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,6 +131,82 @@ func TestBedBecome(t *testing.T) {
 			// The login user's shell is not harmed.
 			if got, err := whoami(h, state.Identity{}); err != nil || !strings.HasPrefix(got, c.login) {
 				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+}
+
+// askDocker pings the engine over a connection, twice over the same one.
+func askDocker(t *testing.T, h *remote.Host, id state.Identity) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return h.DialUnix(ctx, id, "/var/run/docker.sock")
+	}}}
+	defer client.CloseIdleConnections()
+	for range 2 {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/_ping", nil)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if string(body) != "OK" {
+			t.Errorf("ping: %q", body)
+		}
+	}
+}
+
+func TestBedDocker(t *testing.T) {
+	b := testbed.Need(t)
+	askDocker(t, bedHost(t, bedConfig(b, b.Node(), "root"), remote.Options{}), state.Identity{})
+	h := bedHost(t, bedConfig(b, b.Node(), "deploy"), remote.Options{})
+	askDocker(t, h, state.Identity{Method: "sudo", Password: b.Password("deploy")})
+	_, err := h.DialUnix(t.Context(), state.Identity{}, "/var/run/docker.sock")
+	t.Logf("as deploy: %v", err)
+	if err == nil {
+		// The forward stands until the other side refuses it.
+		return
+	}
+	plain := bedHost(t, bedConfig(b, b.Dash(), "root"), remote.Options{})
+	if _, err := plain.DialUnix(t.Context(), state.Identity{Method: "sudo"}, "/var/run/docker.sock"); err == nil {
+		t.Error("a socket that is not there")
+	} else {
+		t.Log(err)
+	}
+}
+
+func TestBedCancel(t *testing.T) {
+	b := testbed.Need(t)
+	for name, c := range map[string]struct {
+		addr, user string
+		id         state.Identity
+	}{
+		"root":    {b.Dash(), "root", state.Identity{}},
+		"busybox": {b.Busybox(), "root", state.Identity{}},
+		"sudo":    {b.Sudo(), "deploy", state.Identity{Method: "sudo", Password: b.Password("deploy")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := bedHost(t, bedConfig(b, c.addr, c.user), remote.Options{})
+			ctx, cancel := context.WithCancel(t.Context())
+			started := make(chan struct{})
+			var once sync.Once
+			go func() {
+				<-started
+				cancel()
+			}()
+			begin := time.Now()
+			_, err := h.Do(ctx, state.Batch{As: c.id, Ops: []state.Op{state.Exec{Shell: "echo go; sleep 4711"}},
+				Live: func(int, bool, []byte) { once.Do(func() { close(started) }) }})
+			if diag.ClassOf(err) != diag.Cancelled || time.Since(begin) > 10*time.Second {
+				t.Errorf("after %s: %v", time.Since(begin), err)
+			}
+			left := do(t, h, state.Batch{As: c.id, Ops: []state.Op{state.Exec{Shell: "grep -l '^sleep.4711' /proc/[0-9]*/cmdline 2>/dev/null"}}})
+			if out := string(left.Results[0].Stdout); out != "" {
+				t.Errorf("still runs: %s", out)
 			}
 		})
 	}

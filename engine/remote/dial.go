@@ -1,9 +1,17 @@
 package remote
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
@@ -32,7 +40,172 @@ func (h *Host) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 
 // DialUnix opens a connection to a unix socket of the host: forwarded where the
 // identity is the login user and the server allows it, else through
-// `docker system dial-stdio` for Docker's socket.
+// `docker system dial-stdio`, which speaks to Docker's socket, as that identity.
 func (h *Host) DialUnix(ctx context.Context, as state.Identity, path string) (net.Conn, error) {
-	return h.Dial(ctx, "unix", path)
+	var forward error
+	if as.Method == "" {
+		c, err := h.Dial(ctx, "unix", path)
+		if err == nil || h.cfg == nil || !strings.HasSuffix(path, "docker.sock") {
+			return c, err
+		}
+		forward = err
+	}
+	c, err := h.dialStdio(ctx, as, path)
+	if err != nil && forward != nil {
+		return nil, fmt.Errorf("%w; and not by docker system dial-stdio either: %w", forward, err)
+	}
+	return c, err
 }
+
+// dialStdio starts docker's own relay in place of a kept shell. The loop gets one
+// frame that turns it into the relay; the relay's stdin is the rest of the wire.
+func (h *Host) dialStdio(ctx context.Context, as state.Identity, path string) (net.Conn, error) {
+	if err := checkText("a path", path); err != nil {
+		return nil, err
+	}
+	s, err := h.start(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	c := newPipeConn(s)
+	text := "{\nPATH=$PATH" + systemPath + "\ncommand -v docker >/dev/null 2>&1 || { echo docker: not found >&2; exit 127; }\n" +
+		"printf '" + s.nonce + "\\n'\nexec docker -H " + quote("unix://"+path) + " system dial-stdio <&3 3<&-\n}"
+	s.listen(c)
+	if _, err := fmt.Fprintf(s.p.in, "%d\n%s", len(text), text); err != nil {
+		_ = c.Close()
+		return nil, s.explain(errEnded, nil)
+	}
+	h.roundTrip()
+	select {
+	case <-c.ready:
+		return c, nil
+	case <-s.gone:
+		c.mu.Lock()
+		said := cleanMessage(c.errs)
+		c.mu.Unlock()
+		_ = c.Close()
+		if as.Method != "" && strings.Contains(said, "sudo") {
+			return nil, s.becomeError(said)
+		}
+		return nil, diag.New(diag.Failed, diag.Pos{}, "dial-stdio", "%s on %s: %s", path, h.name(), said)
+	case <-ctx.Done():
+		_ = c.Close()
+		return nil, cancelled(ctx.Err())
+	}
+}
+
+// pipeConn is a process's stdin and stdout as a connection. What comes is kept
+// in a bounded buffer: when it is full, the host waits.
+type pipeConn struct {
+	s     *shell
+	ready chan struct{}
+	mu    sync.Mutex
+	begun bool
+	buf   []byte
+	errs  []byte
+	r     *io.PipeReader
+	w     *io.PipeWriter
+	once  sync.Once
+	until time.Time
+	timer *time.Timer
+}
+
+func newPipeConn(s *shell) *pipeConn {
+	c := &pipeConn{s: s, ready: make(chan struct{})}
+	c.r, c.w = io.Pipe()
+	go func() {
+		<-s.gone
+		s.readers.Wait()
+		_ = c.w.Close()
+	}()
+	return c
+}
+
+// feed takes the relay's output: first the nonce, then what it relays.
+func (c *pipeConn) feed(stream int, b []byte) {
+	c.mu.Lock()
+	if stream == 1 {
+		if len(c.errs) < maxNoise {
+			c.errs = append(c.errs, b...)
+		}
+		c.mu.Unlock()
+		return
+	}
+	if !c.begun {
+		c.buf = append(c.buf, b...)
+		mark := []byte(c.s.nonce + "\n")
+		i := bytes.Index(c.buf, mark)
+		if i < 0 {
+			c.buf = lastBytes(c.buf, 4096)
+			c.mu.Unlock()
+			return
+		}
+		c.begun = true
+		b = c.buf[i+len(mark):]
+		c.buf = nil
+		close(c.ready)
+	}
+	c.mu.Unlock()
+	if len(b) > 0 {
+		_, _ = c.w.Write(b)
+	}
+}
+
+func (c *pipeConn) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	if err != nil && err != io.EOF && c.late() {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+func (c *pipeConn) Write(b []byte) (int, error) {
+	if c.late() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.s.p.in.Write(b)
+}
+
+// CloseWrite ends what the other side reads.
+func (c *pipeConn) CloseWrite() error { return c.s.p.in.Close() }
+
+func (c *pipeConn) Close() error {
+	c.once.Do(func() {
+		_ = c.r.CloseWithError(net.ErrClosed)
+		c.s.close()
+	})
+	return nil
+}
+
+func (c *pipeConn) late() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.until.IsZero() && time.Now().After(c.until)
+}
+
+// SetDeadline ends the connection at a time: a relay cannot be taken up again.
+func (c *pipeConn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = t
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if !t.IsZero() {
+		c.timer = time.AfterFunc(time.Until(t), func() { _ = c.r.CloseWithError(os.ErrDeadlineExceeded) })
+	}
+	return nil
+}
+
+func (c *pipeConn) SetReadDeadline(t time.Time) error { return c.SetDeadline(t) }
+
+// SetWriteDeadline does nothing: the connection's own deadlines hold.
+func (c *pipeConn) SetWriteDeadline(time.Time) error { return nil }
+
+type pipeAddr string
+
+func (pipeAddr) Network() string  { return "dial-stdio" }
+func (a pipeAddr) String() string { return string(a) }
+
+func (c *pipeConn) LocalAddr() net.Addr  { return pipeAddr("here") }
+func (c *pipeConn) RemoteAddr() net.Addr { return pipeAddr(c.s.host.name()) }
