@@ -1,0 +1,135 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// editor plans changing the text of one file: what lineinfile and ini_file
+// have in common.
+type editor struct {
+	module.FileAttrs
+	in       module.Inputs
+	g        *module.Gather
+	path     string
+	backup   bool
+	validate string
+	marks    value.Marks
+
+	file state.File
+	old  []byte
+	// attrsChange tells that attributes differ from what the file has, or is
+	// made with; after is the stat in the end.
+	attrsChange bool
+	after       state.Stat
+	backupFile  string
+	change      module.Change
+}
+
+// open asks for the file. done tells that the plan ends here: more must be
+// asked, or it cannot be read.
+func (e *editor) open(p string) (c module.Change, done bool, err error) {
+	e.path = e.g.Path(p)
+	e.g.Login()
+	f, err := e.g.TryFile(trim(e.path), state.WantContent)
+	if c, missing, gerr := e.g.Missing(); missing {
+		return c, true, gerr
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return module.Change{}, true, module.Fail(err.Error())
+	}
+	e.file, e.old = f, f.Content
+	if f.IsDir() {
+		return module.Change{}, true, module.Fail("Path "+e.path+" is a directory !", "rc", 256)
+	}
+	e.change.Warnings = e.Warnings()
+	return module.Change{}, false, nil
+}
+
+func (e *editor) exists() bool { return e.file.Followed.Type != state.TypeNone }
+
+// finish plans the new text and the attributes.
+func (e *editor) finish(text []byte, write bool) error {
+	cur, real := e.file.Followed, e.file.Resolved
+	exists := e.exists()
+	if !write && !exists {
+		return nil
+	}
+	if !exists {
+		parent, err := e.parent(path.Dir(real))
+		if err != nil || !e.g.Complete() {
+			return err
+		}
+		cur = e.g.NewStat(parent, state.TypeFile)
+	}
+	w, err := e.Want(e.g, cur)
+	if err != nil {
+		return err
+	}
+	set := w.Changes(cur)
+	e.attrsChange = !set.IsZero()
+	e.after = w.Apply(cur)
+	if e.in.Diff && write {
+		header := e.path + " (content)"
+		e.change.Diff = append(e.change.Diff, contentDiff(header, e.old, header, text, e.marks))
+	}
+	if e.attrsChange {
+		d := newSides(real)
+		d.attrs(cur, set)
+		if entry, ok := d.entry(); ok {
+			entry.BeforeHeader, entry.AfterHeader = e.path+" (file attributes)", e.path+" (file attributes)"
+			e.change.Diff = append(e.change.Diff, entry)
+		}
+	}
+	if !write {
+		if e.attrsChange {
+			e.change.Ops = append(e.change.Ops, state.SetAttrs{Path: real, Attrs: set})
+		}
+		return nil
+	}
+	return e.write(text, real, w, set, cur, exists)
+}
+
+func (e *editor) write(text []byte, real string, w module.Wanted, set state.Attrs, cur state.Stat, exists bool) error {
+	if e.validate != "" {
+		if !strings.Contains(e.validate, "%s") {
+			return module.Fail("validate must contain %s: " + e.validate)
+		}
+		at := len(e.change.Ops)
+		e.change.Failed = func(op int, r state.OpResult) *module.Failure {
+			if op != at || r.RC == 0 {
+				return nil
+			}
+			return module.Fail("failed to validate: rc:" + value.Int(int64(r.RC)).Text() + " error:" + string(r.Stderr))
+		}
+	}
+	if e.backup && exists {
+		e.backupFile = backupName(e.path, e.in)
+	}
+	if !exists {
+		set = w.Make(cur)
+	}
+	e.after.Size, e.after.Nlink = int64(len(text)), 1
+	e.change.Ops = append(e.change.Ops, state.WriteFile{Path: real, Content: state.Bytes(bytes.Clone(text)), Attrs: set,
+		Backup: e.backupFile, Validate: e.validate, InPlace: e.UnsafeWrites && exists})
+	return nil
+}
+
+// parent plans missing folders of a file that is made.
+func (e *editor) parent(dir string) (state.Stat, error) {
+	p := newPutter(module.FileAttrs{}, e.in, nil)
+	p.g = e.g
+	s := p.makeFolders(dir)
+	if e.g.Complete() && s.Type != state.TypeDir {
+		return s, module.Fail("Error creating " + dir + " ([Errno 20] Not a directory: '" + dir + "')")
+	}
+	e.change.Ops = append(e.change.Ops, p.ops...)
+	return s, nil
+}
