@@ -39,7 +39,7 @@ func (a *auth) methods() []gossh.AuthMethod {
 				a.tried = append(a.tried, "password")
 				return a.cfg.Password, nil
 			}),
-			gossh.RetryableAuthMethod(gossh.KeyboardInteractive(a.interactive), 2))
+			gossh.KeyboardInteractive(a.interactive))
 	}
 	return m
 }
@@ -54,9 +54,6 @@ func (a *auth) interactive(_, _ string, questions []string, echos []bool) ([]str
 		}
 	}
 	if len(questions) > 0 {
-		if len(a.tried) > 0 && a.tried[len(a.tried)-1] == "keyboard-interactive" {
-			return nil, errors.New("the password was refused")
-		}
 		a.tried = append(a.tried, "keyboard-interactive")
 	}
 	return answers, nil

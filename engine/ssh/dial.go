@@ -34,6 +34,11 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
+	for _, file := range append(append([]string{}, cfg.KeyFiles...), cfg.defaultKeys...) {
+		// Opening an encrypted key takes its time: not the server's. What is
+		// wrong with a key is told when it is needed.
+		_, _ = cfg.Shared.key(file, cfg.KeyPassphrase)
+	}
 	deadline := time.Now().Add(cfg.ConnectTimeout)
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()

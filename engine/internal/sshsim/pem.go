@@ -1,0 +1,5 @@
+package sshsim
+
+import "encoding/pem"
+
+func pemBytes(b *pem.Block) []byte { return pem.EncodeToMemory(b) }
