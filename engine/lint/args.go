@@ -1,0 +1,133 @@
+package lint
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// module checks what a task asks of its module.
+func (c *checker) module(u *user, t *playbook.Task) {
+	m, ok := c.cfg.Modules.Lookup(t.Action)
+	if !ok {
+		c.unknownModule(t)
+		u.node(t.Args)
+		u.node(t.Raw)
+		return
+	}
+	spec := m.Spec()
+	if t.Raw != nil && spec.FreeForm == "" {
+		c.report(diag.Errorf(t.Raw.Pos, CodeFreeForm, "module %s takes no free text", spec.Name).
+			WithHint("give it arguments: %s: name=value, or a mapping", spec.Name))
+	}
+	for _, d := range module.CheckArgs(spec, given(t, spec), t.ActionPos, whole(t, spec, c.cfg.Modules)) {
+		c.report(d)
+	}
+	for _, p := range t.Args.Pairs {
+		u.node(p.Key)
+		if slices.Contains(spec.Traits.RawArgs, p.Key.Str()) {
+			c.rawArg(u, spec, p.Value)
+			continue
+		}
+		u.node(p.Value)
+	}
+	u.node(t.Raw)
+	switch spec.Name {
+	case "command", "shell", "raw":
+		c.secrets(t)
+	}
+	c.taskFiles(u, t, spec.Name)
+}
+
+func (c *checker) unknownModule(t *playbook.Task) {
+	d := diag.Errorf(t.ActionPos, CodeModule, "there is no module called %q", t.Action)
+	if near := c.cfg.Modules.Nearest(t.Action); len(near) > 0 {
+		d.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		d.Hint = "'fairlead module list' shows what there is"
+	}
+	c.report(d)
+}
+
+// rawArg checks an argument that the module evaluates itself: conditions of
+// assert, the variable of debug.
+func (c *checker) rawArg(u *user, spec *module.Spec, n *yaml.Node) {
+	v := *u
+	v.lenient = v.lenient || spec.Name != "assert" // debug shows what is not defined
+	for _, it := range n.List() {
+		if it.IsString() {
+			v.expr(it)
+		}
+	}
+}
+
+// given are a task's arguments as far as they are literal.
+func given(t *playbook.Task, spec *module.Spec) []module.Given {
+	var out []module.Given
+	for _, p := range t.Args.Pairs {
+		if p.Key.HasTemplate() {
+			continue
+		}
+		g := module.Given{Name: p.Key.Value().Text(), Pos: p.Key.Pos, ValuePos: p.Value.Pos, Value: value.Unknown(nil)}
+		if !slices.Contains(spec.Traits.RawArgs, g.Name) {
+			g.Value = constant(p.Value)
+		}
+		out = append(out, g)
+	}
+	if t.Raw != nil && spec.FreeForm != "" {
+		out = append(out, module.Given{Name: spec.FreeForm, Pos: t.Raw.Pos, ValuePos: t.Raw.Pos, Value: constant(t.Raw)})
+	}
+	return out
+}
+
+// whole tells whether the task itself gives all the arguments of its module.
+func whole(t *playbook.Task, spec *module.Spec, mods *module.Registry) bool {
+	if t.ArgsTemplate != nil {
+		return false
+	}
+	for _, n := range t.AllModuleDefaults() {
+		if n.Kind != yaml.Mapping {
+			return false
+		}
+		for _, p := range n.Pairs {
+			if p.Key.HasTemplate() || strings.HasPrefix(p.Key.Str(), "group/") || mods.Canonical(p.Key.Str()) == spec.Name {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var (
+	reBraces = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	reSecret = regexp.MustCompile(`(?i)\b\w*(?:password|passwd|secret|token)\w*`)
+	reQuoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	reHarmle = regexp.MustCompile(`(?i)(?:_file|_path|_dir|_name|_length|_url)$`)
+)
+
+// secrets warns of secrets that become part of a command line, where every
+// user of the host can read them.
+func (c *checker) secrets(t *playbook.Task) {
+	nodes := []*yaml.Node{t.Raw, t.Args.Get("cmd"), t.Args.Get("argv")}
+	for _, n := range nodes {
+		scalars(n, func(s *yaml.Node) {
+			for _, at := range reBraces.FindAllStringIndex(s.Str(), -1) {
+				inside := reQuoted.ReplaceAllStringFunc(s.Str()[at[0]:at[1]], func(q string) string { return strings.Repeat(" ", len(q)) })
+				for _, m := range reSecret.FindAllStringIndex(inside, -1) {
+					name := inside[m[0]:m[1]]
+					if reHarmle.MatchString(name) {
+						continue
+					}
+					c.report(problem(s.PosAt(at[0]+m[0]), true, CodeSecret, "'%s' becomes part of a command line, where every user of the host can read it", name).
+						WithHint("pass it by 'stdin:' or 'environment:', or in a file"))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,93 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// matchHosts finds the hosts of a play. Patterns that only a run can tell, and
+// those that hosts added by tasks may match, make it an open world.
+func (c *checker) matchHosts(p *play) {
+	inv := c.cfg.Inventory
+	if inv == nil || p.Hosts == nil {
+		return
+	}
+	var parts []string
+	for _, n := range p.Hosts.List() {
+		s, ok := c.static(n, p.Play, nil)
+		if !ok {
+			p.open = true
+			return
+		}
+		parts = append(parts, s)
+	}
+	hosts, err := inv.Match(strings.Join(parts, ","), p.Hosts.Pos)
+	p.matched = hosts
+	seen := map[*yaml.Vars]bool{}
+	for _, h := range hosts {
+		if h.Implicit {
+			c.layers(h, seen)
+		}
+	}
+	for _, d := range diagnostics(err) {
+		if d.Code != inventory.CodeNoHosts {
+			c.report(d)
+			continue
+		}
+		p.hostsErr = append(p.hostsErr, d)
+	}
+	switch {
+	case len(hosts) > 0:
+	case c.dynamic:
+		p.open = true
+	default:
+		p.none = true
+	}
+}
+
+// hosts reports patterns that name nothing: an error only if no play of the
+// playbook has a host.
+func (c *checker) hosts() {
+	if c.cfg.Inventory == nil || c.dynamic || len(c.plays) == 0 {
+		return
+	}
+	nobody := !c.cfg.HostsOptional
+	for _, p := range c.plays {
+		nobody = nobody && p.none
+	}
+	for _, p := range c.plays {
+		for _, d := range p.hostsErr {
+			e := *d
+			e.Warning = !nobody
+			c.report(&e)
+		}
+		if p.none && len(p.hostsErr) == 0 && nobody {
+			c.report(diag.Errorf(p.Hosts.Pos, inventory.CodeNoHosts, "the pattern %q matches no host", p.Hosts.Value().Text()).WithHint("%s", emptyHint(c.cfg.Inventory)))
+		}
+	}
+}
+
+func emptyHint(inv *inventory.Inventory) string {
+	if len(inv.Hosts()) == 0 {
+		return "the inventory holds no hosts; give one with -i"
+	}
+	return "the groups it names hold no hosts"
+}
+
+// pattern checks a host pattern that is a template: it knows extra variables
+// and those of the play alone.
+func (c *checker) pattern(u *user) {
+	u.lenient = true
+	u.node(u.p.Hosts)
+	scalars(u.p.Hosts, func(n *yaml.Node) {
+		for _, need := range c.textOf(n, false).needs {
+			if _, ok, _ := u.known(need.Name); !ok && len(u.p.VarsFiles) == 0 {
+				d := problem(n.PosAt(need.Offset), need.Maybe, CodeUndefined, "the variable '%s' is not defined anywhere", need.Name)
+				c.report(d.WithHint("pass it with -e %s=...", need.Name))
+			}
+		}
+	})
+}
