@@ -61,16 +61,24 @@ func (c *Context) getAttr(_ *run, v value.Value, name string) (value.Value, erro
 	if hasMethod(v, name) {
 		return value.FromObject(&method{v, name}), nil
 	}
-	// The pairs of groupby have names; no other tuple is asked for these.
+	if e, ok := pairField(v, name); ok {
+		return e, nil
+	}
+	return c.attrOrItem(v, value.String(name))
+}
+
+// pairField names the parts of groupby's pairs; no other tuple is asked for
+// these names.
+func pairField(v value.Value, name string) (value.Value, bool) {
 	if v.IsTuple() && v.Len() == 2 {
 		switch name {
 		case "grouper":
-			return v.Items()[0], nil
+			return v.Items()[0], true
 		case "list":
-			return v.Items()[1], nil
+			return v.Items()[1], true
 		}
 	}
-	return c.attrOrItem(v, value.String(name))
+	return value.Null, false
 }
 
 // attrOrItem looks a name up in objects and dicts.
@@ -130,6 +138,9 @@ func (c *Context) getItem(_ *run, v, key value.Value) (value.Value, error) {
 		if err != nil || !r.IsUndefined() {
 			return r, err
 		}
+	}
+	if e, ok := pairField(v, key.Str()); ok && key.IsString() {
+		return e, nil
 	}
 	if key.IsString() && hasMethod(v, key.Str()) {
 		return value.FromObject(&method{v, key.Str()}), nil

@@ -46,6 +46,9 @@ func (a *analysis) read(name string) {
 			return
 		}
 	}
+	if name == "self" {
+		return
+	}
 	if fn, ok := a.env.Functions[name]; ok {
 		a.impure = a.impure || fn.Impure
 		return

@@ -43,7 +43,11 @@ func addAnsibleMath(f map[string]Filter) {
 		case n == 0:
 			return 0, errors.New("float division by zero")
 		}
-		return math.Pow(x, 1/n), nil
+		r := math.Pow(x, 1/n)
+		if whole := math.Round(r); math.Pow(whole, n) == x {
+			return whole, nil // the last digit of Go's Pow may be off
+		}
+		return r, nil
 	}, "base?")
 }
 
@@ -111,7 +115,7 @@ func choose(c *Context, items []value.Value, r int, ordered bool, err error) (va
 	used := make([]bool, len(items))
 	var rec func(from int, cur []value.Value) error
 	rec = func(from int, cur []value.Value) error {
-		if err := c.step(1); err != nil {
+		if err := c.step(len(items) + r); err != nil {
 			return err
 		}
 		if len(cur) == r {

@@ -52,10 +52,7 @@ func addAnsibleText(f map[string]Filter) {
 	f["regex_search"] = Filter{Fn: regexSearch}
 	f["regex_escape"] = bound(regexEscape, "re_type?")
 	f["b64encode"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
-		if !in.IsString() {
-			return in, fmt.Errorf("expected a string, not %s", in.TypeName())
-		}
-		return strResult(base64.StdEncoding.EncodeToString([]byte(in.Str())))
+		return strResult(base64.StdEncoding.EncodeToString([]byte(text(in))))
 	}, "encoding?")
 	f["b64decode"] = bound(b64decode, "encoding?")
 	f["hash"] = bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {

@@ -388,3 +388,22 @@ func (f *frame) block(name string, level int, out *sink) error {
 func diagUndefined(msg string) error {
 	return undefinedError(value.UndefinedOf(&value.Undef{Msg: msg}))
 }
+
+// selfObj is the variable self: the template's blocks as functions.
+type selfObj struct{ f *frame }
+
+func (s *selfObj) TypeName() string { return "TemplateReference" }
+
+// Attr implements value.Object.
+func (s *selfObj) Attr(name string) (value.Value, bool) {
+	if len(s.f.r.blocks[name]) == 0 {
+		return value.Null, false
+	}
+	return goFunc(name, func(c *Context, _ Args) (value.Value, error) {
+		out := &sink{c: c}
+		if err := s.f.block(name, 0, out); err != nil {
+			return value.Null, err
+		}
+		return out.result(s.f.r.convert), nil
+	}), true
+}

@@ -107,6 +107,9 @@ func (f *frame) lookup(name string) (value.Value, error) {
 	if fn, ok := r.env.Functions[name]; ok {
 		return value.FromObject(&function{name, fn}), nil
 	}
+	if name == "self" {
+		return value.FromObject(&selfObj{f}), nil
+	}
 	return value.Undefined(name), nil
 }
 

@@ -51,7 +51,9 @@ func compileRegex(pattern string, ignoreCase, multiLine bool) (*regex, error) {
 	}
 	// Go's $ ends the text, Python's also stands before a last newline.
 	if !strings.Contains(p, "$") && !usesUnicodeClass(p) {
-		if re, err := regexp.Compile(goPattern); err == nil {
+		// A pattern that matches nothing at all also does so right behind
+		// another match in Python, not in Go.
+		if re, err := regexp.Compile(goPattern); err == nil && !re.MatchString("") {
 			r := &regex{re: re, n: re.NumSubexp(), name: map[string]int{}}
 			for i, n := range re.SubexpNames() {
 				if n != "" {
@@ -143,7 +145,12 @@ func (r *regex) find(s string) (match, error) {
 // all gives up to n matches, n < 0: every match.
 func (r *regex) all(s string, n int) ([]match, error) {
 	if r.re != nil {
-		return r.allLinear(s, n), nil
+		found := r.re.FindAllStringSubmatchIndex(s, n)
+		out := make([]match, len(found))
+		for i, m := range found {
+			out[i] = m
+		}
+		return out, nil
 	}
 	// regexp2 counts runes; offsets are translated to bytes.
 	var offs []int
@@ -176,31 +183,6 @@ func (r *regex) all(s string, n int) ([]match, error) {
 		return nil, errors.New("the regular expression takes too long on this text")
 	}
 	return out, nil
-}
-
-// allLinear is every match as Python finds them: an empty match may follow a
-// match directly, which Go leaves out.
-func (r *regex) allLinear(s string, n int) []match {
-	var out []match
-	for _, m := range r.re.FindAllStringSubmatchIndex(s, n) {
-		out = append(out, m)
-	}
-	if n < 0 && len(out) > 0 {
-		last := out[len(out)-1]
-		if last[1] == len(s) && last[0] < last[1] {
-			if m := r.re.FindStringSubmatchIndex(""); m != nil && !strings.ContainsAny(r.re.String(), "^\\") {
-				e := make(match, len(m))
-				for i := range m {
-					e[i] = len(s)
-					if m[i] < 0 {
-						e[i] = -1
-					}
-				}
-				out = append(out, e)
-			}
-		}
-	}
-	return out
 }
 
 // replace is Python's re.sub.

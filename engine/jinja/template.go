@@ -21,7 +21,9 @@ type Template struct {
 	reads   []string
 	impure  bool
 	missing diag.List
-	single  string // the name, when the template is {{ name }}
+	// verbatim: Ansible sees no template in it, whatever its first line says.
+	verbatim bool
+	single   string // the name, when the template is {{ name }}
 }
 
 // Expr is a parsed expression: immutable, safe for concurrent use.
@@ -34,6 +36,7 @@ type Expr struct {
 // filters and tests that do not exist are *diag.Diagnostic.
 func (e *Env) Parse(src string, pos diag.Pos, o Options) (*Template, error) {
 	raw := src
+	verbatim := o.VarStart == "" && o.BlockStart == "" && o.CommentStart == "" && o.LineStatementPrefix == "" && !HasMarkup(src)
 	if e.Overrides {
 		var err error
 		if src, o, pos, err = parseHeader(src, o, pos); err != nil {
@@ -50,7 +53,7 @@ func (e *Env) Parse(src string, pos diag.Pos, o Options) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{env: e, src: s, raw: raw, o: o, body: body, blocks: p.blocks}
+	t := &Template{env: e, src: s, raw: raw, o: o, body: body, blocks: p.blocks, verbatim: verbatim}
 	a := newAnalysis(e, s)
 	a.body(body)
 	if len(body) == 1 {
@@ -166,7 +169,7 @@ func (t *Template) RenderString(c *Context) (string, error) {
 // Value is what a playbook string becomes: text that Ansible reads again as a
 // literal in some cases, or the native value when the context asks for it.
 func (t *Template) Value(c *Context) (value.Value, error) {
-	if t.IsPlain() {
+	if t.IsPlain() || t.verbatim {
 		return value.String(t.raw), nil
 	}
 	native := c.Native || t.o.Native

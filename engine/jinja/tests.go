@@ -126,6 +126,12 @@ func addBuiltinTests(e *Env) {
 		"<": "<", "le": "<=", "<=": "<=", "gt": ">", "greaterthan": ">", ">": ">", "ge": ">=", ">=": ">=", "in": "in"} {
 		t[name] = cmpTest(op)
 	}
+	// These only look at the kind, which an undefined value has too.
+	for _, name := range []string{"mapping", "sequence", "string", "number", "none", "boolean", "integer", "float", "true", "false", "sameas"} {
+		x := t[name]
+		x.TakesUndefined = true
+		t[name] = x
+	}
 	// Containers keep unknown elements: what kind of thing one is stays known.
 	for _, name := range []string{"mapping", "sequence", "iterable", "string", "number", "none", "boolean"} {
 		x := t[name]

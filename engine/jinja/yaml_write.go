@@ -32,9 +32,6 @@ func dumpYAML(v value.Value, st yamlStyle) (string, error) {
 		return s + "\n", err
 	}
 	s, err := w.scalar(v, 0, -1)
-	if !strings.HasPrefix(s, "'") && !strings.HasPrefix(s, `"`) {
-		s += "\n..."
-	}
 	return s + "\n", err
 }
 
@@ -224,7 +221,7 @@ func yamlString(s string, col int) string {
 	case strings.IndexFunc(s, control) >= 0, strings.Contains(s, "\n") && (strings.Contains(s, " \n") || strings.Contains(s, "\n ")):
 		return yamlDouble(s)
 	case strings.Contains(s, "\n"):
-		return strings.ReplaceAll(foldNewlines.ReplaceAllString(single, "\n$0"), "\n", "\n"+strings.Repeat(" ", col)) + ""
+		return strings.ReplaceAll(foldNewlines.ReplaceAllString(single, "\n$0"), "\n", "\n"+strings.Repeat(" ", col))
 	case s == "" || yamlResolves.MatchString(s) || strings.TrimSpace(s) != s:
 		return single
 	}
