@@ -73,6 +73,7 @@ type attempted struct {
 	outcome state.Outcome
 	scripts []ScriptResult
 	skipped bool // the questions were not put
+	left    bool // a command left a process behind that may hold our stdout
 }
 
 // attempt sends one frame and reads its answer.
@@ -107,7 +108,8 @@ func (h *Host) attempt(ctx context.Context, b state.Batch, ask *asking, scripts 
 		s.close()
 		err = s.explain(err, rx)
 	}
-	if a.skipped {
+	if a.skipped || a.left {
+		// The next batch gets a shell of its own.
 		h.drop(s)
 		s.close()
 	}
@@ -248,9 +250,7 @@ func (s *shell) digest(b state.Batch, ask *asking, scripts []Script, rx *receive
 	}
 	for _, x := range rx.execs {
 		a.skipped = a.skipped || (x.left && len(b.Ask)+len(scripts) > 0)
-		if x.left && !a.skipped {
-			defer s.host.drop(s) // the next batch gets a shell of its own
-		}
+		a.left = a.left || x.left
 	}
 	if a.skipped {
 		return a, nil
