@@ -63,6 +63,7 @@ type Config struct {
 	Parallel  int           // runs at once; default 8
 	Drain     time.Duration // how long running runs may go on at the end; default 30 s
 	MaxBody   int64         // bytes; default 64 MiB
+	Keep      store.Keep    // history; default the newest 10,000 runs, for 90 days
 	PushRetry time.Duration // first pause before a push is tried again; default 1 s
 }
 
@@ -131,6 +132,9 @@ func (c *Config) fill() {
 	if c.MaxBody <= 0 {
 		c.MaxBody = 64 << 20
 	}
+	if c.Keep.Runs <= 0 {
+		c.Keep = store.Keep{Runs: 10_000, For: 90 * 24 * time.Hour}
+	}
 	if c.DataDir == "" && c.Store != nil {
 		c.DataDir = c.Store.Dir()
 	}
@@ -191,6 +195,20 @@ func (s *Server) Handler() http.Handler {
 	return http.NewCrossOriginProtection().Handler(s.echo)
 }
 
+// prune removes old history now and then, until ctx ends.
+func (s *Server) prune(ctx context.Context) {
+	for {
+		if err := s.cfg.Store.Prune(ctx, s.cfg.Keep, time.Now()); err != nil && ctx.Err() == nil {
+			s.cfg.Log.Error("old runs not removed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
 // Addr waits until the server listens and says where.
 func (s *Server) Addr(ctx context.Context) (net.Addr, error) {
 	select {
@@ -222,6 +240,7 @@ func (s *Server) Run(ctx context.Context) error {
 	pushing, stopPushing := context.WithCancel(background)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sm.Push(pushing) })
+	wg.Go(func() { s.prune(pushing) })
 
 	requests, cutOff := context.WithCancel(background)
 	srv := &http.Server{

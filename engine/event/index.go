@@ -3,9 +3,8 @@ package event
 import (
 	"encoding/base64"
 	"encoding/json"
-	"iter"
 	"net/url"
-	"sort"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,27 +28,31 @@ type index struct {
 	longest  int              // pattern
 }
 
-func newIndex(secrets iter.Seq[string]) *index {
-	x := &index{patterns: map[key][]string{}, heads: map[string]bool{}, exact: map[string]bool{}}
-	seen := map[string]bool{}
-	for s := range secrets {
-		x.exact[s] = true
-		for _, p := range forms(s) {
-			if len(p) >= keyLen && !seen[p] {
-				seen[p] = true
-				x.add(p)
-			}
+func newIndex() *index {
+	return &index{patterns: map[key][]string{}, heads: map[string]bool{}, exact: map[string]bool{}}
+}
+
+// addSecret adds a secret in all its forms.
+func (x *index) addSecret(s string) {
+	if x.exact[s] {
+		return
+	}
+	x.exact[s] = true
+	for _, p := range forms(s) {
+		if len(p) >= keyLen {
+			x.add(p)
 		}
 	}
-	for _, ps := range x.patterns {
-		sort.Slice(ps, func(i, j int) bool { return len(ps[i]) > len(ps[j]) })
-	}
-	return x
 }
 
 func (x *index) add(p string) {
 	k := key([]byte(p[:keyLen]))
-	x.patterns[k] = append(x.patterns[k], p)
+	ps := x.patterns[k]
+	if slices.Contains(ps, p) {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(ps, p, func(a, b string) int { return len(b) - len(a) })
+	x.patterns[k] = slices.Insert(ps, at, p)
 	pair := uint(p[0])<<8 | uint(p[1])
 	x.first[pair>>3] |= 1 << (pair & 7)
 	for n := 1; n < keyLen; n++ {

@@ -1,10 +1,8 @@
 package event
 
 import (
-	"maps"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -27,10 +25,8 @@ const MinSecret = 6
 // It is safe for use by many goroutines. A nil Redactor knows no secret and
 // still hides marked values.
 type Redactor struct {
-	mu    sync.Mutex
-	known map[string]bool
-	index atomic.Pointer[index]
-	stale atomic.Bool
+	mu    sync.RWMutex
+	index *index // nil while no secret is known
 }
 
 // NewRedactor makes a redactor that knows the secrets given.
@@ -45,14 +41,13 @@ func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		if utf8.RuneCountInString(strings.TrimSpace(s)) < MinSecret || r.known[s] {
+		if utf8.RuneCountInString(strings.TrimSpace(s)) < MinSecret {
 			continue
 		}
-		if r.known == nil {
-			r.known = map[string]bool{}
+		if r.index == nil {
+			r.index = newIndex()
 		}
-		r.known[s] = true
-		r.stale.Store(true)
+		r.index.addSecret(s)
 	}
 }
 
@@ -77,32 +72,37 @@ func (r *Redactor) addValue(v value.Value, marks value.Marks) {
 	}
 }
 
-// current gives the index of all secrets known by now, nil when there is none.
-func (r *Redactor) current() *index {
+// current gives the index of all secrets known by now, nil when there is none,
+// and keeps it from being changed until done is called.
+func (r *Redactor) current() (x *index, done func()) {
 	if r == nil {
-		return nil
+		return nil, func() {}
 	}
-	if !r.stale.Load() {
-		return r.index.Load()
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stale.Load() {
-		r.index.Store(newIndex(maps.Keys(r.known)))
-		r.stale.Store(false)
-	}
-	return r.index.Load()
+	r.mu.RLock()
+	return r.index, r.mu.RUnlock
 }
 
 // String gives s without the secrets in it.
-func (r *Redactor) String(s string) string { return r.current().replace(s) }
+func (r *Redactor) String(s string) string {
+	x, done := r.current()
+	defer done()
+	return x.replace(s)
+}
 
 // Value gives v without secrets and without marks of secrecy: what is marked
 // secret is replaced as a whole, every other text is searched.
-func (r *Redactor) Value(v value.Value) value.Value { return redactValue(r.current(), v) }
+func (r *Redactor) Value(v value.Value) value.Value {
+	x, done := r.current()
+	defer done()
+	return redactValue(x, v)
+}
 
 // Map is Value for a map; nil stays nil.
-func (r *Redactor) Map(m *value.Map) *value.Map { return redactMap(r.current(), m) }
+func (r *Redactor) Map(m *value.Map) *value.Map {
+	x, done := r.current()
+	defer done()
+	return redactMap(x, m)
+}
 
 func redactValue(x *index, v value.Value) value.Value {
 	if v.IsSecret() && v.Kind() != value.KindUndefined {
@@ -179,7 +179,8 @@ func redactAll(x *index, ss []string) []string {
 // runs and modules and the position are identities and stay as they are.
 // Redacting twice changes nothing more.
 func (r *Redactor) Event(e *Event) *Event {
-	x := r.current()
+	x, done := r.current()
+	defer done()
 	c := *e
 	if c.NoLog {
 		censor(&c)

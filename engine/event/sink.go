@@ -109,7 +109,7 @@ func (s *redacting) output(ctx context.Context, e *Event) error {
 		c.Chunk = h.Chunk + c.Chunk
 		delete(s.held, k)
 	}
-	ready, rest := s.r.current().split(c.Chunk)
+	ready, rest := s.r.split(c.Chunk)
 	if rest != "" {
 		h := c
 		h.Chunk = rest
@@ -138,4 +138,10 @@ func (s *redacting) flush(ctx context.Context, e *Event) error {
 		}
 	}
 	return nil
+}
+
+func (r *Redactor) split(s string) (ready, held string) {
+	x, done := r.current()
+	defer done()
+	return x.split(s)
 }

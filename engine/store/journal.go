@@ -44,6 +44,12 @@ func (j *journalState) fail(run string, err error) {
 	}
 }
 
+func (j *journalState) forget(run string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.last, run)
+}
+
 // Append adds e to its run. Only the first and the last event of a run are
 // waited for; the others are committed within moments, in order, and an error
 // shows at the next call. Sync waits for all.
@@ -60,7 +66,11 @@ func (s *Store) Append(ctx context.Context, e *event.Event) error {
 	if err := s.append(ctx, o); err != nil || !wait {
 		return err
 	}
-	return s.await(ctx, o)
+	err = s.await(ctx, o)
+	if err == nil && e.Kind == event.RunEnded {
+		s.runs.forget(e.Run) // the database knows
+	}
+	return err
 }
 
 func (s *Store) append(ctx context.Context, o *op) error {
