@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -61,6 +62,7 @@ func addAnsibleText(f map[string]Filter) {
 	for name, kind := range map[string]string{"md5": "md5", "sha1": "sha1", "checksum": "sha1"} {
 		f[name] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) { return digest(in, kind) })
 	}
+	f["password_hash"] = impure(bound(passwordHash, "hashtype?", "salt?", "salt_size?", "rounds?", "ident?"))
 	f["quote"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if in.IsNull() {
 			return strResult("''")
@@ -343,7 +345,7 @@ func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
 	if u := in.Undef(); u.Name != "" {
 		name = "'" + u.Name + "' "
 	}
-	return in, fmt.Errorf("Mandatory variable %snot defined.", name) //nolint:staticcheck // Ansible's sentence
+	return in, diag.Errorf(diag.Pos{}, CodeUndefined, "Mandatory variable %snot defined.", name)
 }
 
 func ternary(_ *Context, in value.Value, a Args) (value.Value, error) {

@@ -10,7 +10,6 @@ type cell struct {
 	items  []value.Value
 	m      *value.Map
 	shared bool // m was handed out: copy before the next change
-	tuple  bool
 }
 
 func (r *run) cell(v value.Value) *cell {

@@ -214,14 +214,6 @@ func (f *frame) templateName(x expr) (value.Value, error) {
 	return v, nil
 }
 
-func (f *frame) root() *frame {
-	g := f
-	for g.parent != nil {
-		g = g.parent
-	}
-	return g
-}
-
 func (s *includeStmt) exec(f *frame, out *sink) error {
 	v, err := f.templateName(s.name)
 	if err != nil {

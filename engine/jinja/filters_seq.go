@@ -419,7 +419,7 @@ func mapFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 				def = &k.Value
 			case "attribute":
 			default:
-				return in, fmt.Errorf("Unexpected keyword argument '%s'", k.Name)
+				return in, fmt.Errorf("unexpected keyword argument '%s'", k.Name)
 			}
 		}
 		get := c.attribute(attr, def, false)
@@ -451,7 +451,7 @@ func selector(attr, keep bool) Filter {
 		get := func(v value.Value) (value.Value, error) { return v, nil }
 		if attr {
 			if len(a.Pos) == 0 {
-				return in, errors.New("Missing parameter for attribute name")
+				return in, errors.New("missing parameter for attribute name")
 			}
 			get = c.attribute(a.Pos[0], nil, false)
 			a = a.Rest(1)
@@ -542,7 +542,7 @@ func itemsFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 		return value.List(), a.Bind().Err
 	}
 	if in.Map() == nil {
-		return in, errors.New("Can only get item pairs from a mapping.")
+		return in, errors.New("can only get item pairs from a mapping")
 	}
 	return value.List(pairs(in.Map())...).WithMarks(in.Marks()), a.Bind().Err
 }
