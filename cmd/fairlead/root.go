@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 )
@@ -93,8 +94,8 @@ func printDiagnostic(w io.Writer, d *diag.Diagnostic, paint func(code, s string)
 		word, code = "warning:", "1;35"
 	}
 	at := ""
-	if d.Pos.String() != "" {
-		at = paint("1", d.Pos.String()+":") + " "
+	if pos := render.Pos(d.Pos); pos != "" {
+		at = paint("1", pos+":") + " "
 	}
 	fmt.Fprintf(w, "%s%s %s\n", at, paint(code, word), event.Printable(d.Msg))
 	if d.Hint != "" {

@@ -146,8 +146,9 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 	if h.inst == nil {
 		h.inst = &instance{taskNo: pl.taskNo(h), started: pl.Now()}
 	}
-	o := &outcome{status: event.Unreachable, msg: err.Error(), reason: diag.ClassOf(err).String(),
-		result: value.M("unreachable", true, "changed", false, "msg", err.Error())}
+	o := &outcome{status: event.Unreachable, msg: err.Error(), reason: diag.ClassOf(err).String()}
+	o.explain(err)
+	o.result = value.M("unreachable", true, "changed", false, "msg", o.msg)
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Loop = false
 	ignored, ferr := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }), false)

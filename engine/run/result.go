@@ -82,12 +82,8 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	r.Set("msg", value.String(f.Msg))
 	r.Set("failed", value.Bool(true))
 	o := &outcome{result: r, status: event.Failed, msg: f.Msg}
-	var d *diag.Diagnostic
-	if errors.As(f.Err, &d) {
-		o.hint, o.reason = d.Hint, d.Class.String()
-	} else if f.Err != nil {
-		o.reason = diag.ClassOf(f.Err).String()
-	}
+	o.explain(f.Err)
+	r.Set("msg", value.String(o.msg))
 	if in.evaled != nil {
 		o.noLog = in.evaled.noLog
 	} else {
@@ -182,12 +178,26 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	return nil, nil
 }
 
+// explain takes the class and the hint of an error's diagnostic; where the
+// message is that diagnostic's, the hint is taken out of it.
+func (o *outcome) explain(err error) {
+	if err == nil {
+		return
+	}
+	o.reason = diag.ClassOf(err).String()
+	var d *diag.Diagnostic
+	if !errors.As(err, &d) {
+		return
+	}
+	o.hint = d.Hint
+	if o.msg == d.Error() {
+		o.msg = d.Msg
+	}
+}
+
 func (o *outcome) fail(err error) {
 	o.status, o.msg = event.Failed, err.Error()
-	var d *diag.Diagnostic
-	if errors.As(err, &d) {
-		o.hint = d.Hint
-	}
+	o.explain(err)
 	o.result = o.result.Clone()
 	o.result.Set("failed", value.Bool(true))
 	o.result.Set("msg", value.String(o.msg))

@@ -90,7 +90,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]")
 		if t.o.Verbosity >= 2 && e.Pos.IsValid() {
-			fmt.Fprintf(b, "%s\n", t.paint(blue, "task path: "+e.Pos.String()))
+			fmt.Fprintf(b, "%s\n", t.paint(blue, "task path: "+Pos(e.Pos)))
 		}
 	case event.ItemResult:
 		t.result(b, e, true)
@@ -246,7 +246,7 @@ func (t *Terminal) details(b *bytes.Buffer, e *event.Event) {
 		return
 	}
 	if e.Pos.IsValid() && !e.Ignored {
-		fmt.Fprintf(b, "    %s\n", t.paint(dark, "at "+e.Pos.String()))
+		fmt.Fprintf(b, "    %s\n", t.paint(dark, "at "+Pos(e.Pos)))
 	}
 	if e.Hint != "" {
 		fmt.Fprintf(b, "    %s\n", t.paint(cyan, "hint: "+event.PrintableLine(e.Hint)))
@@ -296,7 +296,7 @@ func (t *Terminal) recap(b *bytes.Buffer, e *event.Event) {
 		if i := strings.IndexByte(msg, '\n'); i >= 0 {
 			msg = msg[:i] + " ..."
 		}
-		fmt.Fprintf(b, "  %s %s: %s\n      %s\n", t.paint(red, f.Host), event.PrintableLine(f.Task), event.PrintableLine(msg), t.paint(dark, f.Pos.String()))
+		fmt.Fprintf(b, "  %s %s: %s\n      %s\n", t.paint(red, f.Host), event.PrintableLine(f.Task), event.PrintableLine(msg), t.paint(dark, Pos(f.Pos)))
 	}
 }
 
