@@ -1,0 +1,137 @@
+package commands
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// view knows one folder with one file, and who is logged in.
+type view struct{}
+
+func (view) File(q state.Path) (state.File, bool, error) {
+	s := state.Stat{}
+	switch q.Path {
+	case "/d/f":
+		s.Type = state.TypeFile
+	case "/d", "/":
+		s.Type = state.TypeDir
+	}
+	return state.File{Canonical: q.Path, Resolved: q.Path, Stat: s, Followed: s}, true, nil
+}
+
+func (view) Ask(q state.Query) (any, bool, error) {
+	switch q.(type) {
+	case state.Login:
+		return state.LoginInfo{User: "app", Home: "/home/app"}, true, nil
+	case state.Tree:
+		return []state.TreeEntry{{Rel: "f", Stat: state.Stat{Type: state.TypeFile}}}, true, nil
+	}
+	return nil, false, nil
+}
+
+func plan(t *testing.T, m module.Module, in module.Inputs, args *value.Map) (module.Change, error) {
+	t.Helper()
+	a, err := m.Decode(args, diag.Pos{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Plan(a, in, view{})
+}
+
+func TestWhatRuns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		m    module.Module
+		args *value.Map
+		want string
+	}{
+		{Command(), value.M("_raw_params", `echo "a b" 'c d' e\ f ~ "$HOME/x"`), `run ["echo" "a b" "c d" "e f" "/home/app" "/home/app/x"]`},
+		{Command(), value.M("cmd", "ls"), `run ["ls"]`},
+		{Command(), value.M("argv", []string{"a", "b c"}), `run ["a" "b c"]`},
+		{Shell(), value.M("_raw_params", "echo $HOME | cat"), "shell echo $HOME | cat"},
+		{Shell(), value.M("argv", []string{"ls", "-l"}), "shell ls -l"},
+		{Shell(), value.M("cmd", value.String("echo pw").WithMarks(value.Secret)), "a command with a secret"},
+		{Raw(), value.M("_raw_params", "uptime"), "shell uptime"},
+		{Command(), value.M("cmd", "ls", "creates", "/d/g*", "removes", "/d/f*", "chdir", "/d"), `run ["ls"]`},
+	} {
+		ch, err := plan(t, c.m, module.Inputs{}, c.args)
+		if err != nil || len(ch.Ops) != 1 || ch.Ops[0].String() != c.want {
+			t.Errorf("%s: %v %v, want %s", value.FromMap(c.args).Repr(), ch.Ops, err, c.want)
+		}
+		if rc, ok := ch.Result.Get("rc"); !ok || !rc.IsUnknown() {
+			t.Errorf("rc before it ran = %v", rc)
+		}
+	}
+}
+
+func TestWhatDoesNotRun(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args  *value.Map
+		check bool
+		msg   string
+		fails bool
+	}{
+		{value.M("cmd", "ls", "creates", "/d/f"), false, "Did not run command since '/d/f' exists", false},
+		{value.M("cmd", "ls", "creates", "f*", "chdir", "/d"), false, "Did not run command since 'f*' exists", false},
+		{value.M("cmd", "ls", "removes", "/d/none"), true, "Would not run command since '/d/none' does not exist", false},
+		{value.M(), false, "no command given", true},
+		{value.M("cmd", "ls", "argv", []string{"ls"}), false, "only command or argv can be given, not both", true},
+		{value.M("cmd", "ls", "chdir", "/none"), false, "Unable to change directory before execution: [Errno 2] No such file or directory: b'/none'", true},
+		{value.M("cmd", "echo 'x"), false, "No closing quotation", true},
+	} {
+		ch, err := plan(t, Command(), module.Inputs{Check: c.check}, c.args)
+		got := ""
+		if f, ok := errors.AsType[*module.Failure](err); ok {
+			got = f.Msg
+		} else if v, ok := ch.Result.Get("msg"); ok {
+			got = v.Text()
+		}
+		if got != c.msg || (err != nil) != c.fails || len(ch.Ops) > 0 {
+			t.Errorf("%s: %q %v, want %q", value.FromMap(c.args).Repr(), got, err, c.msg)
+		}
+	}
+}
+
+func TestResults(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ch, err := plan(t, Command(), module.Inputs{}, value.M("cmd", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	did := []state.OpResult{{OK: true, Stdout: []byte("a\r\nb\n\n"), Stderr: []byte("{{ e }}"), Start: start, End: start.Add(90 * time.Second)}}
+	end, err := ch.Then(view{}, did)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, want := range map[string]string{"rc": "0", "stdout": "a\r\nb", "stdout_lines": "['a', 'b']", "delta": "0:01:30.000000",
+		"start": "2026-01-02 03:04:05.000000", "cmd": "['x']", "msg": "", "changed": "True"} {
+		if v, _ := end.Result.Get(k); v.Text() != want {
+			t.Errorf("%s = %q, want %q", k, v.Text(), want)
+		}
+	}
+	if v, _ := end.Result.Get("stderr"); !v.IsUnsafe() {
+		t.Error("stderr is not marked unsafe")
+	}
+	did[0].RC = 3
+	_, err = ch.Then(view{}, did)
+	f, ok := errors.AsType[*module.Failure](err)
+	if rc, _ := f.Result.Get("rc"); !ok || f.Msg != "non-zero return code" || rc.Text() != "3" {
+		t.Errorf("failure = %v", err)
+	}
+	did[0] = state.OpResult{OK: true, Stdout: []byte("x"), StdoutTruncated: true}
+	end, err = ch.Then(view{}, did)
+	if v, _ := end.Result.Get("stdout"); err != nil || !v.IsUndefined() {
+		t.Error("a truncated output can be used")
+	}
+	if f := ch.Failed(0, state.OpResult{Msg: "gone"}); f == nil || f.Msg != "gone" {
+		t.Errorf("what cannot start: %v", f)
+	}
+}

@@ -1,0 +1,110 @@
+package control
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// vars evaluates what it has been told.
+type vars map[string]value.Value
+
+func (v vars) Eval(expr string) (value.Value, error) {
+	x, ok := v[expr]
+	if !ok {
+		return value.Null, diag.Errorf(diag.Pos{}, "undefined-variable", "'%s' is undefined", expr)
+	}
+	return x, nil
+}
+
+func (v vars) Lookup(name string) (value.Value, bool, error) {
+	x, ok := v[name]
+	return x, ok, nil
+}
+
+func TestControl(t *testing.T) {
+	t.Parallel()
+	in := module.Inputs{Vars: vars{"a": value.Int(1), "name": value.String("a"), "ok": value.Bool(true), "no": value.Bool(false),
+		"later": module.Later()}}
+	for _, c := range []struct {
+		m    module.Module
+		args *value.Map
+		want string // the result, or "! message"
+	}{
+		{Debug(), value.M(), "{'changed': False, 'msg': 'Hello world!'}"},
+		{Debug(), value.M("msg", []any{1, "x"}), "{'changed': False, 'msg': [1, 'x']}"},
+		{Debug(), value.M("var", "a"), "{'changed': False, 'a': 1}"},
+		{Debug(), value.M("var", "{{ name }}"), "{'changed': False, 'a': 1}"},
+		{Debug(), value.M("var", "none.x"), "{'changed': False, 'none.x': 'VARIABLE IS NOT DEFINED!'}"},
+		{Debug(), value.M("msg", "x", "verbosity", 2), "{'changed': False, 'skipped_reason': 'Verbosity threshold not met.'}"},
+		{Debug(), value.M("msg", "x", "var", "a"), "! 'msg' and 'var' are incompatible options"},
+		{Assert(), value.M("that", []any{"ok", true}), "{'changed': False, 'msg': 'All assertions passed'}"},
+		{Assert(), value.M("that", "ok", "success_msg", "fine"), "{'changed': False, 'msg': 'fine'}"},
+		{Assert(), value.M("that", []any{"ok", "no"}), "! Assertion failed"},
+		{Assert(), value.M("that", "no", "msg", "bad"), "! bad"},
+		{Assert(), value.M("that", "none"), "! The conditional check 'none' failed."},
+		{Assert(), value.M("that", "later"), "! not known before this was applied"},
+		{Fail(), value.M(), "! Failed as requested from task"},
+		{Fail(), value.M("msg", "no"), "! no"},
+		{SetFact(), value.M("a", 1, "b", "yes", "cacheable", "no"), "{'changed': False, 'ansible_facts': {'a': 1, 'b': True}}"},
+		{SetFact(), value.M("1a", 1), "! The variable name '1a' is not valid."},
+		{SetFact(), value.M(), "! No key/value pairs provided"},
+		{AddHost(), value.M("name", "h:22", "groups", "x, y", "foo", "bar"),
+			"{'changed': True, 'add_host': {'groups': ['x', 'y'], 'host_name': 'h', 'host_vars': {'foo': 'bar', 'ansible_ssh_port': '22'}}}"},
+		{GroupBy(), value.M("key", "a b", "parents", "p"), "{'changed': True, 'add_group': 'a-b', 'parent_groups': ['p']}"},
+		{SetStats(), value.M("data", map[string]any{"x": 1}), "{'changed': False, 'ansible_stats': {'data': {'x': 1}, 'per_host': False, 'aggregate': True}}"},
+		{Meta(), value.M("_raw_params", "noop"), "{'changed': False, 'msg': 'noop'}"},
+	} {
+		got := result(t, c.m, in, c.args)
+		if got != c.want && !(strings.HasPrefix(c.want, "! ") && strings.HasPrefix(got, c.want)) {
+			t.Errorf("%s %s:\n got %s\nwant %s", c.m.Spec().Name, value.FromMap(c.args).Repr(), got, c.want)
+		}
+	}
+}
+
+func result(t *testing.T, m module.Module, in module.Inputs, args *value.Map) string {
+	t.Helper()
+	a, err := m.Decode(args, diag.Pos{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.Plan(a, in, nil)
+	if err != nil {
+		return "! " + err.Error()
+	}
+	return value.FromMap(c.Result).Repr()
+}
+
+func TestPingAsksTheHost(t *testing.T) {
+	t.Parallel()
+	m := Ping()
+	a, err := m.Decode(value.M(), diag.Pos{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := state.NewHostView()
+	c, err := m.Plan(a, module.Inputs{}, v)
+	if err != nil || len(c.Need) != 1 {
+		t.Fatalf("ping asks %v, %v", c.Need, err)
+	}
+	v.Learn(state.Answer{Query: state.Login{}, Value: state.LoginInfo{}})
+	if c, err = m.Plan(a, module.Inputs{}, v); err != nil || value.FromMap(c.Result).Repr() != "{'changed': False, 'ping': 'pong'}" {
+		t.Errorf("ping = %v, %v", c.Result, err)
+	}
+}
+
+func TestNotYetIsTyped(t *testing.T) {
+	t.Parallel()
+	err := module.NotYet(module.Later())
+	if _, ok := errors.AsType[*module.NotYetError](err); !ok {
+		t.Errorf("NotYet = %v", err)
+	}
+	if module.NotYet(value.Int(1)) != nil {
+		t.Error("a known value is not yet known")
+	}
+}
