@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"math/bits"
 	"path"
 	"strconv"
 	"strings"
@@ -135,7 +136,11 @@ func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
 		a.dirs = append(a.dirs, dir)
 	}
 	f.text.WriteString("_Q\n")
-	f.procs++
+	var want state.Want
+	for _, i := range a.paths {
+		want |= a.queries[i].(state.Path).Want
+	}
+	f.procs += 1 + bits.OnesCount8(uint8(want&^state.WantAccess))
 }
 
 // wants writes what of a file is wanted, in letters.

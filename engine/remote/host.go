@@ -19,8 +19,6 @@ type Host struct {
 	opts Options
 	cfg  *ssh.Config // nil: local
 	log  *slog.Logger
-	// token tells our lock from that of another connection of the same run.
-	token string
 
 	mu     sync.Mutex
 	client *ssh.Client
@@ -63,7 +61,7 @@ func newHost(opts Options) *Host {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Host{opts: opts, log: log, token: randomHex(8), shells: map[state.Identity]*shell{}, all: map[*shell]bool{}}
+	return &Host{opts: opts, log: log, shells: map[state.Identity]*shell{}, all: map[*shell]bool{}}
 }
 
 // name is the host's name in errors.

@@ -83,13 +83,19 @@ func TestHostileHosts(t *testing.T) {
 		return b.String()
 	}
 	for name, play := range map[string]func(n string, out, errs io.Writer){
-		"nothing at all":      func(n string, out, errs io.Writer) {},
-		"another's greeting":  func(n string, out, errs io.Writer) { fmt.Fprint(out, n, " h x y\n", end(n)); fmt.Fprint(errs, end(n)) },
-		"no greeting":         func(n string, out, errs io.Writer) { fmt.Fprint(out, end(n)); fmt.Fprint(errs, end(n)) },
-		"wrong end":           func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " e 7\n") },
-		"endless header":      func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, strings.Repeat("x", 1<<20)) },
-		"an answer not asked": func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " u 0\nroot:x:0:0:::\n", end(n)); fmt.Fprint(errs, end(n)) },
-		"a kind not known":    func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " q 0\n", end(n)); fmt.Fprint(errs, end(n)) },
+		"nothing at all":     func(n string, out, errs io.Writer) {},
+		"another's greeting": func(n string, out, errs io.Writer) { fmt.Fprint(out, n, " h x y\n", end(n)); fmt.Fprint(errs, end(n)) },
+		"no greeting":        func(n string, out, errs io.Writer) { fmt.Fprint(out, end(n)); fmt.Fprint(errs, end(n)) },
+		"wrong end":          func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " e 7\n") },
+		"endless header":     func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, strings.Repeat("x", 1<<20)) },
+		"an answer not asked": func(n string, out, errs io.Writer) {
+			fmt.Fprint(out, hello(n), n, " u 0\nroot:x:0:0:::\n", end(n))
+			fmt.Fprint(errs, end(n))
+		},
+		"a kind not known": func(n string, out, errs io.Writer) {
+			fmt.Fprint(out, hello(n), n, " q 0\n", end(n))
+			fmt.Fprint(errs, end(n))
+		},
 		"a path not asked": func(n string, out, errs io.Writer) {
 			fmt.Fprint(out, answer(n, n+" p 5 N 6\n"+path, n+" T g\n"))
 			fmt.Fprint(errs, end(n))
@@ -112,7 +118,10 @@ func TestHostileHosts(t *testing.T) {
 		},
 		"a command not sent": func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " x 0 5\n") },
 		"an end not begun":   func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " y 0 0 0\n") },
-		"a failure not sent": func(n string, out, errs io.Writer) { fmt.Fprint(out, hello(n), n, " f 3 1\n", end(n)); fmt.Fprint(errs, end(n)) },
+		"a failure not sent": func(n string, out, errs io.Writer) {
+			fmt.Fprint(out, hello(n), n, " f 3 1\n", end(n))
+			fmt.Fprint(errs, end(n))
+		},
 		"a flood of answer": func(n string, out, errs io.Writer) {
 			fmt.Fprint(out, hello(n), n, " s\n")
 			block := strings.Repeat("y", 1<<16)

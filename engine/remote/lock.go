@@ -12,6 +12,10 @@ import (
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
+// lockToken tells our locks from those of other processes. With the run's id
+// it makes a lock ours: by another identity, or under another name of the host.
+var lockToken = randomHex(8)
+
 // heldError says that somebody else holds the host's lock.
 type heldError struct {
 	Holder
@@ -47,7 +51,7 @@ func (s *shell) putLock(f *frame, b state.Batch) {
 	}
 	l := s.host.opts.Lock
 	f.text.WriteString(lockScript())
-	f.line("_lock", s.host.token, lockWord(l.Run)+" "+lockWord(l.Controller))
+	f.line("_lock", lockToken, lockWord(l.Run)+" "+lockWord(l.Controller))
 	f.procs += 2
 }
 
@@ -74,7 +78,7 @@ func (s *shell) lockAnswer(sec *section) error {
 	case "ok":
 		s.locked = true
 		return nil
-	case "ours": // by another identity's shell of this connection
+	case "ours": // by another shell of this run: another identity, or another name of the host
 		return nil
 	case "no":
 		return diag.New(diag.Failed, diag.Pos{}, "lock", "the lock of %s cannot be taken: its file cannot be written", s.host.name())

@@ -48,7 +48,7 @@ _lock() {
 	exec 9<&-
 	_hp= _ht= _hw= _h1=
 	read -r _hp _ht _h1 _hw <"$_Lf"
-	case $_hw in "$1 "*) _m l ours && return ;; esac
+	case $_hw in "$1 ${2%% *} "*) _m l ours && return ;; esac
 	_pp= _bt=
 	_born "${_hp:-0}"
 	_a=alive
