@@ -185,10 +185,11 @@ func expand(p string) string {
 	return p
 }
 
+// expandAll keeps nil nil: it means the defaults.
 func expandAll(ps []string) []string {
-	out := make([]string, len(ps))
-	for i, p := range ps {
-		out[i] = expand(p)
+	var out []string
+	for _, p := range ps {
+		out = append(out, expand(p))
 	}
 	return out
 }

@@ -51,6 +51,9 @@ func New(inv *inventory.Inventory, extra *yaml.Vars) *Engine {
 	e.fileEnv = jinja.NewAnsible()
 	addFunctions(e.fileEnv)
 	e.fileEnv.Overrides = true
+	for _, env := range []*jinja.Env{e.env, e.fileEnv} {
+		env.LoadYAML = loadYAML
+	}
 	return e
 }
 
@@ -323,16 +326,22 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 	return d
 }
 
-// CodeUndefined is the code of diagnostics about undefined variables.
-const CodeUndefined = "undefined"
-
 // Undefined turns an undefined value into the error that using it is.
 func Undefined(v value.Value, pos diag.Pos) error {
-	return diag.Errorf(pos, CodeUndefined, "%s", v.Undef().Message())
+	return diag.Errorf(pos, jinja.CodeUndefined, "%s", v.Undef().Message())
 }
 
 // IsUndefined tells whether err says that something is undefined.
 func IsUndefined(err error) bool {
-	var d *diag.Diagnostic
-	return errors.As(err, &d) && d.Code == CodeUndefined
+	return jinja.IsUndefined(err)
+}
+
+// loadYAML reads the texts of from_yaml as playbooks are read.
+func loadYAML(s string) ([]value.Value, error) {
+	docs, err := yaml.Parse("", []byte(s), yaml.Options{})
+	var out []value.Value
+	for _, d := range docs {
+		out = append(out, d.Value())
+	}
+	return out, err
 }
