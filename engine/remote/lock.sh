@@ -46,11 +46,16 @@ _lock() {
 	fi
 	umask "$_u"
 	exec 9<&-
-	_hp= _ht= _hw= _h1=
-	read -r _hp _ht _h1 _hw <"$_Lf"
-	case $_hw in "$1 ${2%% *} "*) _m l ours && return ;; esac
-	_pp= _bt=
-	_born "${_hp:-0}"
+	# A record of a process that is gone: the holder is about to write its own.
+	for _n in 1 2 3 4 5; do
+		_hp= _ht= _hw= _h1=
+		read -r _hp _ht _h1 _hw <"$_Lf"
+		case $_hw in "$1 ${2%% *} "*) _m l ours && return ;; esac
+		_pp= _bt=
+		_born "${_hp:-0}"
+		[ ! "$_bt" ] || [ "$_bt" != "$_ht" ] || break
+		[ "$_n" = 5 ] || sleep 0.1
+	done
 	_a=alive
 	[ ! "$_pp" ] || [ "$_pp" = "$_h1" ] || _a=orphan
 	_k=1 _vk=1
