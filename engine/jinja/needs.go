@@ -22,9 +22,10 @@ type Need struct {
 type Ref struct {
 	Names []string // of several the first that exists is meant
 	Pos   diag.Pos
-	// Optional: it may be missing. Import marks import and extends, which do
-	// not share the variables of the place.
-	Optional, Import bool
+	// Optional: it may be missing. Maybe: it is read only under a condition.
+	// Import marks import and extends, which do not share the variables of the
+	// place.
+	Optional, Maybe, Import bool
 }
 
 // Needs lists the free variables that must be defined, each occurrence, in
@@ -307,9 +308,9 @@ func (w *needs) definition(s stmt) {
 		w.call(s.call)
 		w.macro(s.m)
 	case *includeStmt:
-		w.ref(s.name, s.ignoreMissing || w.maybe, !s.context)
+		w.ref(s.name, s.ignoreMissing, !s.context)
 	case *importStmt:
-		w.ref(s.name, w.maybe, true)
+		w.ref(s.name, false, true)
 		if s.as != "" {
 			w.declare(s.as)
 		}
@@ -353,7 +354,7 @@ func (w *needs) macro(s *macroStmt) {
 }
 
 func (w *needs) ref(name expr, optional, isolated bool) {
-	r := Ref{Pos: w.t.src.pos(name.where()), Optional: optional, Import: isolated}
+	r := Ref{Pos: w.t.src.pos(name.where()), Optional: optional, Maybe: w.maybe, Import: isolated}
 	switch x := name.(type) {
 	case *constExpr:
 		if x.v.IsString() {

@@ -271,10 +271,11 @@ func (u *user) definitions(name string) {
 }
 
 // need reports a variable that nothing defines, or, when it has one definition
-// alone, what that one needs.
+// alone, what that one needs. It is clean when that holds for every reader in
+// the play.
 func (u *user) need(name string, pos diag.Pos, maybe bool, through map[string]bool) (clean bool) {
 	if u.mentions[name] || through[name] {
-		return true
+		return false
 	}
 	defs, ok, inPlay := u.known(name)
 	if inPlay && u.p.clean[name] {
@@ -304,7 +305,7 @@ func (u *user) need(name string, pos diag.Pos, maybe bool, through map[string]bo
 		}
 	})
 	delete(through, name)
-	if clean && len(u.mentions) == 0 {
+	if clean {
 		u.p.clean[name] = true
 	}
 	return clean

@@ -246,7 +246,7 @@ func (c *checker) checkFile(u *user, path string, o jinja.Options, stack map[str
 			}
 		}
 		v.lenient = v.lenient || r.Import
-		v.maybe = true
+		v.maybe = v.maybe || r.Maybe
 		c.checkFile(&v, found, jinja.FileOptions(), stack)
 	}
 }
@@ -271,7 +271,7 @@ func (c *checker) include(u *user, path string, r jinja.Ref) string {
 		}
 	}
 	if !r.Optional {
-		c.report(problem(r.Pos, c.soft(u.p, u.s) || u.maybe || c.written(tried), CodeFile, "the template %q was not found", strings.Join(r.Names, ", ")).
+		c.report(problem(r.Pos, r.Maybe || u.maybe || c.soft(u.p, u.s) || c.written(tried), CodeFile, "the template %q was not found", strings.Join(r.Names, ", ")).
 			WithHint("looked for %s", strings.Join(tried, ", ")))
 	}
 	return ""

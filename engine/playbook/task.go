@@ -357,7 +357,8 @@ func (r *reader) freeForm(t *Task, body *yaml.Node) (freeForm, bool) {
 			WithHint("put the whole value in quotes, or write the arguments as a mapping")
 		return ff, false
 	}
-	if ff.raw == nil || rawParamModules[short] {
+	unknown := r.opts.IsModule != nil && !r.isModule(t.Action) // lint says so
+	if ff.raw == nil || rawParamModules[short] || unknown {
 		return ff, true
 	}
 	if ff.raw.HasTemplate() { // a template in place of all arguments
