@@ -62,10 +62,18 @@ func toBool(v value.Value) (value.Value, error) {
 		if b, ok := boolWords[strings.ToLower(strings.TrimSpace(text))]; ok {
 			return value.Bool(b), nil
 		}
-		return v, fmt.Errorf("The value '%s' is not a valid boolean.  Valid booleans include: "+
-			"0, 1, 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'", text)
+		return v, notBool(text)
 	}
 	return v, cannot(v, "a bool")
+}
+
+// notBool is a text that is no boolean.
+type notBool string
+
+// Error is a sentence, as Ansible's is.
+func (e notBool) Error() string {
+	return "The value '" + string(e) + "' is not a valid boolean.  Valid booleans include: " +
+		"0, 1, 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
 }
 
 func toInt(v value.Value) (value.Value, error) {

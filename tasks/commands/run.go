@@ -213,6 +213,12 @@ func delta(d time.Duration) string {
 	return s
 }
 
+// unsplit says why a command line cannot be taken apart, as Python does.
+type unsplit string
+
+// Error is the text.
+func (e unsplit) Error() string { return string(e) }
+
 // split takes a command line apart as Python's shlex does in POSIX mode.
 func split(s string) ([]string, error) {
 	var out []string
@@ -241,7 +247,7 @@ func split(s string) ([]string, error) {
 			in, has = c, true
 		case c == '\\':
 			if i+1 == len(s) {
-				return nil, fmt.Errorf("No escaped character")
+				return nil, unsplit("No escaped character")
 			}
 			i++
 			word.WriteByte(s[i])
@@ -258,7 +264,7 @@ func split(s string) ([]string, error) {
 		}
 	}
 	if in != 0 {
-		return nil, fmt.Errorf("No closing quotation")
+		return nil, unsplit("No closing quotation")
 	}
 	if has {
 		out = append(out, word.String())

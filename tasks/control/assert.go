@@ -65,6 +65,9 @@ func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, er
 		f.Result = value.M("changed", false, "evaluated_to", false, "assertion", c, "msg", msg)
 		return module.Change{}, f
 	}
+	if unknown != nil && in.Check {
+		return module.OK("msg", value.Unknown(&value.Origin{What: unknown.Error()})), nil
+	}
 	if unknown != nil {
 		return module.Change{}, unknown
 	}
