@@ -1,6 +1,9 @@
 package state
 
-import "github.com/fairlead-project/fairlead/engine/value"
+import (
+	"github.com/fairlead-project/fairlead/engine/value"
+	"strings"
+)
 
 // Container asks the container engine for one container by name or id. Its
 // answer is a ContainerInfo.
@@ -313,4 +316,25 @@ func (c ContainerInfo) MacIn() string {
 		}
 	}
 	return ""
+}
+
+// SurvivesWrite is true except for the engine's own files.
+func (Container) SurvivesWrite(p string) bool { return !isEngineFile(p) }
+
+// SurvivesWrite is true except for the engine's own files.
+func (Image) SurvivesWrite(p string) bool { return !isEngineFile(p) }
+
+// SurvivesWrite is true except for the engine's own files.
+func (Docker) SurvivesWrite(p string) bool { return !isEngineFile(p) }
+
+// SurvivesWrite is true except for the engine's own files.
+func (DockerNetwork) SurvivesWrite(p string) bool { return !isEngineFile(p) }
+
+func isEngineFile(p string) bool {
+	for _, dir := range []string{"/etc/docker", "/var/lib/docker", "/var/run", "/run", "/etc/containerd"} {
+		if p == dir || strings.HasPrefix(p, dir+"/") || strings.HasPrefix(dir, p+"/") {
+			return true
+		}
+	}
+	return false
 }
