@@ -128,10 +128,15 @@ func (s *shell) build(b state.Batch, ask *asking, scripts []Script) (*frame, err
 	for _, r := range b.Rely {
 		w.rely[r.Path] = r.Stat
 	}
-	for i, op := range b.Ops {
-		if err := w.put(i, op); err != nil {
+	for i := 0; i < len(b.Ops); {
+		n, err := w.folders(i, b.Ops[i:])
+		if err == nil && n == 0 {
+			n, err = 1, w.put(i, b.Ops[i])
+		}
+		if err != nil {
 			return nil, err
 		}
+		i += n
 	}
 	if len(w.synced) > 0 && !s.host.opts.NoSync {
 		f.line("_sy", w.synced...)

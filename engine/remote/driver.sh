@@ -336,6 +336,40 @@ _mk() {
 	_ch "$4" "$1" || return 1
 	[ ! "$3" ] || chmod "00$3" "$1"
 }
+# _mm INDEX UMASK MODE OWNER PATH...: operations INDEX and following, all of them
+# folders, with one mkdir. When something is there already, or mkdir fails, it is
+# as if they had been made one by one: those behind the first failure are undone.
+_mm() {
+	[ ! "$_k" ] || return
+	_i1=$1 _b=$2 _m3=$3 _d=$4 _T=
+	shift 4
+	_e=
+	for _f; do
+		[ ! -e "$_f" ] && [ ! -L "$_f" ] || _e=1
+	done
+	if [ "$_e" ]; then
+		for _f; do
+			_o "$_i1" && { _mk "$_f" "$_b" "$_m3" "$_d" || _x $?; }
+			_i1=$((_i1 + 1))
+		done
+		return
+	fi
+	umask "${_b:-$_u}"
+	mkdir -- "$@"
+	_r=$?
+	umask "$_u"
+	for _f; do
+		_n=$_i1
+		if [ "$_k" ]; then
+			[ ! -d "$_f" ] || rmdir -- "$_f"
+		elif [ $_r != 0 ] && [ ! -d "$_f" ]; then
+			_x $_r
+		else
+			_ch "$_d" "$_f" && { [ ! "$_m3" ] || [ ! -g "$_f" ] || chmod "00$_m3" "$_f"; } || _x $?
+		fi
+		_i1=$((_i1 + 1))
+	done
+}
 # _at PATH FOLLOW MODE OWNER ATIME MTIME: attributes of what exists.
 _at() {
 	if [ "$2" ] || [ ! -L "$1" ]; then

@@ -192,3 +192,65 @@ func TestHostileOutput(t *testing.T) {
 		t.Errorf("%d bytes live", live)
 	}
 }
+
+// A connection that breaks while a command runs leaves its end in doubt, and the
+// next batch connects anew.
+func TestConnectionLost(t *testing.T) {
+	s := sshsim.Start(t, sshsim.Options{})
+	h, err := remote.Connect(t.Context(), ssh.Config{Host: "web1", Address: s.Addr, Port: s.Port, User: "u", KeyFiles: []string{s.KeyFile},
+		KnownHosts: []string{s.KnownHosts}, SSHConfig: []string{}, NoAgent: true}, remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	for _, read := range []bool{false, true} {
+		_, err = h.Do(t.Context(), state.Batch{Ops: []state.Op{state.Exec{Shell: "echo go; sleep 2", Read: read}},
+			Live: func(int, bool, []byte) { go s.Cut() }})
+		want := diag.InDoubt
+		if read {
+			want = diag.Unreachable
+		}
+		if diag.ClassOf(err) != want {
+			t.Errorf("class %s: %v", diag.ClassOf(err), err)
+		}
+		t.Log(err)
+		if out := do(t, h, state.Batch{Ask: []state.Query{state.Login{}}}); out.Answers[0].Err != nil {
+			t.Error(out.Answers[0].Err)
+		}
+	}
+}
+
+type answerer map[state.Query]remote.Script
+
+func (a answerer) Probe(q state.Query) (remote.Script, func(remote.ScriptResult) (any, error), bool) {
+	s, ok := a[q]
+	return s, func(r remote.ScriptResult) (any, error) {
+		if r.RC != 0 {
+			return nil, fmt.Errorf("rc %d: %s", r.RC, r.Stderr)
+		}
+		return string(r.Stdout), nil
+	}, ok
+}
+
+func TestScripts(t *testing.T) {
+	p := answerer{
+		state.Facts{Families: "a"}: {Text: "echo \"$LC_ALL $1\"; return", Args: []string{"x 'y'"}},
+		state.Facts{Families: "b"}: {Text: "echo no >&2\nexit 4"},
+	}
+	h := remote.Local(remote.Options{Prober: p})
+	defer h.Close()
+	b := state.Batch{Ask: []state.Query{state.Facts{Families: "a"}, state.Facts{Families: "b"}, state.Facts{Families: "c"}, state.Login{}}}
+	out, res, err := h.DoScripts(t.Context(), b, []remote.Script{{Text: "printf out; printf err >&2; return 3"}, {Text: "cat"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Answers[0].Value != "C x 'y'\n" || out.Answers[1].Err == nil || out.Answers[1].Err.Error() != "rc 4: no\n" || out.Answers[2].Err == nil || out.Answers[3].Err != nil {
+		t.Errorf("%+v", out.Answers)
+	}
+	if len(res) != 2 || res[0].RC != 3 || string(res[0].Stdout) != "out" || string(res[0].Stderr) != "err" || res[1].RC != 0 {
+		t.Errorf("%+v", res)
+	}
+	if s := h.Stats(); s.RoundTrips != 1 {
+		t.Errorf("%d round trips", s.RoundTrips)
+	}
+}

@@ -510,3 +510,37 @@ func TestKeepsOwnerAndMode(t *testing.T) {
 		}
 	})
 }
+
+func TestManyFolders(t *testing.T) {
+	shells(t, func(t *testing.T, h *remote.Host) {
+		d := t.TempDir()
+		mk := func(names ...string) []state.Op {
+			var ops []state.Op
+			for _, n := range names {
+				ops = append(ops, state.Mkdir{Path: filepath.Join(d, n), Attrs: state.Attrs{Mode: mode(0o711)}})
+			}
+			return ops
+		}
+		is := func(n string) bool {
+			i, err := os.Stat(filepath.Join(d, n))
+			return err == nil && i.IsDir() && i.Mode().Perm() == 0o711
+		}
+		allOK(t, do(t, h, state.Batch{Ops: mk("a", "a/b", "c")}), 3)
+		allOK(t, do(t, h, state.Batch{Ops: mk("e", "a", "f")}), 3)
+		if !is("a/b") || !is("c") || !is("e") || !is("f") {
+			t.Error("a folder is missing")
+		}
+		out := do(t, h, state.Batch{Ops: mk("g", "none/x", "h", "i")})
+		if len(out.Results) != 2 || !out.Results[0].OK || out.Results[1].OK || !strings.Contains(out.Results[1].Msg, "none/x") {
+			t.Errorf("%+v", out.Results)
+		}
+		if !is("g") || is("h") || is("i") {
+			t.Error("the batch did not stop where it should")
+		}
+		_ = os.WriteFile(d+"/file", nil, 0o600)
+		out = do(t, h, state.Batch{Ops: mk("j", "file", "k")})
+		if len(out.Results) != 2 || out.Results[1].OK || !is("j") || is("k") {
+			t.Errorf("%+v", out.Results)
+		}
+	})
+}

@@ -20,6 +20,41 @@ type writing struct {
 	synced []string
 }
 
+// folders writes the folders that ops begins with, when one mkdir can make them,
+// and says how many they are; 0: there is no use in it.
+func (w *writing) folders(i int, ops []state.Op) (int, error) {
+	type same struct{ mask, mode, own string }
+	var all same
+	var paths []string
+	for _, op := range ops {
+		o, ok := op.(state.Mkdir)
+		if !ok || o.Attrs.ATime != nil || o.Attrs.MTime != nil || (o.Attrs.Mode != nil && *o.Attrs.Mode > 0o777) {
+			break
+		}
+		if err := w.check(o.Path); err != nil {
+			return 0, fmt.Errorf("%s: %w", o, err)
+		}
+		if err := checkAttrs(o.Attrs); err != nil {
+			return 0, fmt.Errorf("%s: %w", o, err)
+		}
+		before := w.f.procs
+		mask, mode := w.creation(o.Attrs.Mode, 0o777)
+		this := same{mask, mode, w.owner(o.Attrs)}
+		w.f.procs = before
+		if this.own != "" && this.own[0] != '=' || len(paths) > 0 && this != all {
+			break
+		}
+		all = this
+		paths = append(paths, o.Path)
+	}
+	if len(paths) < 2 {
+		return 0, nil
+	}
+	w.f.line("_mm "+strconv.Itoa(i), append([]string{all.mask, all.mode, all.own}, paths...)...)
+	w.f.procs++
+	return len(paths), nil
+}
+
 // put writes one operation. An error is before anything was sent.
 func (w *writing) put(i int, op state.Op) error {
 	n := strconv.Itoa(i)

@@ -137,7 +137,8 @@ func (s *shell) isDead() bool {
 	}
 }
 
-// close ends the shell and waits for its readers.
+// close ends the shell and waits for its readers, but not long: a host that never
+// confirms the end of a session keeps them until the connection is closed.
 func (s *shell) close() {
 	_ = s.p.in.Close()
 	if s.locked {
@@ -148,7 +149,17 @@ func (s *shell) close() {
 		}
 	}
 	s.p.close()
-	s.readers.Wait()
+	over := make(chan struct{})
+	go func() {
+		s.readers.Wait()
+		close(over)
+	}()
+	limit := time.NewTimer(2 * time.Second)
+	defer limit.Stop()
+	select {
+	case <-over:
+	case <-limit.C:
+	}
 }
 
 // prologue is what stands in front of the first frame's text.
