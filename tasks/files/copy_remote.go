@@ -38,6 +38,7 @@ func (p *putter) remoteFolder(real, src, dest string) (module.Change, error) {
 	if !strings.HasSuffix(src, "/") {
 		root = path.Join(root, path.Base(src))
 	}
+	p.inherit = true
 	p.makeFolders(root)
 	for _, e := range p.g.Tree(real) {
 		from, at := path.Join(real, e.Rel), path.Join(root, e.Rel)

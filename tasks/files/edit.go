@@ -59,6 +59,7 @@ func (e *editor) exists() bool { return e.file.Followed.Type != state.TypeNone }
 func (e *editor) finish(text []byte, write bool) error {
 	cur, real := e.file.Followed, e.file.Resolved
 	exists := e.exists()
+	attrs := e.FileAttrs
 	if !write && !exists {
 		return nil
 	}
@@ -68,8 +69,9 @@ func (e *editor) finish(text []byte, write bool) error {
 			return err
 		}
 		cur = e.g.NewStat(parent, state.TypeFile)
+		attrs = ownGroup(attrs, e.g.Login(), cur)
 	}
-	w, err := e.Want(e.g, cur)
+	w, err := attrs.Want(e.g, cur)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type putter struct {
 	force, follow bool
 	backup        bool
 	validate      string
+	inherit       bool // new files take the group of a setgid folder
 
 	ops     []state.Op
 	diff    state.Diff
@@ -158,6 +159,15 @@ func (p *putter) put(at string, s source) (*value.Map, error) {
 	return p.write(at, real, f, cur, parent, login, s)
 }
 
+// ownGroup gives a new file to the group of who acts, in a setgid folder too,
+// as Ansible does where it moves a file into place.
+func ownGroup(a module.FileAttrs, login state.LoginInfo, cur state.Stat) module.FileAttrs {
+	if login.GID != cur.GID && a.Group == "" {
+		a.Group = fmt.Sprint(login.GID)
+	}
+	return a
+}
+
 func (s source) sum() string {
 	if s.content == nil {
 		return ""
@@ -191,10 +201,8 @@ func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, lo
 	attrs := p.attrsFor(s)
 	if !exists {
 		cur = p.g.NewStat(parent, state.TypeFile)
-		if login.GID != cur.GID && attrs.Group == "" {
-			// Ansible gives what it makes to the group of who acts, in a
-			// setgid folder too.
-			attrs.Group = fmt.Sprint(login.GID)
+		if !p.inherit {
+			attrs = ownGroup(attrs, login, cur)
 		}
 	}
 	w, err := attrs.Want(p.g, cur)
