@@ -17,7 +17,7 @@ func (c *checker) matchHosts(p *play) {
 	}
 	var parts []string
 	for _, n := range p.Hosts.List() {
-		s, ok := c.static(n, p.Play, nil)
+		s, ok := c.patternText(n, p)
 		if !ok {
 			p.open = true
 			return
@@ -46,6 +46,16 @@ func (c *checker) matchHosts(p *play) {
 	default:
 		p.none = true
 	}
+}
+
+// patternText gives a host pattern. A template in it knows extra variables and
+// those of the play alone.
+func (c *checker) patternText(n *yaml.Node, p *play) (string, bool) {
+	if !n.HasTemplate() || len(p.VarsFiles)+len(p.VarsPrompt) > 0 {
+		return c.static(n, p.Play, nil)
+	}
+	s, err := c.eng.RenderStatic(n, p.Play, nil)
+	return s, err == nil
 }
 
 // hosts reports patterns that name nothing: an error only if no play of the
