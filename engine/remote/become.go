@@ -96,11 +96,7 @@ func (h *Host) start(ctx context.Context, id state.Identity) (*shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := h.startAs(ctx, id, b, false)
-	if err != nil && b.ready != "" || err == nil {
-		return s, err
-	}
-	return nil, err
+	return h.startAs(ctx, id, b, false)
 }
 
 func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming, pty bool) (*shell, error) {
@@ -109,6 +105,13 @@ func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming, pty b
 		return nil, err
 	}
 	p, err := t.start(ctx, b.command, pty)
+	if err != nil && diag.ClassOf(err) == diag.Unreachable && h.cfg != nil {
+		// The connection was lost since it was last used, and nothing was sent:
+		// one new one is tried.
+		if t, err = h.transport(ctx); err == nil {
+			p, err = t.start(ctx, b.command, pty)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
@@ -51,7 +53,7 @@ func (s *shell) explain(err error, rx *receiver) error {
 		s.host.mu.Lock()
 		c := s.host.client
 		s.host.mu.Unlock()
-		if c != nil && !c.Alive() {
+		if c != nil && lost(c) {
 			return diag.New(diag.Unreachable, diag.Pos{}, "connection-lost", "the connection to %s was lost: %w", name, c.Err()).
 				WithHint("is the host up, and does the network let idle connections live?")
 		}
@@ -61,6 +63,17 @@ func (s *shell) explain(err error, rx *receiver) error {
 		d.Msg = "the shell on " + name + " ended: " + said
 	}
 	return d.WithHint("can the user log in and run /bin/sh?")
+}
+
+// lost tells whether a connection has ended, which shows a moment after the end
+// of what went over it.
+func lost(c *ssh.Client) bool {
+	select {
+	case <-c.Done():
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
+	}
 }
 
 // lastWords is what the shell said besides answers.
