@@ -131,7 +131,7 @@ func (cfg *Config) dialError(err error) error {
 	case errors.As(err, &dns):
 		return diag.New(diag.Unreachable, diag.Pos{}, "name", "the name %s is not known: %w", cfg.Address, err).
 			WithHint("give the address with ansible_host, or make the name resolve")
-	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || strings.HasSuffix(err.Error(), "i/o timeout"):
 		return diag.New(diag.Unreachable, diag.Pos{}, "connect-timeout", "%s does not answer within %s: %w", cfg.where(), cfg.ConnectTimeout, err).
 			WithHint("is the host up and its port open in the firewall? (timeout: -T, ansible_timeout)")
 	}
@@ -156,7 +156,7 @@ func (cfg *Config) handshakeError(err error, conn *conn, check *hostCheck, a *au
 		return a.refused()
 	case a.begun && gone:
 		return a.refused()
-	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) || errors.Is(err, net.ErrClosed):
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || strings.HasSuffix(err.Error(), "i/o timeout") || errors.Is(err, net.ErrClosed):
 		return diag.New(diag.Unreachable, diag.Pos{}, "handshake-timeout", "%s accepts the connection but does not finish the SSH handshake within %s: %w", cfg.where(), cfg.ConnectTimeout, err).
 			WithHint("is the host overloaded, or is something else listening there? (timeout: -T, ansible_timeout)")
 	}
