@@ -26,6 +26,7 @@ Exit codes: 0 nothing wrong (warnings count as nothing), 1 errors.`,
 			if err != nil {
 				return err
 			}
+			req.HostsOptional = len(req.Inventory) == 0
 			_, warnings, err := run.Prepare(req, all.Registry())
 			for _, w := range warnings {
 				printDiagnostic(std.err, w, plainPaint(std.errColor))

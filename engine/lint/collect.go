@@ -98,12 +98,13 @@ func (c *checker) collect(pb *playbook.Playbook) {
 		pl := &play{Play: p, known: names{}, handlers: map[string]bool{}, sureNotified: map[string]bool{}, open: c.open,
 			visited: map[*yaml.Node]bool{}, checked: map[string]bool{}, clean: map[string]bool{}}
 		c.plays = append(c.plays, pl)
-		c.matchHosts(pl)
-		pl.known.addVars(p.Keywords.Vars)
-		c.varsFiles(pl)
 		for _, q := range p.VarsPrompt {
 			pl.known.add(q.Name, nil)
 		}
+		missing := c.varsFiles(pl)
+		c.matchHosts(pl) // a template in it may read those
+		c.reportAll(missing, pl.none)
+		pl.known.addVars(p.Keywords.Vars)
 		for _, u := range slices.Concat(p.Roles, p.Imported) {
 			c.addUse(pl.known, u)
 		}
@@ -141,8 +142,8 @@ func (c *checker) use(u *playbook.RoleUse) names {
 }
 
 // varsFiles reads the vars_files of a play. A name that only a run can tell
-// makes the play an open world.
-func (c *checker) varsFiles(p *play) {
+// makes the play an open world. It gives what is wrong with the files.
+func (c *checker) varsFiles(p *play) (problems diag.List) {
 	for _, n := range p.VarsFiles {
 		var tried []string
 		found := false
@@ -161,17 +162,17 @@ func (c *checker) varsFiles(p *play) {
 				continue
 			}
 			vs, err := c.loader.LoadVarsFile(path, name.Pos)
-			c.reportAll(err, p.none)
+			problems = append(problems, diagnostics(err)...)
 			p.known.addVars(vs)
 			found = true
 			break
 		}
 		if !found && len(tried) > 0 {
-			d := diag.Errorf(n.Pos, CodeFile, "the file of variables %s was not found", n.Value().Text()).WithHint("looked for %s", strings.Join(tried, ", "))
-			d.Warning = p.none
-			c.report(d)
+			problems = append(problems, diag.Errorf(n.Pos, CodeFile, "the file of variables %s was not found", n.Value().Text()).
+				WithHint("looked for %s", strings.Join(tried, ", ")))
 		}
 	}
+	return problems
 }
 
 // static gives a name that can be told before the run: it reads only what

@@ -41,7 +41,7 @@ func (c *checker) matchHosts(p *play) {
 	}
 	switch {
 	case len(hosts) > 0:
-	case c.dynamic:
+	case c.dynamic, c.cfg.HostsOptional:
 		p.open = true
 	default:
 		p.none = true
@@ -51,8 +51,13 @@ func (c *checker) matchHosts(p *play) {
 // patternText gives a host pattern. A template in it knows extra variables and
 // those of the play alone.
 func (c *checker) patternText(n *yaml.Node, p *play) (string, bool) {
-	if !n.HasTemplate() || len(p.VarsFiles)+len(p.VarsPrompt) > 0 {
-		return c.static(n, p.Play, nil)
+	if !n.HasTemplate() {
+		return n.Value().Text(), true
+	}
+	for _, r := range c.textOf(n, false).reads {
+		if _, found := p.known[r]; found || p.open { // it comes from a file or a prompt
+			return "", false
+		}
 	}
 	s, err := c.eng.RenderStatic(n, p.Play, nil)
 	return s, err == nil
@@ -61,10 +66,10 @@ func (c *checker) patternText(n *yaml.Node, p *play) (string, bool) {
 // hosts reports patterns that name nothing: an error only if no play of the
 // playbook has a host.
 func (c *checker) hosts() {
-	if c.cfg.Inventory == nil || c.dynamic || len(c.plays) == 0 {
+	if c.cfg.Inventory == nil || c.cfg.HostsOptional || c.dynamic || len(c.plays) == 0 {
 		return
 	}
-	nobody := !c.cfg.HostsOptional
+	nobody := true
 	for _, p := range c.plays {
 		nobody = nobody && p.none
 	}

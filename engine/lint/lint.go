@@ -30,8 +30,8 @@ type Config struct {
 	// Before are playbooks of the same run that come before this one: facts
 	// and hosts that they make are known.
 	Before []*playbook.Playbook
-	// HostsOptional makes a warning of a playbook none of whose plays matches a
-	// host, for checks without the inventory of the run.
+	// HostsOptional: the inventory is not the one of the run, so nothing is said
+	// about plays that match no host, nor about what inventory may define.
 	HostsOptional bool
 }
 

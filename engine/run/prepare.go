@@ -23,6 +23,9 @@ type Request struct {
 	RolesPath    []string
 	// Decrypt opens Ansible Vault texts; nil when no password was given.
 	Decrypt func(ciphertext string) (string, error)
+	// HostsOptional: nothing is wrong with plays that match no host, because the
+	// inventory is not the one of the run (lint without -i).
+	HostsOptional bool
 	// SkipLint leaves the static checks out (they were done before).
 	SkipLint bool
 }
@@ -54,8 +57,9 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		cfg.Playbooks = append(cfg.Playbooks, pb)
 	}
 	if len(problems) == 0 && !req.SkipLint {
-		for _, pb := range cfg.Playbooks {
-			for _, d := range lint.Check(pb, lint.Config{Vars: eng, Modules: mods, Inventory: inv}) {
+		for i, pb := range cfg.Playbooks {
+			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional}
+			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {
 					warnings = append(warnings, d)
 				} else {
