@@ -25,9 +25,12 @@ func (p *filePlan) directory(f state.File) (*value.Map, error) {
 		return nil, err
 	}
 	if p.Recurse {
+		top := p.diff
+		p.diff = newSides(at) // what is shown is the folder itself, as in Ansible
 		if err := p.recurse(at, map[string]bool{}); err != nil {
 			return nil, err
 		}
+		p.diff = top
 	}
 	return p.info(after, "path", at), nil
 }
