@@ -176,7 +176,7 @@ func (r *runner) identity(s *vars.Scope, at *playbook.Scope) (state.Identity, er
 	if err != nil {
 		return state.Identity{}, err
 	}
-	on := d.Become
+	var on bool
 	if become != "" {
 		on = jinja.ToBool(value.String(become))
 	} else if on, err = flag(s, node(func(k *playbook.Keywords) *yaml.Node { return k.Become }), d.Become); err != nil {

@@ -150,7 +150,6 @@ func (h *host) settleMemory() {
 type entry struct {
 	pos    position
 	taskNo int64
-	start  *event.Event // TaskStarted, told once per task
 	events []*event.Event
 	count  func(*event.HostStats)
 	// waits: an operation of a step before or at this entry is not applied.

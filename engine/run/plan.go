@@ -139,19 +139,24 @@ func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
 	h.inst.change = &c
-	h.inst.ops = withEnv(c.Ops, ev.env)
+	h.inst.ops = pl.prepared(c.Ops, ev)
 	return &request{kind: reqEffect, host: h, lane: ev.lane, as: ev.as, ops: h.inst.ops}, nil
 }
 
-// withEnv gives the task's environment to its commands.
-func withEnv(ops []state.Op, env []string) []state.Op {
-	if len(env) == 0 {
-		return ops
-	}
+// prepared gives the task's environment to its commands, and says something
+// else in place of those that hold a secret: these are kept out of argument
+// lists on the host, too.
+func (pl *play) prepared(ops []state.Op, ev *evaluated) []state.Op {
 	out := make([]state.Op, len(ops))
 	for i, op := range ops {
 		if x, ok := op.(state.Exec); ok {
-			x.Env = append(env[:len(env):len(env)], x.Env...)
+			x.Env = append(ev.env[:len(ev.env):len(ev.env)], x.Env...)
+			switch shown := pl.Redactor.String(x.String()); {
+			case ev.noLog:
+				x.Shown = "a command that is not shown (no_log)"
+			case shown != x.String():
+				x.Shown = shown
+			}
 			op = x
 		}
 		out[i] = op

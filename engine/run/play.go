@@ -27,7 +27,6 @@ type play struct {
 	batch    []*host
 	handlers []*playbook.Task
 	names    handlerNames
-	tags     []string
 	includes map[string]int32 // order of included lists
 	// told is the task whose heading was told last.
 	told          int64

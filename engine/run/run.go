@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -284,21 +282,4 @@ func (r *runner) statsOf(name string) *event.HostStats {
 // isCancelled tells whether an error is the end of our own context.
 func isCancelled(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || diag.ClassOf(err) == diag.Cancelled || diag.ClassOf(err) == diag.Timeout)
-}
-
-func sortedHosts(m map[string]*host) []*host {
-	out := make([]*host, 0, len(m))
-	for _, h := range m {
-		out = append(out, h)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Index < out[j].Index })
-	return out
-}
-
-func joinNames(hosts []*host) string {
-	names := make([]string, len(hosts))
-	for i, h := range hosts {
-		names[i] = h.Name
-	}
-	return strings.Join(names, ", ")
 }

@@ -621,10 +621,5 @@ func listOfTexts(v value.Value) []string {
 		return out
 	}
 	var out []string
-	for _, part := range splitComma(v.Text()) {
-		out = append(out, part)
-	}
-	return out
+	return append(out, splitComma(v.Text())...)
 }
-
-var _ = fmt.Sprint

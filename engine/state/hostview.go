@@ -208,9 +208,7 @@ func (v *HostView) inFog(p string) bool {
 func (v *HostView) Blur(op Op) {
 	before := len(v.touched)
 	v.WriteThrough(op)
-	for _, c := range v.touched[before:] {
-		v.blurred = append(v.blurred, c)
-	}
+	v.blurred = append(v.blurred, v.touched[before:]...)
 }
 
 // File answers a Path query; see View.

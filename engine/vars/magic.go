@@ -283,8 +283,6 @@ func (o *oneHostVars) unsettled(name string) bool {
 // Elements are the names of the variables.
 func (o *oneHostVars) Elements(*jinja.Context) ([]value.Value, error) {
 	names := o.vars().Names()
-	for _, n := range []string{"inventory_hostname", "inventory_hostname_short", "group_names", "groups"} {
-		names = append(names, n)
-	}
+	names = append(names, "inventory_hostname", "inventory_hostname_short", "group_names", "groups")
 	return value.Strings(names...).Items(), nil
 }
