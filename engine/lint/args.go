@@ -131,3 +131,47 @@ func (c *checker) secrets(t *playbook.Task) {
 		})
 	}
 }
+
+// constant is the value of a node as far as it is known without evaluating
+// templates; the rest is unknown.
+func constant(n *yaml.Node) value.Value {
+	switch {
+	case n.Problem != nil:
+		return value.Unknown(nil)
+	case !n.HasTemplate() && !hasProblem(n):
+		return n.Value()
+	case n.Kind == yaml.Sequence:
+		items := make([]value.Value, len(n.Items))
+		for i, it := range n.Items {
+			items[i] = constant(it)
+		}
+		return value.List(items...)
+	case n.Kind == yaml.Mapping:
+		m := value.NewMap()
+		for _, p := range n.Pairs {
+			if p.Key.HasTemplate() {
+				return value.Unknown(nil)
+			}
+			m.SetKey(p.Key.Value(), constant(p.Value))
+		}
+		return value.FromMap(m)
+	}
+	return value.Unknown(nil)
+}
+
+func hasProblem(n *yaml.Node) bool {
+	if n.Problem != nil {
+		return true
+	}
+	for _, it := range n.Items {
+		if hasProblem(it) {
+			return true
+		}
+	}
+	for _, p := range n.Pairs {
+		if hasProblem(p.Value) {
+			return true
+		}
+	}
+	return false
+}
