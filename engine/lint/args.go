@@ -26,9 +26,7 @@ func (c *checker) module(u *user, t *playbook.Task) {
 		c.report(diag.Errorf(t.Raw.Pos, CodeFreeForm, "module %s takes no free text", spec.Name).
 			WithHint("give it arguments: %s: name=value, or a mapping", spec.Name))
 	}
-	for _, d := range module.CheckArgs(spec, given(t, spec), t.ActionPos, whole(t, spec, c.cfg.Modules)) {
-		c.report(d)
-	}
+	u.problems(module.CheckArgs(spec, given(t, spec), t.ActionPos, whole(t, spec, c.cfg.Modules)))
 	for _, p := range t.Args.Pairs {
 		u.node(p.Key)
 		if slices.Contains(spec.Traits.RawArgs, p.Key.Str()) {

@@ -122,8 +122,8 @@ type user struct {
 	// conditions it stands under.
 	maybe    bool
 	mentions map[string]bool
-	// lenient: nothing is said about variables.
-	lenient bool
+	// lenient: nothing is said about variables; shielded: a failure is caught.
+	lenient, shielded bool
 	// local are variables only this reading knows.
 	local map[string]bool
 }
@@ -221,11 +221,11 @@ func (u *user) text(n *yaml.Node, t *text) {
 	u.reads(t, n.PosAt)
 }
 
-// problems reports what does not parse; in a play that no host runs it stops
-// nothing.
+// problems reports what does not parse; in a play that no host runs, or where
+// failures are caught, it stops nothing.
 func (u *user) problems(l diag.List) {
 	if len(l) > 0 {
-		u.c.reportAll(l, u.p.none)
+		u.c.reportAll(l, u.p.none || u.shielded)
 	}
 }
 

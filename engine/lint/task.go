@@ -81,7 +81,8 @@ var single = []func(*playbook.Keywords) *yaml.Node{
 // step checks one task.
 func (c *checker) step(p *play, s *step) {
 	t := s.Task
-	u := &user{c: c, p: p, s: s, maybe: c.maybe(s) || t.Handler && !c.sure(p, t), lenient: c.shielded(s), mentions: map[string]bool{}}
+	u := &user{c: c, p: p, s: s, maybe: c.maybe(s) || t.Handler && !c.sure(p, t), shielded: c.shielded(s), mentions: map[string]bool{}}
+	u.lenient = u.shielded
 	for _, n := range s.around.conds {
 		u.mention(n)
 	}
