@@ -220,8 +220,9 @@ func (d *disk) exists(path string) bool {
 
 // walker flattens the tasks of a play.
 type walker struct {
-	c *checker
-	p *play
+	c     *checker
+	p     *play
+	ended bool // a meta task may have ended the play
 }
 
 func (w *walker) items(items []playbook.Item, a *around) {
@@ -253,6 +254,9 @@ func never(t *playbook.Task) bool { return slices.ContainsFunc(t.Whens(), isFals
 func (w *walker) task(t *playbook.Task, a *around) {
 	if never(t) {
 		return
+	}
+	if w.ended && !a.maybe {
+		a = a.with(func(x *around) { x.maybe = true })
 	}
 	s := &step{Task: t, around: a}
 	w.p.steps = append(w.p.steps, s)
@@ -290,10 +294,7 @@ func (w *walker) defines(t *playbook.Task) {
 	case "group_by":
 		w.c.dynamic = true
 	case "meta":
-		if t.Raw != nil && t.Raw.Str() == "refresh_inventory" {
-			w.c.dynamic = true
-			w.open(true)
-		}
+		w.ended = w.ended || t.Raw != nil && strings.HasPrefix(t.Raw.Str(), "end_")
 	case "include_vars":
 		w.includeVars(t)
 	}

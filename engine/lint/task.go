@@ -48,6 +48,7 @@ func (c *checker) play(p *play) {
 		u.node(n)
 	}
 	c.pattern(u)
+	c.prompts(p)
 	for _, s := range p.steps {
 		c.step(p, s)
 	}
@@ -89,6 +90,7 @@ func (c *checker) step(p *play, s *step) {
 	if t.Loop != nil && t.Loop.LoopVarNode.HasTemplate() || t.Loop != nil && t.Loop.IndexVarNode.HasTemplate() {
 		u.lenient = true
 	}
+	c.withoutEffect(t)
 	c.name(u, t)
 	c.conditions(u, t)
 	c.loop(u, t)

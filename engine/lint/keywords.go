@@ -1,0 +1,36 @@
+package lint
+
+import (
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// CodeKeyword is the code of keywords that are read, but not carried out.
+const CodeKeyword = "keyword-without-effect"
+
+// withoutEffect warns of what a task asks for and the engine does not do yet.
+func (c *checker) withoutEffect(t *playbook.Task) {
+	for _, k := range []struct {
+		n    *yaml.Node
+		what string
+	}{
+		{t.Async, "async: the task is waited for"},
+		{t.Keywords.Throttle, "throttle: all hosts of the batch do the task together"},
+		{t.Keywords.Timeout, "timeout: the task may take as long as it takes"},
+		{t.Debugger, "debugger: there is none"},
+	} {
+		if k.n != nil && !isFalse(k.n) {
+			c.report(problem(k.n.Pos, true, CodeKeyword, "this is read, but not carried out; %s", k.what))
+		}
+	}
+}
+
+// prompts warns of variables that nobody is asked for.
+func (c *checker) prompts(p *play) {
+	for _, q := range p.VarsPrompt {
+		if c.eng.Extra.Node(q.Name) == nil {
+			c.report(problem(q.Pos, true, CodeKeyword, "nobody is asked for '%s': vars_prompt is read, but not carried out", q.Name).
+				WithHint("pass it with -e %s=...", q.Name))
+		}
+	}
+}
