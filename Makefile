@@ -8,7 +8,7 @@ TEST_FLAGS ?= -timeout 20m
 BENCH_HOSTS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help go-ready build demo demo-down test test-pure bench check testbed-up testbed-down clean
+.PHONY: help go-ready build demo demo-down test test-pure test-ansible bench check testbed-up testbed-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,11 @@ test: go-ready ## everything: pure tests, race detector, and the real parts on t
 
 test-pure: go-ready ## what needs nothing but Go
 	$(GO) test ./...
+
+test-ansible: go-ready ## each case of engine/difftest by ansible-playbook and by Fairlead on twin hosts
+	@scripts/apt-need ansible
+	@scripts/testbed up
+	@eval "$$(scripts/testbed env)" && FAIRLEAD_NO_SKIP=1 $(GO) test -count=1 $(TEST_FLAGS) ./engine/difftest
 
 bench: go-ready ## against ansible-playbook and against the bare connection, on BENCH_HOSTS=20 hosts
 	@HOSTS=$(BENCH_HOSTS) scripts/bench.sh

@@ -1,0 +1,244 @@
+package difftest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/internal/testbed"
+)
+
+// bedInfo is what the suite uses of the test bed.
+type bedInfo struct {
+	port            int
+	key, knownHosts string
+	ansible         side // where ansible-playbook works
+	fairlead        side // where Fairlead works: the twin
+}
+
+func findBed(t *testing.T) bedInfo {
+	t.Helper()
+	bed := testbed.Need(t)
+	if _, err := exec.LookPath("ansible-playbook"); err != nil {
+		testbed.Missing(t, "no ansible-playbook: run scripts/apt-need ansible")
+	}
+	return bedInfo{port: bed.Port(), key: bed.Key(), knownHosts: bed.KnownHosts(),
+		ansible: side{"ansible", bed.TwinA()}, fairlead: side{"fairlead", bed.TwinB()}}
+}
+
+// ssh runs a shell script on a host.
+func (b bedInfo) ssh(address, script string) ([]byte, error) {
+	cmd := exec.Command("ssh", "-i", b.key, "-p", strconv.Itoa(b.port), "-o", "UserKnownHostsFile="+b.knownHosts,
+		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "root@"+address, "sh", "-s")
+	cmd.Stdin = strings.NewReader(script)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("ssh %s: %w: %s", address, err, stderr.String())
+	}
+	return out, nil
+}
+
+// tree is what is below the cases' folder: path to what is there.
+type tree map[string]string
+
+func (b bedInfo) tree(address string) (tree, error) {
+	src, err := os.ReadFile("testdata/ansible/tree.py")
+	if err != nil {
+		return nil, err
+	}
+	out, err := b.ssh(address, "python3 - "+treeRoot+" <<'END_OF_SCRIPT'\n"+string(src)+"\nEND_OF_SCRIPT\n")
+	if err != nil {
+		return nil, err
+	}
+	var t tree
+	return t, json.Unmarshal(out, &t)
+}
+
+// of is the part of a tree that belongs to a case.
+func (t tree) of(c *testCase) tree {
+	part := tree{}
+	for p, e := range t {
+		if rest, ok := strings.CutPrefix(p, c.name+"/"); ok {
+			part[rest] = e
+		}
+	}
+	return part
+}
+
+// buildFairlead builds the program under test.
+func buildFairlead(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("FAIRLEAD_BIN"); bin != "" {
+		return bin
+	}
+	bin := filepath.Join(t.TempDir(), "fairlead")
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/fairlead-project/fairlead/cmd/fairlead")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// cacheKey names what ansible-playbook's answer to a case depends on.
+func cacheKey(c *testCase) string {
+	h := sha256.New()
+	for _, f := range []string{"testdata/ansible/zygote.py", "testdata/ansible/callback/difftest.py", "testdata/ansible/tree.py"} {
+		data, _ := os.ReadFile(f)
+		h.Write(data)
+	}
+	_ = json.NewEncoder(h).Encode([]any{c.name, c.hosts, c.args, c.files})
+	return hex.EncodeToString(h.Sum(nil))[:24]
+}
+
+// kept are Ansible's answers from an earlier run: while one writes cases,
+// FAIRLEAD_CASES_CACHE names a folder for them. Nothing is kept without it.
+func kept(c *testCase) (*outcome, bool) {
+	dir := os.Getenv("FAIRLEAD_CASES_CACHE")
+	if dir == "" {
+		return nil, false
+	}
+	data, err := os.ReadFile(filepath.Join(dir, cacheKey(c)))
+	if err != nil {
+		return nil, false
+	}
+	var o outcome
+	return &o, json.Unmarshal(data, &o) == nil
+}
+
+func keep(c *testCase, o *outcome) {
+	dir := os.Getenv("FAIRLEAD_CASES_CACHE")
+	if dir == "" {
+		return
+	}
+	if data, err := json.Marshal(o); err == nil {
+		_ = os.WriteFile(filepath.Join(dir, cacheKey(c)), data, 0o644)
+	}
+}
+
+// runAnsible runs ansible-playbook for every case on its host.
+func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[*testCase]*outcome, error) {
+	result := map[*testCase]*outcome{}
+	var todo []*testCase
+	for _, c := range cases {
+		if o, ok := kept(c); ok {
+			result[c] = o
+		} else {
+			todo = append(todo, c)
+		}
+	}
+	if len(todo) == 0 {
+		return result, nil
+	}
+	if _, err := bed.ssh(bed.ansible.address, prepareScript(todo)); err != nil {
+		return nil, err
+	}
+	exits, err := playAll(bed, dirs, todo)
+	if err != nil {
+		return nil, err
+	}
+	after, err := bed.tree(bed.ansible.address)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range todo {
+		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		o.Exit, o.Tree = exits[i], after.of(c)
+		keep(c, o)
+		result[c] = o
+	}
+	return result, nil
+}
+
+// playAll runs all cases from one warm Python and gives the exit codes.
+func playAll(bed bedInfo, dirs map[*testCase]string, cases []*testCase) ([]int, error) {
+	dir, err := filepath.Abs("testdata/ansible")
+	if err != nil {
+		return nil, err
+	}
+	var jobs bytes.Buffer
+	for _, c := range cases {
+		job := map[string]any{"dir": dirs[c], "out": filepath.Join(dirs[c], "ansible.out"),
+			"argv": append([]string{"-i", "hosts-ansible", "site.yml"}, c.args...)}
+		if err := json.NewEncoder(&jobs).Encode(job); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.Command("/usr/bin/python3", filepath.Join(dir, "zygote.py"), "4")
+	cmd.Stdin = &jobs
+	cmd.Env = append(os.Environ(), "ANSIBLE_CONFIG="+filepath.Join(dir, "ansible.cfg"),
+		"ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile="+bed.knownHosts)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("ansible-playbook: %w: %s", err, stderr.String())
+	}
+	exits := make([]int, len(cases))
+	sc := bufio.NewScanner(bytes.NewReader(out))
+	for sc.Scan() {
+		var done struct{ Index, Exit int }
+		if err := json.Unmarshal(sc.Bytes(), &done); err != nil {
+			return nil, fmt.Errorf("%q: %w", sc.Text(), err)
+		}
+		exits[done.Index] = done.Exit
+	}
+	return exits, sc.Err()
+}
+
+// runFairlead runs every case in one mode ("plan", "run", "lockstep").
+func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases []*testCase) (map[*testCase]*outcome, error) {
+	if _, err := bed.ssh(bed.fairlead.address, prepareScript(cases)); err != nil {
+		return nil, err
+	}
+	result := map[*testCase]*outcome{}
+	for _, c := range cases {
+		args := []string{"run"}
+		switch mode {
+		case "plan":
+			if c.noPlan {
+				continue
+			}
+			args = []string{"plan"}
+		case "lockstep":
+			args = append(args, "--lockstep")
+		}
+		args = append(args, "--json", "--no-record", "--known-hosts", bed.knownHosts, "-i", "hosts-fairlead", "site.yml")
+		cmd := exec.Command(bin, append(args, c.args...)...)
+		cmd.Dir = dirs[c]
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		o, rerr := readFairlead(stdout.Bytes())
+		if rerr != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, rerr)
+		}
+		o.Exit, o.Said = cmd.ProcessState.ExitCode(), stderr.String()
+		if err != nil && o.Exit < 0 {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		result[c] = o
+	}
+	after, err := bed.tree(bed.fairlead.address)
+	if err != nil {
+		return nil, err
+	}
+	for c, o := range result {
+		o.Tree = after.of(c)
+	}
+	return result, nil
+}
