@@ -177,10 +177,10 @@ func (s *shell) putRely(f *frame, rely []state.Relied) error {
 		f.line("set --", there...)
 		f.text.WriteString("_vs \"$@\"\ncase $_st$_va in\n")
 		if s.stat != 'b' {
-			f.text.WriteString("g" + strings.Join(gnu, "$_nl") + ") ;;\n")
+			f.text.WriteString("g" + strings.Join(gnu, "${_nl}") + ") ;;\n")
 		}
 		if s.stat != 'g' {
-			f.text.WriteString("b" + strings.Join(plain, "$_nl") + ") ;;\n")
+			f.text.WriteString("b" + strings.Join(plain, "${_nl}") + ") ;;\n")
 		}
 		f.text.WriteString("*) _vk=1; _i=0; for _f; do _va=; [ ! -e \"$_f\" ] && [ ! -L \"$_f\" ] || _vs \"$_f\"; _t \"v $_i\" \"$_st$_va\"; _i=$((_i + 1)); done ;;\nesac\n")
 		f.procs++
@@ -215,6 +215,7 @@ func relyPattern(st state.Stat) (gnu, plain string) {
 func (s *shell) digest(b state.Batch, ask *asking, scripts []Script, rx *receiver, begin time.Time) (attempted, error) {
 	var a attempted
 	failedAt, failedRC := -1, 0
+	differs := false
 	var rest, said []*section
 	for _, sec := range rx.sections[0] {
 		switch sec.kind {
@@ -225,6 +226,7 @@ func (s *shell) digest(b state.Batch, ask *asking, scripts []Script, rx *receive
 		case "L":
 			a.skipped = true
 		case "v", "V":
+			differs = true
 			if err := s.changed(b.Rely, sec, &a.outcome); err != nil {
 				return a, err
 			}
@@ -243,6 +245,12 @@ func (s *shell) digest(b state.Batch, ask *asking, scripts []Script, rx *receive
 			said = append(said, sec)
 		default:
 			rest = append(rest, sec)
+		}
+	}
+	if differs && len(a.outcome.Changed) == 0 {
+		// The host found a difference that we do not: it did nothing all the same.
+		for _, r := range b.Rely {
+			a.outcome.Changed = append(a.outcome.Changed, r.Path)
 		}
 	}
 	if len(a.outcome.Changed) > 0 {

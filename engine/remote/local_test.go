@@ -449,34 +449,6 @@ func TestAccountsAndTree(t *testing.T) {
 	})
 }
 
-func TestRely(t *testing.T) {
-	shells(t, func(t *testing.T, h *remote.Host) {
-		d := t.TempDir()
-		p := func(name string) string { return filepath.Join(d, name) }
-		_ = os.WriteFile(p("a"), []byte("1"), 0o600)
-		_ = os.WriteFile(p("b"), []byte("1"), 0o600)
-		ask := []state.Query{state.Path{Path: p("a")}, state.Path{Path: p("b")}, state.Path{Path: d}, state.Path{Path: p("none")}}
-		out := do(t, h, state.Batch{Ask: ask})
-		var rely []state.Relied
-		for i := range ask {
-			f := file(t, out, i)
-			rely = append(rely, state.Relied{Path: f.Canonical, Stat: f.Stat})
-		}
-		_ = os.WriteFile(p("other"), nil, 0o600) // changes the folder's times, which nobody relies on
-		out = do(t, h, state.Batch{Rely: rely, Ops: []state.Op{state.Mkdir{Path: p("x")}}})
-		allOK(t, out, 1)
-		_ = os.WriteFile(p("b"), []byte("22"), 0o600)
-		_ = os.WriteFile(p("none"), nil, 0o600)
-		out = do(t, h, state.Batch{Rely: rely, Ops: []state.Op{state.Mkdir{Path: p("y")}}, Ask: ask})
-		if strings.Join(out.Changed, " ") != p("b")+" "+p("none") || out.Results != nil {
-			t.Errorf("%+v", out)
-		}
-		if _, err := os.Stat(p("y")); err == nil {
-			t.Error("it was done all the same")
-		}
-	})
-}
-
 func TestKeepsOwnerAndMode(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to give files away")
