@@ -337,7 +337,8 @@ _mk() {
 	[ ! "$3" ] || chmod "00$3" "$1"
 }
 # _mm INDEX UMASK MODE OWNER PATH...: operations INDEX and following, all of them
-# folders, with one mkdir. When something is there already, or mkdir fails, it is
+# folders, with one mkdir, unless something is there already, or a parent hands its
+# group down (then a folder's mode decides what the next one inherits). It is
 # as if they had been made one by one: those behind the first failure are undone.
 _mm() {
 	[ ! "$_k" ] || return
@@ -345,7 +346,7 @@ _mm() {
 	shift 4
 	_e=
 	for _f; do
-		[ ! -e "$_f" ] && [ ! -L "$_f" ] || _e=1
+		[ ! -e "$_f" ] && [ ! -L "$_f" ] && [ ! -g "${_f%/*}" ] || _e=1
 	done
 	if [ "$_e" ]; then
 		for _f; do

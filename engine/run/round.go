@@ -292,7 +292,9 @@ func (pl *play) flushed(ctx context.Context, h *host, l *lane, b state.Batch, ou
 	}
 	bad := failedOp(out.Results, len(ops))
 	if bad < 0 {
-		l.view(b.As).Confirm(out.Answers)
+		for _, p := range l.view(b.As).Confirm(out.Answers) {
+			pl.notice("warn", fmt.Sprintf("%s: %s was written, and is not as it was to be: its mode, owner or size differs from what was planned", h.Name, p))
+		}
 		pl.confirmed(h, l, steps, out.Results)
 		return nil
 	}

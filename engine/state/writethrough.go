@@ -31,7 +31,9 @@ func (v *HostView) WriteThrough(op Op) (flushAfter bool) {
 	case Symlink:
 		c, shared := v.touch(o.Path)
 		v.dropBelow(c)
-		v.put(c, &entry{stat: v.newStat(c, TypeLink, 0o777, Attrs{}), target: o.Target})
+		s := v.newStat(c, TypeLink, 0o777, Attrs{})
+		s.Size = int64(len(o.Target))
+		v.put(c, &entry{stat: s, target: o.Target})
 		v.fog = append(v.fog, c)
 		return shared
 	case HardLink:
@@ -86,7 +88,7 @@ func (v *HostView) put(c string, e *entry) {
 func (v *HostView) newStat(c string, t FileType, mode uint32, a Attrs) Stat {
 	s := Stat{Type: t, Mode: mode, Nlink: 1}
 	if t == TypeDir {
-		s.Nlink = 2
+		s.Nlink, s.Size = 2, -1 // the file system decides
 	}
 	login, _, _ := AskAs[LoginInfo](v, Login{})
 	s.UID, s.GID, s.User = login.UID, login.GID, login.User
@@ -319,16 +321,15 @@ func (v *HostView) Touched() []Query {
 }
 
 // Confirm ends a batch that was applied as planned: the answers to Touched
-// replace the predictions. It tells whether they agree with them; when they do
-// not, the view was forgotten.
-func (v *HostView) Confirm(answers []Answer) bool {
-	agreed := true
+// replace the predictions. It lists the paths that are not as predicted; when
+// there are any, the view was forgotten.
+func (v *HostView) Confirm(answers []Answer) (differ []string) {
 	for _, a := range answers {
 		q, _ := a.Query.(Path)
 		f, ok := a.Value.(File)
 		e := v.entries[q.Path]
 		if a.Err != nil || !ok || e == nil || f.Canonical != q.Path || !e.agrees(f.Stat) {
-			agreed = false
+			differ = append(differ, q.Path)
 			continue
 		}
 		e.stat, e.predicted, e.partial = f.Stat, false, false
@@ -338,10 +339,10 @@ func (v *HostView) Confirm(answers []Answer) bool {
 		}
 	}
 	v.relied, v.touched, v.fog = map[string]Stat{}, nil, nil
-	if !agreed {
+	if len(differ) > 0 {
 		v.Forget()
 	}
-	return agreed
+	return differ
 }
 
 func (e *entry) agrees(s Stat) bool {
