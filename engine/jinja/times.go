@@ -13,6 +13,9 @@ import (
 type moment struct{ t time.Time }
 type duration struct{ d time.Duration }
 
+// Datetime makes a datetime of a time.
+func Datetime(t time.Time) value.Value { return value.FromObject(&moment{t}) }
+
 func (m *moment) TypeName() string { return "datetime" }
 
 // Attr implements value.Object.

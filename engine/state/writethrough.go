@@ -37,9 +37,7 @@ func (v *HostView) WriteThrough(op Op) (flushAfter bool) {
 		v.fog = append(v.fog, c)
 		return shared
 	case HardLink:
-		v.touch(o.Path)
-		v.touch(o.Target)
-		return true
+		return v.linkedFile(o)
 	case Touch:
 		return v.touchedFile(o)
 	}
@@ -198,6 +196,24 @@ func (v *HostView) copySums(e, src *entry, o CopyFile) {
 	if o.Preserve && o.Attrs.Mode == nil {
 		e.stat.Mode = src.stat.Mode
 	}
+}
+
+// linkedFile: what is known of a hard link is known of the other name too. It
+// is always applied before anything else is planned; a plan cannot do that.
+func (v *HostView) linkedFile(o HardLink) bool {
+	c, _ := v.touch(o.Path)
+	t, _ := v.touch(o.Target)
+	e := v.entries[t]
+	if e == nil || e.stat.Ino == 0 {
+		v.fog = append(v.fog, c, t)
+		return true
+	}
+	linked := *e
+	linked.stat.Nlink++
+	v.put(t, &linked)
+	same := linked
+	v.put(c, &same)
+	return true
 }
 
 func (v *HostView) madeDir(o Mkdir) bool {

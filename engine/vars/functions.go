@@ -94,14 +94,11 @@ func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map)
 	if err != nil {
 		return value.Null, err
 	}
-	scope := s
-	if extra.Len() > 0 {
-		locals := map[string]value.Value{}
-		for k, v := range extra.All() {
-			locals[k.Text()] = v
-		}
-		scope = s.With(locals)
+	locals := s.templateVars(path)
+	for k, v := range extra.All() {
+		locals[k.Text()] = v
 	}
+	scope := s.With(locals)
 	return scope.run(func() (value.Value, error) { return t.Render(scope.context(env)) })
 }
 

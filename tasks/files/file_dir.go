@@ -73,7 +73,25 @@ func (p *filePlan) makeFolders(at string) (*value.Map, error) {
 		above = w.Apply(ns)
 	}
 	above.Size = -1
-	return p.info(above, "path", at), nil
+	result := p.info(above, "path", at)
+	p.change.Then = measured(at, result)
+	return result, nil
+}
+
+// measured adds the size of a new folder to its result once it is there.
+func measured(at string, result *value.Map) func(state.View, []state.OpResult) (module.Change, error) {
+	return func(v state.View, _ []state.OpResult) (module.Change, error) {
+		q := state.Path{Path: at}
+		f, known, err := v.File(q)
+		if err == nil && !known {
+			return module.Change{Need: []state.Query{q}}, nil
+		}
+		m := result.Clone()
+		if err == nil && f.Stat.Size >= 0 {
+			m.Set("size", value.Int(f.Stat.Size))
+		}
+		return module.Change{Result: m}, nil
+	}
 }
 
 // recurse sets the attributes on everything in a folder. Links that lead

@@ -50,6 +50,9 @@ func (p *filePlan) link(f state.File) (*value.Map, error) {
 	if given {
 		shown = unsafe(src, p.Src.Given())
 	}
+	if target.Followed.Type == state.TypeNone && p.g.Complete() {
+		return value.M("dest", p.Path, "src", shown), nil // nothing is told of a link to nowhere
+	}
 	return p.info(self, "dest", p.Path, "src", shown), nil
 }
 

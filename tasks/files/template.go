@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 type templateArgs struct {
@@ -79,7 +80,7 @@ func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change
 	if err != nil {
 		return module.Change{}, err
 	}
-	text, err := in.Sources.Render(found, a.options())
+	text, err := in.Sources.Render(found, a.options(dest))
 	if err != nil {
 		return module.Change{}, err
 	}
@@ -92,7 +93,7 @@ func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change
 	return p.single(copyArgs{}, s, dest)
 }
 
-func (a templateArgs) options() module.RenderOptions {
+func (a templateArgs) options(dest string) module.RenderOptions {
 	newline := strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(a.NewlineSeq)
 	return module.RenderOptions{
 		NewlineSequence: newline,
@@ -100,6 +101,7 @@ func (a templateArgs) options() module.RenderOptions {
 		VarStart: a.VarStart.Or(""), VarEnd: a.VarEnd.Or(""),
 		CommentStart: a.CommentStart.Or(""), CommentEnd: a.CommentEnd.Or(""),
 		NoTrimBlocks: !a.TrimBlocks, LstripBlocks: a.LstripBlocks,
+		Vars: value.M("template_path", a.Src, "template_destpath", dest),
 	}
 }
 
