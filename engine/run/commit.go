@@ -1,7 +1,6 @@
 package run
 
 import (
-	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -200,11 +199,6 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 			v, _ := h.Set.Get(name)
 			other.Set.Set(name, v)
 		}
-		for _, d := range o.do {
-			if f, ok := d.(interface{ factsOf() }); ok {
-				_ = f
-			}
-		}
 		pl.shareFacts(other, o)
 		other.advance()
 		if e.Status == event.Failed && !e.Ignored && !e.Rescued {
@@ -236,5 +230,3 @@ func splitComma(s string) []string {
 	}
 	return out
 }
-
-var _ = fmt.Sprint

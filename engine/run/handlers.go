@@ -9,7 +9,6 @@ import (
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
-	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 // handlerNames finds handlers by name and by topic.
@@ -209,5 +208,3 @@ func globMatch(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
 }
-
-var _ = yaml.Scalar

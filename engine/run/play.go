@@ -10,7 +10,6 @@ import (
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/inventory"
-	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -60,13 +59,11 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	}
 	for _, batch := range batches {
 		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: hosts, batch: batch,
-			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != ""}
+			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {
 			return true, err
 		}
-		if pl.starting {
-			r.notice("warn", fmt.Sprintf("no task is named %q: nothing was run", r.StartAt))
-		}
+		r.startFound = !pl.starting
 		if pl.fatal || pl.endPlay || allFailed(batch) {
 			break
 		}
@@ -464,51 +461,3 @@ func (pl *play) abandon() {
 func (pl *play) playScope() *vars.Scope {
 	return pl.Vars.Scope(pl.world(pl), nil, pl.vars, &pl.p.Scope, vars.Moment{Now: pl.Now()})
 }
-
-// world is what magic variables see; pl is nil before a play began.
-type world struct {
-	*runner
-	pl *play
-}
-
-func (r *runner) world(pl *play) vars.World { return &world{r, pl} }
-
-func (w *world) live(hosts []*host) ([]string, bool) {
-	var out []string
-	settled := true
-	for _, h := range hosts {
-		if len(h.steps) > 0 && !w.Check {
-			settled = false
-		}
-		if !h.failed && !h.unreachable {
-			out = append(out, h.Name)
-		}
-	}
-	return out, settled
-}
-
-// PlayHosts implements vars.World.
-func (w *world) PlayHosts() ([]string, bool) {
-	if w.pl == nil {
-		return nil, true
-	}
-	return w.live(w.pl.all)
-}
-
-// Batch implements vars.World.
-func (w *world) Batch() ([]string, bool) {
-	if w.pl == nil {
-		return nil, true
-	}
-	return w.live(w.pl.batch)
-}
-
-// AllPlayHosts implements vars.World.
-func (w *world) AllPlayHosts() []string {
-	if w.pl == nil {
-		return nil
-	}
-	return names(w.pl.all)
-}
-
-var _ module.Vars = (*taskVars)(nil)

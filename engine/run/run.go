@@ -92,6 +92,7 @@ type runner struct {
 	// facts are the families that the playbooks use, once they are known.
 	facts      string
 	factsKnown bool
+	startFound bool // the task of StartAt was met, in this play or one before
 	taskNo     int64
 
 	emitMu  sync.Mutex
@@ -153,6 +154,10 @@ func (r *runner) plays(ctx context.Context) error {
 				return nil
 			}
 		}
+	}
+	if r.StartAt != "" && !r.startFound {
+		return diag.Errorf(diag.Pos{}, "start-at-task", "no task is named %q: nothing was run", r.StartAt).
+			WithHint("--list-tasks lists the names; tasks of dynamic includes cannot be started at")
 	}
 	return nil
 }

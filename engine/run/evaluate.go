@@ -1,0 +1,385 @@
+package run
+
+import (
+	"errors"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// evaluated is a task's item with everything evaluated, once.
+type evaluated struct {
+	mod      module.Module
+	args     any
+	raw      *value.Map
+	as       state.Identity
+	env      []string
+	lane     *lane
+	target   *host // whose variables facts go to; the host, or its delegate
+	check    bool
+	diff     bool
+	noLog    bool
+	scope    *vars.Scope
+	sources  *sources
+	delegate string
+}
+
+// stepItem takes one item (or the task without loop) further. A nil request
+// means that the item is finished.
+func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
+	in := h.inst
+	if in.outcome != nil { // flushed: finish with what is certain now
+		return pl.finishItem(h, t, in.outcome)
+	}
+	if wait := in.wait; !wait.IsZero() && pl.Now().Before(wait) {
+		return &request{kind: reqWait, host: h, until: wait}, nil
+	}
+	if in.evaled == nil {
+		ev, r, err := pl.evaluate(h, t)
+		if err != nil {
+			return pl.failedOrFlush(h, err)
+		}
+		if r != nil || ev == nil {
+			return r, nil
+		}
+		in.evaled = ev
+	}
+	if in.did != nil {
+		return pl.afterEffect(h, t)
+	}
+	return pl.plan(h, t)
+}
+
+// evaluate evaluates conditions and arguments. A nil evaluated with a nil
+// request means that the item is finished (skipped).
+func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error) {
+	s := pl.itemScope(h, t)
+	cond, err := pl.conditions(s, t.Whens())
+	if err != nil {
+		return nil, nil, err
+	}
+	if cond.IsUnknown() {
+		if o := cond.Origin(); o.Pending && !pl.Check && pl.waiting() {
+			return nil, &request{kind: reqFlushAll, host: h}, nil
+		}
+		r, err := pl.mayRun(h, t, s, cond.Origin())
+		return nil, r, err
+	}
+	if !cond.Truthy() {
+		r, err := pl.skip(h, t, s, "Conditional result was False")
+		return nil, r, err
+	}
+	return pl.evaluateArgs(h, t, s)
+}
+
+func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluated, *request, error) {
+	mod, ok := pl.Modules.Lookup(t.Action)
+	if !ok {
+		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "there is no module named %q", t.Action)
+	}
+	ev := &evaluated{mod: mod, scope: s}
+	unknown, err := pl.keywords(ev, h, t, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if unknown == nil {
+		ev.raw, unknown, err = pl.arguments(s, t, mod.Spec())
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if unknown != nil {
+		if unknown.Pending && !pl.Check && pl.waiting() {
+			return nil, &request{kind: reqFlushAll, host: h}, nil
+		}
+		r, err := pl.unknownItem(h, t, ev, "depends on "+describe(unknown))
+		return nil, r, err
+	}
+	pos := t.ActionPos
+	h.inst.noLog = ev.noLog
+	pl.learnSecrets(mod.Spec(), ev.raw)
+	if ev.args, err = mod.Decode(ev.raw, pos); err != nil {
+		return nil, nil, err
+	}
+	return ev, nil, nil
+}
+
+// conditions evaluates when: lists; a false one ends it.
+func (pl *play) conditions(s *vars.Scope, conds []*yaml.Node) (value.Value, error) {
+	result := value.Bool(true)
+	for _, c := range conds {
+		v, err := s.Condition(c)
+		if err != nil {
+			return value.Null, err
+		}
+		if v.IsUnknown() {
+			if !result.IsUnknown() {
+				result = v
+			}
+			continue
+		}
+		if !v.Truthy() {
+			return v, nil
+		}
+	}
+	return result, nil
+}
+
+// arguments evaluates a task's arguments: module_defaults, args, free form.
+func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*value.Map, *value.Origin, error) {
+	args := value.NewMap()
+	if err := pl.moduleDefaults(s, t, spec, args); err != nil {
+		return nil, nil, err
+	}
+	if t.ArgsTemplate != nil {
+		v, err := s.Eval(t.ArgsTemplate)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v.IsUnknown() {
+			return nil, v.Origin(), nil
+		}
+		if v.Map() == nil {
+			return nil, nil, diag.Errorf(t.ArgsTemplate.Pos, "args-type", "the arguments are a %s, not a dict", v.TypeName())
+		}
+		for k, e := range v.Map().All() {
+			args.SetKey(k, e)
+		}
+	}
+	for _, p := range t.Args.Pairs {
+		name := p.Key.Value().Text()
+		v, err := pl.argument(s, p.Value, spec, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		args.Set(name, v)
+	}
+	if t.Raw != nil {
+		v, err := pl.freeForm(s, t, spec)
+		if err != nil {
+			return nil, nil, err
+		}
+		args.Set(orElse(spec.FreeForm, "_raw_params"), v)
+	}
+	return dropOmitted(args, spec.Traits.Unknown && pl.Check)
+}
+
+func (pl *play) argument(s *vars.Scope, n *yaml.Node, spec *module.Spec, name string) (value.Value, error) {
+	for _, raw := range spec.Traits.RawArgs {
+		if raw == name {
+			return n.Value(), nil
+		}
+	}
+	return s.Eval(n)
+}
+
+func (pl *play) freeForm(s *vars.Scope, t *playbook.Task, spec *module.Spec) (value.Value, error) {
+	if spec.FreeForm == "" {
+		return value.Null, diag.Errorf(t.ActionPos, "no-free-form", "module %s takes no free text: %q", spec.Name, t.Raw.Text).
+			WithHint("give it arguments: %s: name=value, or a mapping", spec.Name)
+	}
+	return s.Eval(t.Raw)
+}
+
+// dropOmitted leaves out arguments that are the variable omit, and finds the
+// first unknown one.
+func dropOmitted(args *value.Map, unknownToo bool) (*value.Map, *value.Origin, error) {
+	out := value.NewMap()
+	for k, v := range args.All() {
+		if vars.IsOmit(v) {
+			continue
+		}
+		v = v.Walk(withoutOmit)
+		if o, unknown := v.FindUnknown(); unknown && !unknownToo {
+			return nil, o, nil
+		}
+		if v.IsUndefined() {
+			return nil, nil, vars.Undefined(v, diag.Pos{})
+		}
+		out.SetKey(k, v)
+	}
+	return out, nil, nil
+}
+
+// withoutOmit removes entries of dicts that are the variable omit.
+func withoutOmit(v value.Value) value.Value {
+	m := v.Map()
+	if m == nil {
+		return v
+	}
+	for _, k := range m.Keys() {
+		if e, _ := m.GetKey(k); vars.IsOmit(e) {
+			c := value.NewMap()
+			for k, e := range m.All() {
+				if !vars.IsOmit(e) {
+					c.SetKey(k, e)
+				}
+			}
+			return value.FromMap(c).WithMarks(v.Marks())
+		}
+	}
+	return v
+}
+
+func (pl *play) moduleDefaults(s *vars.Scope, t *playbook.Task, spec *module.Spec, args *value.Map) error {
+	for _, n := range t.AllModuleDefaults() {
+		for _, p := range n.Pairs {
+			name := p.Key.Str()
+			if pl.Modules.Canonical(name) != spec.Name {
+				continue
+			}
+			v, err := s.Eval(p.Value)
+			if err != nil {
+				return err
+			}
+			for k, e := range v.Map().All() {
+				args.SetKey(k, e)
+			}
+		}
+	}
+	return nil
+}
+
+// keywords evaluates what a task says beside its module. An unknown value is
+// returned as its origin.
+func (pl *play) keywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) (*value.Origin, error) {
+	err := pl.evalKeywords(ev, h, t, s)
+	var nk *needKnown
+	if errors.As(err, &nk) {
+		return nk.origin, nil
+	}
+	return nil, err
+}
+
+func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
+	var err error
+	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node { return t.Nearest(get) }
+	if ev.noLog, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), false); err != nil {
+		return err
+	}
+	if ev.check, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.CheckMode }), pl.Check); err != nil {
+		return err
+	}
+	if ev.diff, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.Diff }), pl.Diff); err != nil {
+		return err
+	}
+	if ev.as, err = pl.identity(s, &t.Scope); err != nil {
+		return err
+	}
+	if ev.env, err = environment(s, t); err != nil {
+		return err
+	}
+	return pl.delegate(ev, h, t, s)
+}
+
+// environment merges the environment dicts of a task, inner ones win.
+func environment(s *vars.Scope, t *playbook.Task) ([]string, error) {
+	m := value.NewMap()
+	for _, n := range t.Environments() {
+		v, err := s.Eval(n)
+		if err != nil {
+			return nil, err
+		}
+		if o, unknown := v.FindUnknown(); unknown {
+			return nil, &needKnown{o}
+		}
+		if v.IsNull() || v.IsString() && v.Str() == "" {
+			continue
+		}
+		if v.Map() == nil {
+			return nil, diag.Errorf(n.Pos, "environment-type", "environment is a %s, not a dict", v.TypeName())
+		}
+		for k, e := range v.Map().All() {
+			m.SetKey(k, e)
+		}
+	}
+	var env []string
+	for k, e := range m.All() {
+		if !envName(k.Text()) {
+			return nil, diag.Errorf(t.Pos, "environment-name", "%q cannot be the name of an environment variable", k.Text())
+		}
+		if !vars.IsOmit(e) {
+			env = append(env, k.Text()+"="+e.Text())
+		}
+	}
+	return env, nil
+}
+
+func envName(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// learnSecrets tells the redactor what must not appear anywhere.
+func (pl *play) learnSecrets(spec *module.Spec, args *value.Map) {
+	if pl.Redactor == nil {
+		return
+	}
+	for k, v := range args.All() {
+		secret := false
+		for _, a := range spec.Args {
+			secret = secret || a.Secret && a.Name == k.Text()
+		}
+		pl.addSecrets(v, secret)
+	}
+}
+
+func (pl *play) addSecrets(v value.Value, secret bool) {
+	secret = secret || v.IsSecret()
+	switch v.Kind() {
+	case value.KindList:
+		for _, it := range v.Items() {
+			pl.addSecrets(it, secret)
+		}
+	case value.KindMap:
+		for _, e := range v.Map().All() {
+			pl.addSecrets(e, secret)
+		}
+	case value.KindString:
+		if secret {
+			pl.secret(v.Str())
+		}
+	}
+}
+
+func asFailure(err error) *module.Failure {
+	var f *module.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return &module.Failure{Msg: err.Error(), Err: err}
+}
+
+// failedOrFlush fails the item; operations before it are applied first.
+func (pl *play) failedOrFlush(h *host, err error) (*request, error) {
+	var nk *needKnown
+	if errors.As(err, &nk) {
+		return pl.needs(h, nk.origin, err.Error())
+	}
+	if len(h.steps) > 0 && !pl.Check {
+		h.inst.evaled = nil
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
+	return pl.failed(h, asFailure(err))
+}
+
+func listOfTexts(v value.Value) []string {
+	if v.Kind() == value.KindList {
+		var out []string
+		for _, it := range v.Items() {
+			out = append(out, listOfTexts(it)...)
+		}
+		return out
+	}
+	var out []string
+	return append(out, splitComma(v.Text())...)
+}

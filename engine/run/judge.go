@@ -1,0 +1,165 @@
+package run
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// judge applies changed_when and failed_when.
+func (pl *play) judge(h *host, t *playbook.Task, o *outcome) error {
+	if len(t.ChangedWhen) == 0 && len(t.FailedWhen) == 0 || o.status == event.Unreachable {
+		return nil
+	}
+	s := pl.resultScope(h, t, o.result)
+	if len(t.ChangedWhen) > 0 {
+		v, err := pl.conditions(s, t.ChangedWhen)
+		if err != nil {
+			return err
+		}
+		o.result = o.result.Clone()
+		if v.IsUnknown() {
+			o.result.Set("changed", v)
+		} else {
+			o.result.Set("changed", value.Bool(v.Truthy()))
+			if o.status == event.OK || o.status == event.Changed {
+				o.status = statusOf(v.Truthy())
+			}
+		}
+	}
+	if len(t.FailedWhen) == 0 {
+		return nil
+	}
+	v, err := pl.conditions(s, t.FailedWhen)
+	if err != nil {
+		return err
+	}
+	if v.IsUnknown() {
+		return nil
+	}
+	o.result = o.result.Clone()
+	failed := v.Truthy()
+	o.result.Set("failed_when_result", value.Bool(failed))
+	o.result.Set("failed", value.Bool(failed))
+	changed, _ := o.result.Get("changed")
+	if failed {
+		o.status = event.Failed
+	} else {
+		o.status = statusOf(changed.Truthy())
+	}
+	return nil
+}
+
+func statusOf(changed bool) event.Status {
+	if changed {
+		return event.Changed
+	}
+	return event.OK
+}
+
+// resultScope sees the result under the name the task registers it by.
+func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.Scope {
+	s := pl.itemScope(h, t)
+	if name := t.Register.Str(); name != "" {
+		return s.With(map[string]value.Value{name: value.FromMap(result)})
+	}
+	// Without a name, the fields of the result are still of use.
+	return s
+}
+
+// untilMet tells when to try again; zero when there is nothing to try.
+func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
+	var zero time.Time
+	in := h.inst
+	if len(t.Until) == 0 || pl.Check {
+		return zero, nil
+	}
+	s := pl.itemScope(h, t)
+	retries, delay := 3, 5.0
+	if txt, err := keyword(s, t.Retries); err != nil {
+		return zero, err
+	} else if txt != "" {
+		if retries, err = strconv.Atoi(txt); err != nil {
+			return zero, diag.Errorf(t.Retries.Pos, "retries", "retries is %q, not a number", txt)
+		}
+	}
+	if txt, err := keyword(s, t.Delay); err != nil {
+		return zero, err
+	} else if txt != "" {
+		if delay, err = strconv.ParseFloat(txt, 64); err != nil {
+			return zero, diag.Errorf(t.Delay.Pos, "delay", "delay is %q, not a number of seconds", txt)
+		}
+	}
+	o.result = o.result.Clone()
+	in.attempt++
+	o.result.Set("attempts", value.Int(int64(in.attempt)))
+	met, err := pl.conditions(pl.resultScope(h, t, o.result), t.Until)
+	if err != nil {
+		return zero, err
+	}
+	if met.Truthy() {
+		return zero, nil
+	}
+	if in.attempt > retries {
+		o.status = event.Failed
+		o.result.Set("failed", value.Bool(true))
+		return zero, nil
+	}
+	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", h.Name, taskTitle(t), retries-in.attempt+1)})
+	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
+}
+
+// loopOutcome sums up the results of a loop as Ansible does.
+func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
+	o := &outcome{status: event.OK}
+	m := value.NewMap()
+	changed, failed, skipped, unknown := false, false, len(in.results) > 0, false
+	for _, r := range in.results {
+		c, _ := r.Get("changed")
+		f, _ := r.Get("failed")
+		s, _ := r.Get("skipped")
+		changed = changed || c.Truthy()
+		unknown = unknown || c.IsUnknown()
+		failed = failed || f.Truthy()
+		skipped = skipped && s.Truthy()
+	}
+	m.Set("results", value.List(in.results...))
+	m.Set("changed", value.Bool(changed))
+	switch {
+	case len(in.items) == 0:
+		o.status = event.Skipped
+		m.Set("skipped", value.Bool(true))
+		m.Set("skipped_reason", value.String("No items in the list"))
+	case failed:
+		o.status = event.Failed
+		m.Set("failed", value.Bool(true))
+		o.msg = "One or more items failed"
+		m.Set("msg", value.String(o.msg))
+	case skipped:
+		o.status = event.Skipped
+		m.Set("skipped", value.Bool(true))
+		m.Set("msg", value.String("All items skipped"))
+	default:
+		o.status = statusOf(changed)
+		if unknown && !changed {
+			o.status = event.Unknown
+		}
+		m.Set("msg", value.String("All items completed"))
+	}
+	if !m.Has("failed") && len(in.items) > 0 {
+		m.Set("failed", value.Bool(false))
+	}
+	o.result = m
+	if n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }); n != nil {
+		o.noLog = in.noLog
+	}
+	return o
+}

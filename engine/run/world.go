@@ -1,0 +1,54 @@
+package run
+
+import (
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/vars"
+)
+
+// world is what magic variables see; pl is nil before a play began.
+type world struct {
+	*runner
+	pl *play
+}
+
+func (r *runner) world(pl *play) vars.World { return &world{r, pl} }
+
+func (w *world) live(hosts []*host) ([]string, bool) {
+	var out []string
+	settled := true
+	for _, h := range hosts {
+		if len(h.steps) > 0 && !w.Check {
+			settled = false
+		}
+		if !h.failed && !h.unreachable {
+			out = append(out, h.Name)
+		}
+	}
+	return out, settled
+}
+
+// PlayHosts implements vars.World.
+func (w *world) PlayHosts() ([]string, bool) {
+	if w.pl == nil {
+		return nil, true
+	}
+	return w.live(w.pl.all)
+}
+
+// Batch implements vars.World.
+func (w *world) Batch() ([]string, bool) {
+	if w.pl == nil {
+		return nil, true
+	}
+	return w.live(w.pl.batch)
+}
+
+// AllPlayHosts implements vars.World.
+func (w *world) AllPlayHosts() []string {
+	if w.pl == nil {
+		return nil
+	}
+	return names(w.pl.all)
+}
+
+var _ module.Vars = (*taskVars)(nil)
