@@ -43,6 +43,10 @@ if [ -r /proc/self/status ]; then
 fi
 [ "$_u" ] || _u=$(umask)
 [ "$_i" ] || { _i=$(id -u) && _g=$(id -g) && _G=$(id -G); }
+# The name of our group, which a plan that makes files wants to know.
+[ ! -r /etc/group ] || while IFS=: read -r _a _b _c _d; do
+	[ "$_c" != "$_g" ] || { _G="$_G:$_a" && break; }
+done </etc/group
 _t "h $$ $_u $_i $_g ${_ss:--} ${#_G}" "$_G${HOME-}"
 
 # --- questions ---

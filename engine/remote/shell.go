@@ -36,7 +36,7 @@ type hello struct {
 	umask         uint32
 	setsid        bool
 	groups        []int
-	home          string
+	group, home   string // group is the name of gid, if the host knows one
 }
 
 // sink takes the bytes of the two streams as they come.
@@ -302,7 +302,9 @@ func (s *shell) greet(rx *receiver) error {
 	if n.bad || all != len(out[0].data) || cut > all {
 		return protocolError("the host's shell does not say who it is")
 	}
-	for g := range strings.FieldsSeq(string(out[0].data[:cut])) {
+	ids, group, _ := strings.Cut(string(out[0].data[:cut]), ":")
+	h.group = group
+	for g := range strings.FieldsSeq(ids) {
 		id, err := strconv.Atoi(g)
 		if err != nil {
 			return protocolError("the host's shell does not say who it is")

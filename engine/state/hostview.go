@@ -2,6 +2,7 @@ package state
 
 import (
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -226,8 +227,8 @@ func (v *HostView) File(q Path) (File, bool, error) {
 	}
 	f := File{Canonical: c, Stat: e.stat, Target: e.target, Resolved: c, Followed: e.stat}
 	parent := v.entries[path.Dir(c)]
-	if parent == nil && c != "/" {
-		return File{}, false, nil
+	if parent == nil && c != "/" && e.stat.Type != TypeDir {
+		return File{}, false, nil // of a folder that exists nobody asks the parent
 	}
 	if parent != nil {
 		f.Parent = parent.stat
@@ -303,9 +304,19 @@ func (v *HostView) Predicted(q Path) bool {
 func (v *HostView) Ask(q Query) (any, bool, error) {
 	a, ok := v.other[q]
 	if !ok {
-		return nil, false, nil
+		return v.ownGroup(q)
 	}
 	return a.Value, true, a.Err
+}
+
+// ownGroup answers for the group of who we are, whose name came with the login.
+func (v *HostView) ownGroup(q Query) (any, bool, error) {
+	g, ok := q.(Group)
+	login, known := v.other[Login{}].Value.(LoginInfo)
+	if !ok || !known || login.Group == "" || g.Name != strconv.Itoa(login.GID) {
+		return nil, false, nil
+	}
+	return GroupInfo{Exists: true, Name: login.Group, GID: login.GID}, true, nil
 }
 
 // NeedsFlush tells whether planned operations must be applied before q is put

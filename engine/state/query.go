@@ -94,6 +94,7 @@ func (q Login) Query() string { return "login" }
 type LoginInfo struct {
 	User     string
 	UID, GID int
+	Group    string // the name of GID, "" when it is not known
 	Groups   []int
 	Home     string
 	Umask    uint32
