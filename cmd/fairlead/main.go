@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 )
@@ -33,20 +37,50 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code)
 func execute(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	c, err := root.ExecuteContextC(ctx)
 	var exit exitError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
 		return exit.code
+	case !understood:
+		err = misunderstood(err, c, args)
+	default:
+		err = usageIfUnknown(err)
 	}
 	printError(std.err, err, std.errColor)
-	return diag.ClassOf(usageIfUnknown(err)).ExitCode()
+	return diag.ClassOf(err).ExitCode()
 }
 
-// usageIfUnknown takes errors that nobody classified (of the flag parser) as
-// mistakes in what was asked.
+// misunderstood is a command line that cannot be read, with a hint.
+func misunderstood(err error, c *cobra.Command, args []string) error {
+	msg, _, _ := strings.Cut(err.Error(), "\n")
+	d := diag.New(diag.Usage, diag.Pos{}, "usage", "%s", msg).WithHint("see %s --help", c.CommandPath())
+	near := ""
+	if flag, ok := strings.CutPrefix(msg, "unknown flag: --"); ok {
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near = diag.Nearest(flag, names); near != "" {
+			near = "--" + near
+		}
+	} else if len(args) > 0 && strings.HasPrefix(msg, "unknown command") {
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		near = diag.Nearest(args[0], names)
+	}
+	if near != "" {
+		return d.WithHint("did you mean %s? See %s --help", near, c.CommandPath())
+	}
+	return d
+}
+
+// usageIfUnknown takes errors that nobody classified as mistakes in what was
+// asked.
 func usageIfUnknown(err error) error {
 	var c diag.Classed
 	if errors.As(err, &c) || errors.Is(err, context.Canceled) {

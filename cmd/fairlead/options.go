@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -146,15 +147,60 @@ func (f *connectFlags) defaults(std streams, red *event.Redactor) (run.Connectio
 		red.Add(d.BecomePassword)
 	}
 	if d.KeyFile != "" {
-		if _, err := os.ReadFile(d.KeyFile); err != nil {
-			return d, diag.Errorf(diag.Pos{}, "private-key", "the private key cannot be read: %w", err).WithHint("give --private-key a file you may read")
+		if err := ssh.CheckKey(d.KeyFile); err != nil {
+			return d, asUsage(err, diag.Pos{File: "--private-key"})
 		}
 	}
 	return d, nil
 }
 
-func (f *connectFlags) ssh(shared *ssh.Shared) (ssh.Config, error) {
-	cfg := ssh.Config{Shared: shared, KnownHosts: expandAll(f.knownHosts), ConnectTimeout: time.Duration(f.timeout) * time.Second}
+// asUsage makes a mistake in what was asked of an error, with its place.
+func asUsage(err error, pos diag.Pos) error {
+	out := diag.Errorf(pos, "private-key", "%w", err)
+	var d *diag.Diagnostic
+	if errors.As(err, &d) {
+		out.Msg, out.Hint = d.Msg, d.Hint
+	}
+	return out
+}
+
+// checkKeys finds out whether the key files that the inventory names can be
+// used, before any host is touched. Names that hold templates are left to the
+// run.
+func checkKeys(cfg run.Config) error {
+	hosts := cfg.Inventory.Hosts()
+	if cfg.Limit != "" {
+		limited, err := cfg.Inventory.Limit(hosts, cfg.Limit)
+		if err != nil {
+			return err
+		}
+		hosts = limited
+	}
+	seen := map[string]bool{}
+	var problems diag.List
+	for _, h := range hosts {
+		s := cfg.Vars.Scope(noRun{cfg.Inventory}, vars.NewHost(h), nil, nil, vars.Moment{})
+		for _, name := range []string{"ansible_ssh_private_key_file", "ansible_private_key_file"} {
+			n := s.Source(name)
+			if n.IsNull() || n.HasTemplate() {
+				continue
+			}
+			file := expand(n.Value().Text())
+			if file == "" || seen[file] {
+				break
+			}
+			seen[file] = true
+			if err := ssh.CheckKey(file); err != nil {
+				problems.Add(asUsage(err, n.Pos))
+			}
+			break
+		}
+	}
+	return problems.Err()
+}
+
+func (f *connectFlags) ssh(std streams, red *event.Redactor) (ssh.Config, error) {
+	cfg := ssh.Config{Shared: &ssh.Shared{}, KnownHosts: expandAll(f.knownHosts), ConnectTimeout: time.Duration(f.timeout) * time.Second}
 	switch f.hostKeys {
 	case "strict":
 		cfg.HostKeyChecking = ssh.HostKeyStrict
@@ -164,6 +210,13 @@ func (f *connectFlags) ssh(shared *ssh.Shared) (ssh.Config, error) {
 		cfg.HostKeyChecking = ssh.HostKeyOff
 	default:
 		return cfg, diag.Errorf(diag.Pos{}, "host-key-checking", "--host-key-checking is %q", f.hostKeys).WithHint("use strict, accept-new or off")
+	}
+	if in, ok := std.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		cfg.KeyPassphrase = func(file string) (string, error) {
+			p, err := askSecret("Passphrase of the key "+file+": ", std)
+			red.Add(p)
+			return p, err
+		}
 	}
 	if len(f.sshConfig) > 0 {
 		cfg.SSHConfig = []string{}

@@ -97,8 +97,8 @@ func printDiagnostic(w io.Writer, d *diag.Diagnostic, paint func(code, s string)
 	if pos := render.Pos(d.Pos); pos != "" {
 		at = paint("1", pos+":") + " "
 	}
-	fmt.Fprintf(w, "%s%s %s\n", at, paint(code, word), event.Printable(d.Msg))
+	fmt.Fprintf(w, "%s%s %s\n", at, paint(code, word), event.Printable(render.Near(d.Msg)))
 	if d.Hint != "" {
-		fmt.Fprintf(w, "    %s %s\n", paint("0;36", "hint:"), event.Printable(d.Hint))
+		fmt.Fprintf(w, "    %s %s\n", paint("0;36", "hint:"), event.Printable(render.Near(d.Hint)))
 	}
 }

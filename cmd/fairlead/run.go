@@ -16,7 +16,6 @@ import (
 	"github.com/fairlead-project/fairlead/engine/probe"
 	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/run"
-	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/store"
 	"github.com/fairlead-project/fairlead/tasks/all"
 )
@@ -123,13 +122,31 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return nil
 	}
 	f.apply(&cfg)
-	if cfg.Connection, err = f.defaults(std, red); err != nil {
+	if err := checkLimit(cfg); err != nil {
 		return err
 	}
 	if f.listHosts || f.listTasks || f.listTags {
 		return list(std, cfg, f.listHosts, f.listTasks, f.listTags)
 	}
+	if err := checkKeys(cfg); err != nil {
+		return err
+	}
+	if cfg.Connection, err = f.defaults(std, red); err != nil {
+		return err
+	}
 	return f.perform(ctx, cfg, red, std)
+}
+
+// checkLimit finds out before anything is done whether -l selects anybody.
+func checkLimit(cfg run.Config) error {
+	if cfg.Limit == "" {
+		return nil
+	}
+	hosts, err := cfg.Inventory.Limit(cfg.Inventory.Hosts(), cfg.Limit)
+	if err == nil && len(hosts) == 0 {
+		err = diag.Errorf(diag.Pos{}, "limit", "--limit %s leaves no host of the inventory", cfg.Limit).WithHint("list what it selects with: fairlead inventory -l %s", cfg.Limit)
+	}
+	return err
 }
 
 func (f *runFlags) apply(cfg *run.Config) {
@@ -141,7 +158,7 @@ func (f *runFlags) apply(cfg *run.Config) {
 
 // perform runs what was prepared, with its sinks around it.
 func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redactor, std streams) error {
-	scfg, err := f.ssh(&ssh.Shared{})
+	scfg, err := f.ssh(std, red)
 	if err != nil {
 		return err
 	}

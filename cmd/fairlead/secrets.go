@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -56,7 +55,7 @@ func (f *inventoryFlags) decrypter(red *event.Redactor) (func(string) (string, e
 func vaultPassword(file string) (string, error) {
 	st, err := os.Stat(file)
 	if err != nil {
-		return "", diag.Errorf(diag.Pos{}, "vault-password-file", "the vault password file cannot be read: %w", err)
+		return "", diag.Errorf(diag.Pos{}, "vault-password-file", "the vault password file cannot be read: %w", err).WithHint("give --vault-password-file a file you may read")
 	}
 	var data []byte
 	if st.Mode()&0o111 != 0 {
@@ -70,10 +69,20 @@ func vaultPassword(file string) (string, error) {
 	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
+// readLine reads no further than the line: the next secret may follow it.
 func readLine(r io.Reader) (string, error) {
-	s, err := bufio.NewReader(r).ReadString('\n')
-	if errors.Is(err, io.EOF) && s != "" {
-		err = nil
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := r.Read(b)
+		if n == 1 && b[0] != '\n' {
+			line = append(line, b[0])
+			continue
+		}
+		if errors.Is(err, io.EOF) && len(line) > 0 {
+			err = nil
+		}
+		if n == 1 || err != nil || len(line) > 0 {
+			return strings.TrimRight(string(line), "\r"), err
+		}
 	}
-	return strings.TrimRight(s, "\r\n"), err
 }

@@ -79,6 +79,9 @@ func expandRange(s string) ([]string, error) {
 	head, rest, _ := strings.Cut(s, "[")
 	inner, tail, ok := strings.Cut(rest, "]")
 	if !ok {
+		if head == "" {
+			return nil, errors.New("the section header (or range) has no closing ']'")
+		}
 		return nil, errors.New("the range has no closing ']'")
 	}
 	values, err := rangeValues(inner)

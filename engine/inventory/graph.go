@@ -91,7 +91,8 @@ func link(parent, child *Group) bool {
 // addChild puts child below parent.
 func (inv *Inventory) addChild(parent, child *Group, pos diag.Pos) (bool, error) {
 	if parent == child || ancestors([]*Group{parent})[child] {
-		return false, diag.Errorf(pos, "group-loop", "the group %q cannot be a child of %q: it contains it", child.Name, parent.Name)
+		return false, diag.Errorf(pos, "group-loop", "the group %q cannot be a child of %q: it contains it", child.Name, parent.Name).
+			WithHint("take one of the two out of the other's children")
 	}
 	return link(parent, child), nil
 }

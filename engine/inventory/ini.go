@@ -191,7 +191,7 @@ func (r *iniReader) host(pos diag.Pos, line string) {
 	}
 	names, port, err := expandPattern(tokens[0].text)
 	if err != nil {
-		r.fail(pos, "inventory-host", "host %q: %w", tokens[0].text, err)
+		r.fail(pos, "inventory-host", "host %q: %w", tokens[0].text, err).Hint = "a section is [group], a range of hosts web[1:9]"
 		return
 	}
 	if names[0] == "---" {

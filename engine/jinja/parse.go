@@ -157,7 +157,7 @@ func (p *parser) body(ends ...string) ([]stmt, error) {
 				return nil, err
 			}
 		default:
-			return nil, p.src.errorf(t.pos, "unexpected '%s'", t.describe())
+			return nil, p.src.errorf(t.pos, "unexpected '%s'", t.describe()).WithHint("is something missing before this place, or a quote or bracket not closed?")
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (p *parser) primary() (expr, error) {
 	case tokEOF:
 		return nil, p.src.errorf(t.pos, "unexpected end of template")
 	}
-	return nil, p.src.errorf(t.pos, "unexpected '%s'", t.describe())
+	return nil, p.src.errorf(t.pos, "unexpected '%s'", t.describe()).WithHint("is something missing before this place, or a quote or bracket not closed?")
 }
 
 func (p *parser) name(t token) expr {

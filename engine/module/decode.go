@@ -31,6 +31,7 @@ type decoder struct {
 	spec     *Spec
 	partial  bool // unknown values are let through
 	problems diag.List
+	meant    map[string]bool // arguments that a misspelt name was probably meant to be
 }
 
 func (d *decoder) problem(pos diag.Pos, code, format string, a ...any) *diag.Diagnostic {
@@ -90,6 +91,10 @@ func (d *decoder) unsupported(g Given, args []Arg, in string) {
 	p := d.problem(g.Pos, "unknown-argument", "Unsupported parameters for (%s) module: %s%s", d.spec.Name, prefix(in), g.Name)
 	if near := nearest(g.Name, names, 1); len(near) > 0 {
 		p.Hint = fmt.Sprintf("did you mean %q?", near[0])
+		if d.meant == nil {
+			d.meant = map[string]bool{}
+		}
+		d.meant[prefix(in)+findArg(args, near[0]).Name] = true
 		return
 	}
 	sort.Strings(names)
@@ -223,13 +228,18 @@ func (d *decoder) badChoice(a Arg, g Given, v value.Value, in string) {
 		a.Name, strings.Join(a.Choices, ", "), shown, where)
 	if near := nearest(shown, a.Choices, 1); len(near) > 0 {
 		p.Hint = fmt.Sprintf("did you mean %q?", near[0])
+	} else {
+		p.Hint = d.see()
 	}
 }
+
+// see points to the documentation of the module.
+func (d *decoder) see() string { return "see fairlead module " + d.spec.Name }
 
 func (d *decoder) required(args []Arg, got map[string]arg, at diag.Pos, in string) {
 	var missing []string
 	for i := range args {
-		if _, ok := got[args[i].Name]; args[i].Required && !ok {
+		if _, ok := got[args[i].Name]; args[i].Required && !ok && !d.meant[prefix(in)+args[i].Name] {
 			missing = append(missing, args[i].Name)
 		}
 	}
@@ -240,7 +250,7 @@ func (d *decoder) required(args []Arg, got map[string]arg, at diag.Pos, in strin
 	if in != "" {
 		where = " found in " + in
 	}
-	d.problem(at, "missing-argument", "missing required arguments: %s%s", strings.Join(missing, ", "), where)
+	d.problem(at, "missing-argument", "missing required arguments: %s%s", strings.Join(missing, ", "), where).Hint = d.see()
 }
 
 // rules are the relations between arguments.

@@ -63,7 +63,7 @@ func TestDecodeProblems(t *testing.T) {
 		args *value.Map
 		want string // all of these, separated by |
 	}{
-		{value.M("nmae", 1), `Unsupported parameters for (t) module: nmae (did you mean "name"?)|missing required arguments: name`},
+		{value.M("nmae", 1), `Unsupported parameters for (t) module: nmae (did you mean "name"?)`},
 		{value.M("name", "x", "count", "many"), "argument 'count' is of type <class 'str'> and we were unable to convert to int"},
 		{value.M("name", "x", "on", "maybe", "count", 1.5), "'maybe' is not a valid boolean|unable to convert to int"},
 		{value.M("name", "x", "state", "presnt"), `value of state must be one of: present, absent, yes, got: presnt (did you mean "present"?)`},

@@ -159,7 +159,11 @@ func (r *reader) node(file string, from diag.Pos) (*yaml.Node, bool) {
 		if !pos.IsValid() {
 			pos = diag.Pos{File: file}
 		}
-		r.fail(pos, "file", "cannot read %s: %w", file, plainError(e.err))
+		d := r.fail(pos, "file", "cannot read %s: %w", file, plainError(e.err))
+		if !pos.IsValid() {
+			d.Msg = "cannot read this playbook: " + plainError(e.err).Error()
+			d.Hint = "give the path of a playbook as seen from the working folder"
+		}
 	}
 	return nil, false
 }

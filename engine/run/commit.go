@@ -210,17 +210,6 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 	}
 }
 
-// isStart tells whether a task is the one that --start-at-task names.
-func (pl *play) isStart(t *playbook.Task) bool {
-	title, name := taskTitle(t), t.Keywords.Name.Str()
-	for _, s := range []string{title, name} {
-		if s == pl.StartAt || globMatch(pl.StartAt, s) {
-			return true
-		}
-	}
-	return false
-}
-
 func splitComma(s string) []string {
 	var out []string
 	for _, p := range strings.Split(s, ",") {

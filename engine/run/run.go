@@ -141,6 +141,9 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 }
 
 func (r *runner) plays(ctx context.Context) error {
+	if err := r.checkStart(); err != nil {
+		return err
+	}
 	for _, pb := range r.Playbooks {
 		if err := r.Inventory.AddPlaybookDir(pb.Dir); err != nil {
 			return err
@@ -156,8 +159,7 @@ func (r *runner) plays(ctx context.Context) error {
 		}
 	}
 	if r.StartAt != "" && !r.startFound {
-		return diag.Errorf(diag.Pos{}, "start-at-task", "no task is named %q: nothing was run", r.StartAt).
-			WithHint("--list-tasks lists the names; tasks of dynamic includes cannot be started at")
+		return r.noStart(nil)
 	}
 	return nil
 }

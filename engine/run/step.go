@@ -65,7 +65,7 @@ func (pl *play) passes(h *host, t *playbook.Task) (bool, error) {
 	}
 	if !t.Implicit || t.Module != "meta" {
 		if pl.starting && !t.Implicit {
-			if !pl.isStart(t) {
+			if !pl.startsAt(t) {
 				return true, nil
 			}
 			pl.starting = false

@@ -49,15 +49,39 @@ func (s *Shared) key(file string, passphrase func(string) (string, error)) (goss
 	return k.signer, k.err
 }
 
+// CheckKey says why a key file cannot be used. One that is encrypted may be, and
+// so may one whose public half lies beside it: an agent may hold the key.
+func CheckKey(file string) error {
+	_, err := readKey(file, nil)
+	var d *diag.Diagnostic
+	if err == nil || errors.As(err, &d) && d.Code == "key-locked" {
+		return nil
+	}
+	if b, noPub := os.ReadFile(file + ".pub"); noPub == nil {
+		if _, _, _, _, bad := gossh.ParseAuthorizedKey(b); bad == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// plain is an error of a file without the file's name.
+func plain(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
 func readKey(file string, passphrase func(string) (string, error)) (gossh.Signer, error) {
 	b, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, diag.New(diag.Auth, diag.Pos{}, "key-missing", "there is no key file %s: %w", file, err).WithHint("check --private-key or ansible_ssh_private_key_file")
+		return nil, diag.New(diag.Auth, diag.Pos{}, "key-missing", "there is no key file %s: %w", file, plain(err)).WithHint("check --private-key or ansible_ssh_private_key_file")
 	case errors.Is(err, fs.ErrPermission):
-		return nil, diag.New(diag.Auth, diag.Pos{}, "key-unreadable", "the key file %s may not be read: %w", file, err).WithHint("check its owner and mode")
+		return nil, diag.New(diag.Auth, diag.Pos{}, "key-unreadable", "the key file %s may not be read: %w", file, plain(err)).WithHint("check its owner and mode")
 	case err != nil:
-		return nil, diag.New(diag.Auth, diag.Pos{}, "key-unreadable", "the key file %s cannot be read: %w", file, err)
+		return nil, diag.New(diag.Auth, diag.Pos{}, "key-unreadable", "the key file %s cannot be read: %w", file, plain(err)).WithHint("check --private-key or ansible_ssh_private_key_file")
 	}
 	signer, err := gossh.ParsePrivateKey(b)
 	var locked *gossh.PassphraseMissingError

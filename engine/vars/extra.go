@@ -15,7 +15,7 @@ func ParseExtra(arg string, o yaml.Options) (*yaml.Vars, error) {
 	if file, ok := strings.CutPrefix(arg, "@"); ok {
 		data, err := os.ReadFile(expandHome(file))
 		if err != nil {
-			return nil, diag.Errorf(diag.Pos{}, "extra-vars", "extra variables: %w", err)
+			return nil, diag.Errorf(diag.Pos{}, "extra-vars", "extra variables: %w", err).WithHint("-e @FILE reads a file of variables, as seen from the working folder")
 		}
 		return parseExtraYAML(file, data, o)
 	}
@@ -47,7 +47,7 @@ func parseExtraYAML(file string, data []byte, o yaml.Options) (*yaml.Vars, error
 		return &yaml.Vars{}, nil
 	}
 	if n.Kind != yaml.Mapping {
-		return nil, diag.Errorf(n.Pos, "extra-vars", "extra variables must be a mapping, and this is %s", n.Describe())
+		return nil, diag.Errorf(n.Pos, "extra-vars", "extra variables must be a mapping, and this is %s", n.Describe()).WithHint("write name: value, one a line")
 	}
 	return yaml.VarsOf(n), nil
 }

@@ -1,0 +1,59 @@
+package run
+
+import (
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+)
+
+// checkStart finds out before a host is touched whether --start-at-task names
+// a task. Where dynamic includes may bring more tasks, the run will tell.
+func (r *runner) checkStart() error {
+	if r.StartAt == "" {
+		return nil
+	}
+	var names []string
+	found, open := false, false
+	var look func(items []playbook.Item)
+	look = func(items []playbook.Item) {
+		for _, it := range items {
+			switch x := it.(type) {
+			case *playbook.Block:
+				look(x.Block)
+			case *playbook.Task:
+				found = found || r.startsAt(x)
+				open = open || x.Include != nil
+				names = append(names, taskTitle(x), x.Keywords.Name.Str())
+			}
+		}
+	}
+	for _, pb := range r.Playbooks {
+		for _, p := range pb.Plays {
+			pre, roles, main, post := p.Items()
+			for _, items := range [][]playbook.Item{pre, roles, main, post} {
+				look(items)
+			}
+		}
+	}
+	if found || open {
+		return nil
+	}
+	return r.noStart(names)
+}
+
+// startsAt tells whether a task is the one to start at.
+func (r *runner) startsAt(t *playbook.Task) bool {
+	for _, s := range []string{taskTitle(t), t.Keywords.Name.Str()} {
+		if s == r.StartAt || globMatch(r.StartAt, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *runner) noStart(names []string) error {
+	d := diag.Errorf(diag.Pos{}, "start-at-task", "no task is named %q: nothing was run", r.StartAt)
+	if near := diag.Nearest(r.StartAt, names); near != "" {
+		return d.WithHint("did you mean %q?", near)
+	}
+	return d.WithHint("--list-tasks lists the names")
+}
