@@ -10,7 +10,7 @@ import (
 
 // delegate finds out where a task acts: on its own host, or on another.
 func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
-	ev.sources = &sources{scope: s, cache: pl.files}
+	ev.sources = &sources{scope: s, cache: pl.files, loader: pl.Loader, pos: t.ActionPos}
 	ev.target = h
 	to, err := keyword(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
 	if err != nil {

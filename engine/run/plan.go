@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -28,6 +29,12 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 			return &request{kind: reqFlushAll, host: h}, nil
 		}
 		return pl.unknownItem(h, t, ev, "depends on "+describe(o))
+	}
+	if ny, ok := errors.AsType[*module.NotYetError](err); ok {
+		if ny.Origin.Pending && !pl.Check && pl.waiting() {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		return pl.unknownItem(h, t, ev, "depends on "+describe(ny.Origin))
 	}
 	if err != nil {
 		return pl.planFailed(h, t, ev, err)

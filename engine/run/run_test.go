@@ -317,3 +317,34 @@ func TestLockstepGivesTheSameResults(t *testing.T) {
 		}
 	}
 }
+
+func TestIncludeVarsAreEvaluatedWhenUsed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	l.write("more.yml", "greeting: \"hello {{ who }}\"\n")
+	l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - include_vars: more.yml
+    - {set_fact: {who: you}}
+    - {name: write, copy: {content: "{{ greeting }}", dest: "{{ root }}/f"}}
+`)
+	if got := l.read("a", "f"); got != "hello you" {
+		t.Errorf("file = %q", got)
+	}
+}
+
+func TestAnAssertionOverPendingResultsWaitsForThem(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	want(t, l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: dir, file: {path: "{{ root }}/d", state: directory}, register: d}
+    - {name: check, assert: {that: ["d.size > 0", "d is changed"]}}
+`), `
+		dir a changed
+		check a ok`)
+}

@@ -14,8 +14,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -25,6 +27,8 @@ import (
 type sources struct {
 	scope   *vars.Scope
 	cache   *fileCache
+	loader  *playbook.Loader
+	pos     diag.Pos
 	unknown *value.Origin
 }
 
@@ -91,6 +95,23 @@ func walkFollow(dir, rel string, seen map[string]bool, f func(p, rel string, d f
 		}
 	}
 	return nil
+}
+
+// LoadVars reads a file of variables, for include_vars. Templates in it stay as
+// they are: variables are evaluated when they are used.
+func (s *sources) LoadVars(path string) (*value.Map, error) {
+	vs, err := s.loader.LoadVarsFile(path, s.pos)
+	if err != nil {
+		return nil, err
+	}
+	m := value.NewMap()
+	for v := range vs.All() {
+		if v.Node.Problem != nil {
+			return nil, v.Node.Problem
+		}
+		m.Set(v.Name, v.Node.Value())
+	}
+	return m, nil
 }
 
 // Render implements module.Sources. A text that depends on an unknown value is
