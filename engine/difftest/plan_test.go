@@ -26,7 +26,7 @@ func comparePlan(c *testCase, before tree, plan, run *outcome) []string {
 func comparePlanned(c *testCase, host string, plan, run []result, certain *bool) []string {
 	var diffs []string
 	for i, p := range plan {
-		if p.Status == "unknown" || p.Assuming != "" || unknownIn(p.Value) {
+		if p.Status == "unknown" || p.Assuming != "" {
 			*certain = false
 		}
 		if !*certain {
@@ -51,25 +51,3 @@ func comparePlanned(c *testCase, host string, plan, run []result, certain *bool)
 
 // isEffect are modules whose changes are made at once and reach the whole host.
 var isEffect = set("command", "shell", "raw", "script", "service", "systemd", "apt", "package")
-
-// unknownIn tells whether a value holds something that a plan cannot know.
-func unknownIn(v any) bool {
-	switch x := v.(type) {
-	case map[string]any:
-		if _, ok := x["unknown"]; ok && len(x) == 1 {
-			return true
-		}
-		for _, e := range x {
-			if unknownIn(e) {
-				return true
-			}
-		}
-	case []any:
-		for _, e := range x {
-			if unknownIn(e) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -311,13 +311,13 @@ func results(ops []state.Op, rx *receiver, failedAt, failedRC int, begin time.Ti
 			break
 		}
 		if i == failedAt {
-			msg := "it failed without a word"
+			msg, said := "it failed without a word", []byte(nil)
 			for _, s := range rx.sections[1] {
-				if s.kind == "f" {
-					msg = cleanMessage(s.data)
+				if s.kind == "f" && len(s.data) > 0 {
+					msg, said = cleanMessage(s.data), s.data
 				}
 			}
-			out = append(out, state.OpResult{Msg: msg, RC: failedRC, Stderr: []byte(msg), Start: begin, End: now,
+			out = append(out, state.OpResult{Msg: msg, RC: failedRC, Stderr: said, Start: begin, End: now,
 				Err: diag.New(diag.Failed, diag.Pos{}, "operation", "%s: %s", op.String(), msg)})
 			break
 		}

@@ -123,9 +123,27 @@ func notRun(r state.OpResult, cmd value.Value) *module.Failure {
 	if msg == "" && r.Err != nil {
 		msg = r.Err.Error()
 	}
+	if words := cmd.Items(); cmd.Kind() == value.KindList {
+		quoted := make([]string, len(words))
+		for i, w := range words {
+			quoted[i] = quoteWord(w.Text())
+		}
+		cmd = value.String(strings.Join(quoted, " ")).WithMarks(cmd.DeepMarks())
+	}
 	f := module.Fail(msg, "changed", false, "cmd", cmd, "rc", 2, "stdout", "", "stderr", "", "stdout_lines", []string{}, "stderr_lines", []string{})
 	f.Err = r.Err
 	return f
+}
+
+// quoteWord quotes a word as Python's shlex does.
+func quoteWord(s string) string {
+	plain := func(r rune) bool {
+		return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("@%+=:,./-", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
 }
 
 // ended makes the result of a command that ran.

@@ -3,6 +3,7 @@ package commands
 import (
 	"io"
 	"path"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -36,7 +37,13 @@ func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, e
 	login := g.Login()
 	if c, done, err := a.guard(g, in, value.Null); done {
 		if c.Result != nil {
-			why, _ := c.Result.Get("stdout")
+			said, _ := c.Result.Get("stdout")
+			why := strings.TrimPrefix(said.Str(), "skipped, since ")
+			option := "creates"
+			if strings.HasSuffix(why, " does not exist") {
+				option = "removes"
+			}
+			why += ", matching " + option + " option"
 			c.Result, c.Skip = value.M("changed", false, "msg", why), true
 		}
 		return c, err

@@ -24,6 +24,10 @@ func (p *filePlan) directory(f state.File) (*value.Map, error) {
 	if err != nil {
 		return nil, err
 	}
+	result := p.info(after, "path", at)
+	if after.Size < 0 {
+		p.change.Then = measured(at, result)
+	}
 	if p.Recurse {
 		top := p.diff
 		p.diff = newSides(at) // what is shown is the folder itself, as in Ansible
@@ -32,7 +36,7 @@ func (p *filePlan) directory(f state.File) (*value.Map, error) {
 		}
 		p.diff = top
 	}
-	return p.info(after, "path", at), nil
+	return result, nil
 }
 
 // makeFolders makes a folder with those above it that are missing; each gets

@@ -50,6 +50,11 @@ func (p *filePlan) link(f state.File) (*value.Map, error) {
 	if given {
 		shown = unsafe(src, p.Src.Given())
 	}
+	if prev == "directory" && given { // relative to it no more
+		if target, err = p.linkTarget(state.File{}, src, true); err != nil {
+			return nil, err
+		}
+	}
 	if target.Followed.Type == state.TypeNone && p.g.Complete() {
 		return value.M("dest", p.Path, "src", shown), nil // nothing is told of a link to nowhere
 	}

@@ -133,6 +133,8 @@ func validateFailed(r state.OpResult, kv ...any) *module.Failure {
 	for _, k := range []string{"stdout", "stderr"} {
 		v, _ := f.Result.Get(k)
 		f.Result.Set(k, v.WithMarks(value.Unsafe))
+		lines := strings.FieldsFunc(v.Str(), func(r rune) bool { return r == '\n' || r == '\r' })
+		f.Result.Set(k+"_lines", value.Strings(lines...).MarkDeep(value.Unsafe))
 	}
 	return f
 }

@@ -191,6 +191,9 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 		}
 	}
 	r := value.M("path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero())
+	if s.remote {
+		r = value.M("dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
+	}
 	module.PathInfo(r, w.Apply(cur))
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 
@@ -119,7 +120,7 @@ func statMap(s state.Stat, p string, f state.File) *value.Map {
 	is := func(t state.FileType) bool { return s.Type == t }
 	bit := func(b uint32) bool { return s.Mode&b != 0 }
 	m := value.M(
-		"exists", true, "path", p, "mode", module.ModeString(s.Mode),
+		"exists", true, "path", p, "mode", fmt.Sprintf("%04o", s.Mode),
 		"isdir", is(state.TypeDir), "ischr", is(state.TypeChar), "isblk", is(state.TypeBlock),
 		"isreg", is(state.TypeFile), "isfifo", is(state.TypeFIFO), "islnk", is(state.TypeLink), "issock", is(state.TypeSocket),
 		"uid", s.UID, "gid", s.GID, "size", s.Size, "inode", s.Ino, "dev", s.Dev, "nlink", s.Nlink,
