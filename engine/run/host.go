@@ -200,7 +200,7 @@ type instance struct {
 
 func (i *instance) clone() *instance {
 	c := *i
-	c.results = slices.Clone(i.results)
+	c.results = slices.Clip(i.results) // only appended to: what is there is shared
 	return &c
 }
 
