@@ -7,6 +7,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -24,6 +25,7 @@ type host struct {
 	failed, unreachable, ended bool
 	// force: notified handlers run also after a failure; forced: they do now.
 	force, forced bool
+	roles         roleProgress
 
 	notified notifications
 	// entryPos is the place of the task whose results are being made; parents
@@ -90,6 +92,40 @@ func (l *lane) forgetOthers(as state.Identity) {
 	}
 }
 
+// roleProgress is which roles a host has been through: a role runs once, unless
+// it allows duplicates or its parameters differ.
+type roleProgress struct {
+	now  *playbook.RoleUse
+	done map[string]*playbook.RoleUse
+}
+
+func (r roleProgress) clone() roleProgress {
+	r.done = maps.Clone(r.done)
+	return r
+}
+
+// enter notes that the host is at a task of a role use (nil: of none), and tells
+// whether that use repeats one that the host has been through.
+func (r *roleProgress) enter(use *playbook.RoleUse) (repeated bool) {
+	if r.now != nil && r.now != use {
+		if r.done == nil {
+			r.done = map[string]*playbook.RoleUse{}
+		}
+		if r.done[r.now.Key] == nil {
+			r.done[r.now.Key] = r.now
+		}
+		r.now = nil
+	}
+	if use == nil {
+		return false
+	}
+	if first := r.done[use.Key]; first != nil && first != use && !use.AllowDuplicates {
+		return true
+	}
+	r.now = use
+	return false
+}
+
 // step is one task (or loop item) whose operations wait to be applied.
 type step struct {
 	snap     snapshot
@@ -112,6 +148,7 @@ type snapshot struct {
 	entries  int
 	failed   bool
 	forced   bool
+	roles    roleProgress
 	parents  []*instance
 	task     value.Value
 	result   value.Value
@@ -119,7 +156,7 @@ type snapshot struct {
 
 func (h *host) snapshot() snapshot {
 	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
-		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, roles: h.roles.clone(), parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
 	if h.inst != nil {
 		s.inst = h.inst.clone()
 	}
@@ -131,7 +168,7 @@ func (h *host) restore(s snapshot) {
 	h.Set.Rollback(s.set)
 	h.Facts.Rollback(s.facts)
 	h.Included.Rollback(s.included)
-	h.notified = s.notified
+	h.notified, h.roles = s.notified, s.roles
 	h.entries = h.entries[:s.entries]
 	h.failedTask, h.failedResult = s.task, s.result
 	h.ended, h.parents = false, s.parents

@@ -337,6 +337,7 @@ func (pl *play) begin() error {
 		h.at = cursor{{items: items}}
 		h.inst, h.ended, h.notified = nil, false, notifications{}
 		h.force, h.forced = pl.forceHandlers, false
+		h.roles = roleProgress{}
 		h.failedTask, h.failedResult = value.Null, value.Null
 		h.settle()
 		pl.statsOf(h.Name)

@@ -63,6 +63,9 @@ func (pl *play) passes(h *host, t *playbook.Task) (bool, error) {
 	if t.Handler {
 		return false, nil
 	}
+	if h.roles.enter(t.Role()) {
+		return true, nil
+	}
 	if !t.Implicit || t.Module != "meta" {
 		if pl.starting && !t.Implicit {
 			if !pl.startsAt(t) {
