@@ -1,5 +1,6 @@
 // Package pyre runs Python's regular expressions on bytes, as Python's re
-// does on bytes patterns: one byte is one character. Matching has a time limit.
+// does on bytes patterns: one byte is one character. CompileText makes those
+// that work on text. Matching has a time limit.
 package pyre
 
 import (
@@ -21,46 +22,122 @@ const maxPattern = 1 << 16
 type Regexp struct {
 	re    *regexp2.Regexp
 	names map[string]int
+	text  bool
 }
 
 // Match is what a search found: the whole and its groups.
 type Match struct {
 	groups []string // bytes; "" for a group that took no part
+	spans  [][2]int // in characters: bytes, or runes of text
 	names  map[string]int
 }
 
-// Compile reads a pattern.
-func Compile(pattern string) (*Regexp, error) {
+// Compile reads a pattern for bytes.
+func Compile(pattern string) (*Regexp, error) { return compile(pattern, false) }
+
+// CompileText reads a pattern for text in UTF-8: a character is a code point,
+// and the classes know letters and digits of all scripts.
+func CompileText(pattern string) (*Regexp, error) { return compile(pattern, true) }
+
+func compile(pattern string, text bool) (*Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, errors.New("the regular expression is too long")
 	}
-	t := &translator{src: pattern, names: map[string]int{}}
+	t := &translator{src: pattern, names: map[string]int{}, text: text}
 	if err := t.run(); err != nil {
 		return nil, err
 	}
-	re, err := regexp2.Compile(latin(t.out.String()), regexp2.None)
+	r := &Regexp{names: t.names, text: text}
+	re, err := regexp2.Compile(string(r.runes(t.out.String())), regexp2.None)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	re.MatchTimeout = MatchTimeout
-	return &Regexp{re: re, names: t.names}, nil
+	r.re = re
+	return r, nil
 }
+
+// runes are the characters of s.
+func (r *Regexp) runes(s string) []rune {
+	if r.text {
+		return []rune(s)
+	}
+	return latin(s)
+}
+
+// bytes is the reverse of runes.
+func (r *Regexp) bytes(s string) string {
+	if r.text {
+		return s
+	}
+	return narrow(s)
+}
+
+var errSlow = errors.New("the regular expression takes too long on this text")
 
 // Search finds the first match in text; nil when there is none.
 func (r *Regexp) Search(text []byte) (*Match, error) {
-	m, err := r.re.FindStringMatch(latin(string(text)))
+	m, err := r.re.FindRunesMatch(r.runes(string(text)))
 	if err != nil {
-		return nil, errors.New("the regular expression takes too long on this text")
+		return nil, errSlow
 	}
 	if m == nil {
 		return nil, nil
 	}
+	return r.match(m), nil
+}
+
+func (r *Regexp) match(m *regexp2.Match) *Match {
 	out := &Match{names: r.names}
 	for _, g := range m.Groups() {
-		out.groups = append(out.groups, narrow(g.String()))
+		out.groups = append(out.groups, r.bytes(g.String()))
+		out.spans = append(out.spans, [2]int{g.Index, g.Index + g.Length})
 	}
-	return out, nil
+	return out
 }
+
+// Replace puts a template (see Expand) in place of every match, as Python's
+// re.subn does, and tells how many there were.
+func (r *Regexp) Replace(text []byte, template string) ([]byte, int, error) {
+	chars := r.runes(string(text))
+	var b strings.Builder
+	at, n := 0, 0
+	m, err := r.re.FindRunesMatch(chars)
+	for ; err == nil && m != nil; m, err = r.re.FindNextMatch(m) {
+		found := r.match(m)
+		put, err := found.Expand(template)
+		if err != nil {
+			return nil, 0, err
+		}
+		b.WriteString(r.bytes(string(chars[at:found.spans[0][0]])))
+		b.WriteString(put)
+		at = found.spans[0][1]
+		n++
+	}
+	if err != nil {
+		return nil, 0, errSlow
+	}
+	b.WriteString(r.bytes(string(chars[at:])))
+	return []byte(b.String()), n, nil
+}
+
+// Around gives what is before and behind a group of a match in the text that
+// was searched.
+func (r *Regexp) Around(m *Match, group string, text []byte) (before, behind []byte, err error) {
+	n, err := m.number(group)
+	if err != nil {
+		return nil, nil, err
+	}
+	chars := r.runes(string(text))
+	return []byte(r.bytes(string(chars[:m.spans[n][0]]))), []byte(r.bytes(string(chars[m.spans[n][1]:]))), nil
+}
+
+// End is where the match ends in the text that was searched, in bytes (of a
+// pattern for bytes).
+func (m *Match) End() int { return m.spans[0][1] }
+
+// Start is where it starts.
+func (m *Match) Start() int { return m.spans[0][0] }
 
 // Group gives the text of a group; 0 is the whole match.
 func (m *Match) Group(n int) string {
@@ -71,12 +148,12 @@ func (m *Match) Group(n int) string {
 }
 
 // latin makes each byte one character.
-func latin(s string) string {
+func latin(s string) []rune {
 	rs := make([]rune, len(s))
 	for i := range len(s) {
 		rs[i] = rune(s[i])
 	}
-	return string(rs)
+	return rs
 }
 
 func narrow(s string) string {

@@ -57,3 +57,39 @@ func TestSearchIsBounded(t *testing.T) {
 		t.Log("the engine answered in time")
 	}
 }
+
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, template, text, want string
+		n                             int
+	}{
+		{`(?m)^b$`, `B\g<0>`, "a\nb\nb\n", "a\nBb\nBb\n", 2},
+		{`x*`, `-`, "abxd", "-a-b--d-", 5},
+		{`(.)é`, `\1e`, "aüé", "aüe", 1},
+		{`\w+`, `<\g<0>>`, "grün 1", "<grün> <1>", 2},
+		{`z`, `y`, "abc", "abc", 0},
+	} {
+		re, err := CompileText(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, n, err := re.Replace([]byte(c.text), c.template)
+		if err != nil || string(got) != c.want || n != c.n {
+			t.Errorf("%s in %q: %q, %d, %v; want %q, %d", c.pattern, c.text, got, n, err, c.want, c.n)
+		}
+	}
+	re, err := Compile(`a(?P<in>.*)b`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := []byte("\xffa\xfeb!")
+	m, err := re.Search(text)
+	if err != nil || m == nil {
+		t.Fatal(m, err)
+	}
+	before, behind, err := re.Around(m, "in", text)
+	if err != nil || string(before) != "\xffa" || string(behind) != "b!" || m.Start() != 1 || m.End() != 4 {
+		t.Errorf("around: %q %q %v", before, behind, err)
+	}
+}

@@ -13,6 +13,7 @@ type translator struct {
 	out   strings.Builder
 	names map[string]int
 	count int
+	text  bool // classes are those of Unicode
 }
 
 func (t *translator) run() error {
@@ -50,6 +51,8 @@ func (t *translator) escape(inClass bool) error {
 	t.i += 2
 	low := c | 32
 	switch {
+	case t.text && classes[low] != "":
+		t.out.WriteString(t.src[at:t.i])
 	case classes[c] != "" && inClass:
 		t.out.WriteString(classes[c])
 	case classes[c] != "":

@@ -135,3 +135,25 @@ func (e *editor) parent(dir string) (state.Stat, error) {
 	e.change.Ops = append(e.change.Ops, p.ops...)
 	return s, nil
 }
+
+// done plans the new text and gives the change with what is registered: msg
+// says what becomes of the text.
+func (e *editor) done(text []byte, write bool, msg string) (module.Change, error) {
+	if err := e.finish(text, write); err != nil && e.g.Complete() {
+		return module.Change{}, err
+	}
+	if c, missing, err := e.g.Missing(); missing {
+		return c, err
+	}
+	if e.attrsChange {
+		if write {
+			msg += " and "
+		}
+		msg += "ownership, perms or SE linux context changed"
+	}
+	e.change.Result = value.M("changed", write || e.attrsChange, "msg", msg)
+	if e.backupFile != "" {
+		e.change.Result.Set("backup_file", value.String(e.backupFile))
+	}
+	return e.change, nil
+}

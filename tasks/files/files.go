@@ -15,7 +15,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Stat(), Slurp()}
+	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Stat(), Slurp(), BlockInFile(), Replace()}
 }
 
 // maxDiff bounds what is shown of a file in a diff, as in Ansible.
