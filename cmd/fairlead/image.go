@@ -14,7 +14,7 @@ import (
 )
 
 func newImage(std streams) *cobra.Command {
-	c := &cobra.Command{Use: "image", Short: "Bring images into a registry, without a Docker daemon"}
+	c := &cobra.Command{Use: "image", Short: "Bring images into a registry, without a Docker daemon", Args: cobra.NoArgs, RunE: help}
 	c.AddCommand(newImagePush(std))
 	return c
 }

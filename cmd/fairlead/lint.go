@@ -20,7 +20,9 @@ modules and arguments, wrong types, unknown filters, variables that nothing
 defines, and files that are not there: each with file, line and column.
 
 Exit codes: 0 nothing wrong (warnings count as nothing), 1 errors.`,
-		Args: cobra.MinimumNArgs(1),
+		Example:           "  fairlead lint -i hosts.ini site.yml\n  fairlead lint roles-test.yml",
+		Args:              needPlaybook,
+		ValidArgsFunction: completePlaybook,
 		RunE: func(_ *cobra.Command, args []string) error {
 			req, err := f.request(args, event.NewRedactor())
 			if err != nil {

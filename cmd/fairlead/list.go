@@ -5,7 +5,9 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/run"
 )
@@ -13,7 +15,7 @@ import (
 // list shows what a run would comprise: hosts, tasks, tags of each play.
 func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 	for _, pb := range cfg.Playbooks {
-		fmt.Fprintf(std.out, "\nplaybook: %s\n", pb.File)
+		fmt.Fprintf(std.out, "\nplaybook: %s\n", event.PrintableLine(render.Near(pb.File)))
 		for i, p := range pb.Plays {
 			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), p.Keywords.Name.Str(), strings.Join(nodeTexts(&p.Scope), ", "))
 			if hosts {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -21,9 +22,25 @@ func newModule(std streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "module [NAME]",
 		Short: "List the modules, or document one",
-		Args:  cobra.MaximumNArgs(1),
+		Example: "  fairlead module                  the list\n  fairlead module copy             one, in words\n  fairlead module copy --schema    its arguments as JSON Schema\n" +
+			"  fairlead module --markdown       all of them, as docs/modules.md",
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, m := range all.Registry().All() {
+				names = append(names, m.Spec().Name+"\t"+m.Spec().Summary)
+			}
+			if len(args) > 0 {
+				names = nil
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			reg := all.Registry()
+			if len(args) == 0 && markdown {
+				_, err := io.WriteString(std.out, allModules(reg))
+				return err
+			}
 			if len(args) == 0 {
 				tw := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 				for _, m := range reg.All() {
@@ -45,6 +62,25 @@ func newModule(std streams) *cobra.Command {
 	c.Flags().BoolVar(&markdown, "markdown", false, "as Markdown")
 	c.Flags().BoolVar(&schema, "schema", false, "the JSON Schema of its arguments")
 	return c
+}
+
+// allModules documents every module: the text of docs/modules.md.
+func allModules(reg *module.Registry) string {
+	var list, body strings.Builder
+	for _, m := range reg.All() {
+		s := m.Spec()
+		fmt.Fprintf(&list, "| [`%s`](#%s) | %s |\n", s.Name, s.Name, s.Summary)
+		body.WriteString("\n" + module.Markdown(s))
+	}
+	return `# Modules
+
+Written by ` + "`make docs`" + ` from the modules' own specifications: what is here is what the
+program checks. ` + "`fairlead module NAME`" + ` shows the same in a terminal. Every module
+has a plan (check mode) and takes its name short or with its collection.
+
+| module | what it does |
+|---|---|
+` + list.String() + body.String()
 }
 
 func document(w io.Writer, s *module.Spec, markdown, schema bool) error {

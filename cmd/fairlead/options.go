@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -31,16 +32,19 @@ type inventoryFlags struct {
 }
 
 func (f *inventoryFlags) add(c *cobra.Command) {
-	fl := c.Flags()
-	fl.StringArrayVarP(&f.inventory, "inventory", "i", nil, "inventory file, folder, or list of hosts with a comma (may be given more than once)")
-	fl.StringArrayVarP(&f.extra, "extra-vars", "e", nil, "variables as key=value, YAML, JSON, or @file (may be given more than once)")
-	fl.StringVarP(&f.limit, "limit", "l", "", "only hosts that this pattern selects too")
-	fl.StringSliceVar(&f.rolesPath, "roles-path", nil, "folders to look for roles in")
-	fl.StringArrayVar(&f.vaultFiles, "vault-password-file", nil, "file with the vault password")
+	group(c, "Which hosts, with which variables", f.define)
+	_ = c.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions)
+}
+
+func (f *inventoryFlags) define(fl *pflag.FlagSet) {
+	fl.StringArrayVarP(&f.inventory, "inventory", "i", nil, "inventory `FILE`, folder, or list of hosts with a comma (may be given more than once)")
+	fl.StringArrayVarP(&f.extra, "extra-vars", "e", nil, "variables as `KEY=VALUE`, YAML, JSON, or @FILE (may be given more than once)")
+	fl.StringVarP(&f.limit, "limit", "l", "", "only hosts that this `PATTERN` selects too")
+	fl.StringSliceVar(&f.rolesPath, "roles-path", nil, "`FOLDERS` to look for roles in")
+	fl.StringArrayVar(&f.vaultFiles, "vault-password-file", nil, "`FILE` with the vault password")
 	fl.BoolVarP(&f.askVault, "ask-vault-password", "J", false, "ask for the vault password")
 	fl.BoolVar(&f.askVault, "ask-vault-pass", false, "ask for the vault password")
 	_ = fl.MarkHidden("ask-vault-pass")
-	_ = c.RegisterFlagCompletionFunc("limit", cobra.NoFileCompletions)
 }
 
 // connectFlags say how to log in.
@@ -56,24 +60,26 @@ type connectFlags struct {
 }
 
 func (f *connectFlags) add(c *cobra.Command) {
-	fl := c.Flags()
-	fl.StringVarP(&f.user, "user", "u", "", "log in as this user")
-	fl.StringVarP(&f.connection, "connection", "c", "", "connection: ssh or local")
-	fl.StringVar(&f.key, "private-key", "", "private key to log in with")
+	group(c, "How to log in", f.define)
+	_ = c.RegisterFlagCompletionFunc("host-key-checking", cobra.FixedCompletions([]string{"strict", "accept-new", "off"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("connection", cobra.FixedCompletions([]string{"ssh", "local"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *connectFlags) define(fl *pflag.FlagSet) {
+	fl.StringVarP(&f.user, "user", "u", "", "log in as this `USER`")
+	fl.StringVarP(&f.connection, "connection", "c", "", "`KIND` of connection: ssh or local")
+	fl.StringVar(&f.key, "private-key", "", "private key `FILE` to log in with")
 	fl.StringVar(&f.key, "key-file", "", "the same as --private-key")
 	_ = fl.MarkHidden("key-file")
 	fl.BoolVarP(&f.askPass, "ask-pass", "k", false, "ask for the login password")
 	fl.BoolVarP(&f.become, "become", "b", false, "become another user on the hosts")
-	fl.StringVar(&f.becomeUser, "become-user", "", "the user to become (default root)")
-	fl.StringVar(&f.becomeMethod, "become-method", "", "how to become it (default sudo)")
+	fl.StringVar(&f.becomeUser, "become-user", "", "the `USER` to become (default root)")
+	fl.StringVar(&f.becomeMethod, "become-method", "", "`HOW` to become it (default sudo)")
 	fl.BoolVarP(&f.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
-	fl.StringVar(&f.hostKeys, "host-key-checking", "strict", "strict, accept-new (note unknown keys), or off")
-	fl.StringArrayVar(&f.knownHosts, "known-hosts", nil, "known_hosts file to use instead of ~/.ssh/known_hosts")
-	fl.StringArrayVar(&f.sshConfig, "ssh-config", nil, "ssh_config file to use instead of ~/.ssh/config ('none' for none)")
-	fl.IntVarP(&f.timeout, "timeout", "T", 10, "seconds to connect in")
-	fl.IntVarP(&f.forks, "forks", "f", run.DefaultForks, "how many hosts to talk to at once")
-	_ = c.RegisterFlagCompletionFunc("host-key-checking", cobra.FixedCompletions([]string{"strict", "accept-new", "off"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("connection", cobra.FixedCompletions([]string{"ssh", "local"}, cobra.ShellCompDirectiveNoFileComp))
+	fl.StringVar(&f.hostKeys, "host-key-checking", "strict", "`HOW` to check host keys: strict, accept-new (note unknown keys), or off")
+	fl.StringArrayVar(&f.knownHosts, "known-hosts", nil, "known_hosts `FILE` to use instead of ~/.ssh/known_hosts")
+	fl.StringArrayVar(&f.sshConfig, "ssh-config", nil, "ssh_config `FILE` to use instead of ~/.ssh/config ('none' for none)")
+	fl.IntVarP(&f.timeout, "timeout", "T", 10, "`SECONDS` to connect in")
 }
 
 // request turns the flags into a request; red learns its secrets.

@@ -53,6 +53,8 @@ what must change, and sends what to do.
 
 Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 4 a host was unreachable.`,
+		Args:          cobra.NoArgs,
+		RunE:          help,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
@@ -60,8 +62,25 @@ Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newRun(std), newPlan(std), newLint(std), newInventory(std), newRuns(std), newServe(std),
-		newImage(std), newModule(std), newVersion(std))
+	addTemplateFuncs()
+	root.SetUsageTemplate(usageTemplate)
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"playbooks", "Playbooks:", []*cobra.Command{newPlan(std), newRun(std), newLint(std)}},
+		{"look", "Looking around:", []*cobra.Command{newInventory(std), newModule(std), newRuns(std)}},
+		{"serve", "Serving others:", []*cobra.Command{newServe(std), newImage(std)}},
+		{"other", "Other:", []*cobra.Command{newVersion(std)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
 	return root
 }
 

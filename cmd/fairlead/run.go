@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -35,28 +36,47 @@ type runFlags struct {
 	forceHandlers, noLookAhead     bool
 	noRecord                       bool
 	data                           string
+	lockWait                       time.Duration
 	profile                        profileFlags
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	f.inventoryFlags.add(c)
 	f.connectFlags.add(c)
-	fl := c.Flags()
-	fl.StringSliceVarP(&f.tags, "tags", "t", nil, "only what has one of these tags")
-	fl.StringSliceVar(&f.skipTags, "skip-tags", nil, "not what has one of these tags")
-	fl.StringVar(&f.startAt, "start-at-task", "", "start at the task of this name")
-	fl.BoolVar(&f.listHosts, "list-hosts", false, "list the hosts of each play and do nothing")
-	fl.BoolVar(&f.listTasks, "list-tasks", false, "list the tasks of each play and do nothing")
-	fl.BoolVar(&f.listTags, "list-tags", false, "list the tags and do nothing")
-	fl.BoolVar(&f.syntax, "syntax-check", false, "only read and check the playbook")
-	fl.CountVarP(&f.verbose, "verbose", "v", "show more: results (-v), output as it comes and places (-vv), whole results (-vvv)")
-	fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
-	fl.BoolVar(&f.stats, "stats", false, "show round trips, bytes and times at the end")
-	fl.BoolVar(&f.json, "json", false, "write events as JSON Lines to standard output, and nothing else")
-	fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
-	fl.BoolVar(&f.noRecord, "no-record", false, "do not record the run")
-	fl.StringVar(&f.data, "data", "", "folder of the record of runs (default $XDG_STATE_HOME/fairlead)")
+	group(c, "What to run", func(fl *pflag.FlagSet) {
+		fl.StringSliceVarP(&f.tags, "tags", "t", nil, "only what has one of these `TAGS`")
+		fl.StringSliceVar(&f.skipTags, "skip-tags", nil, "not what has one of these `TAGS`")
+		fl.StringVar(&f.startAt, "start-at-task", "", "start at the task of this `NAME`")
+		fl.BoolVar(&f.listHosts, "list-hosts", false, "list the hosts of each play and do nothing")
+		fl.BoolVar(&f.listTasks, "list-tasks", false, "list the tasks of each play and do nothing")
+		fl.BoolVar(&f.listTags, "list-tags", false, "list the tags and do nothing")
+		fl.BoolVar(&f.syntax, "syntax-check", false, "only read and check the playbook")
+	})
+	group(c, "How to run", func(fl *pflag.FlagSet) {
+		fl.IntVarP(&f.forks, "forks", "f", run.DefaultForks, "how `MANY` hosts to talk to at once")
+		fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
+		fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
+		fl.DurationVar(&f.lockWait, "lock-wait", 0, "how `LONG` to wait for another run that works on a host, such as 90s or 10m (default $FAIRLEAD_LOCK_WAIT, else not at all)")
+		fl.BoolVar(&f.noRecord, "no-record", false, "do not record the run")
+		fl.StringVar(&f.data, "data", "", "`FOLDER` of the record of runs (default $XDG_STATE_HOME/fairlead)")
+	})
+	group(c, "What to show", func(fl *pflag.FlagSet) {
+		fl.CountVarP(&f.verbose, "verbose", "v", "more: results (-v), output as it comes and places (-vv), whole results (-vvv)")
+		fl.BoolVar(&f.stats, "stats", false, "show round trips, bytes and times at the end")
+		fl.BoolVar(&f.json, "json", false, "write events as JSON Lines to standard output, and nothing else")
+	})
 	f.profile.add(c)
+}
+
+func needPlaybook(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no playbook was named")
+	}
+	return nil
+}
+
+func completePlaybook(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"yml", "yaml"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 func newRun(std streams) *cobra.Command {
@@ -68,13 +88,18 @@ func newRun(std streams) *cobra.Command {
 
 Exit codes: 0 done, 1 a mistake in what was asked (nothing was touched), 2 a
 task failed on a host, 4 a host was unreachable.`,
-		Example: "  fairlead run -i hosts.ini site.yml\n  fairlead run -i web1,web2, -u root --diff site.yml -t config",
-		Args:    cobra.MinimumNArgs(1),
-		RunE:    func(c *cobra.Command, args []string) error { return f.execute(c.Context(), args, std) },
+		Example:           "  fairlead run -i hosts.ini site.yml\n  fairlead run -i web1,web2, -u root --diff site.yml -t config",
+		Args:              needPlaybook,
+		ValidArgsFunction: completePlaybook,
+		RunE:              func(c *cobra.Command, args []string) error { return f.execute(c.Context(), args, std) },
 	}
 	f.add(c)
-	c.Flags().BoolVarP(&f.check, "check", "C", false, "change nothing, tell what would be done (the same as plan)")
-	c.Flags().BoolVarP(&f.diff, "diff", "D", false, "show what changes in files and containers")
+	group(c, "How to run", func(fl *pflag.FlagSet) {
+		fl.BoolVarP(&f.check, "check", "C", false, "change nothing, tell what would be done (the same as plan)")
+	})
+	group(c, "What to show", func(fl *pflag.FlagSet) {
+		fl.BoolVarP(&f.diff, "diff", "D", false, "show what changes in files and containers")
+	})
 	return c
 }
 
@@ -86,17 +111,25 @@ func newPlan(std streams) *cobra.Command {
 		Long: `Plan takes the same steps as run up to the point where something would be
 applied. What cannot be known before something is applied is said to be unknown.
 
-Exit codes: 0; with --detailed-exitcode 0 nothing to change, 2 changes, 1 error.`,
-		Args: cobra.MinimumNArgs(1),
+Exit codes: as of run (2: a task would fail); with --detailed-exitcode 0
+nothing to change, 2 changes, 1 error.`,
+		Example:           "  fairlead plan -i hosts.ini site.yml\n  fairlead plan -i hosts.ini -l web1 -t config --detailed-exitcode site.yml",
+		Args:              needPlaybook,
+		ValidArgsFunction: completePlaybook,
 		RunE: func(c *cobra.Command, args []string) error {
 			f.check, f.diff = true, !f.noDiff
 			return f.execute(c.Context(), args, std)
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "0 nothing to change, 2 changes, 1 error")
-	c.Flags().BoolVar(&f.noDiff, "no-diff", false, "leave the differences out")
-	c.Flags().BoolP("diff", "D", true, "show differences (they are shown anyway)")
+	group(c, "What to show", func(fl *pflag.FlagSet) {
+		fl.BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 0 nothing to change, 2 changes, 1 error")
+		fl.BoolVar(&f.noDiff, "no-diff", false, "leave the differences out")
+		fl.BoolP("diff", "D", true, "show differences (they are shown anyway)")
+		_ = fl.MarkHidden("diff")
+		fl.BoolP("check", "C", true, "a plan changes nothing anyway")
+		_ = fl.MarkHidden("check")
+	})
 	return c
 }
 
@@ -163,7 +196,7 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redac
 		return err
 	}
 	cfg.ID = event.NewID()
-	hosts := &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Lock: lockInfo(cfg.ID, cfg.Check)}}
+	hosts := &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Lock: lockInfo(cfg.ID, cfg.Check, lockWaitTime(f.lockWait))}}
 	cfg.Connector, cfg.Redactor = hosts, red
 	sinks := []event.Sink{}
 	if f.json {
@@ -208,12 +241,21 @@ func (f *runFlags) exit(sum run.Summary) error {
 	return nil
 }
 
+// lockWaitTime is what the flag says, or the environment.
+func lockWaitTime(flag time.Duration) time.Duration {
+	if flag > 0 {
+		return flag
+	}
+	d, _ := time.ParseDuration(os.Getenv("FAIRLEAD_LOCK_WAIT")) // of no use is none
+	return d
+}
+
 // lockInfo names us to whoever finds a host locked. A plan takes no lock.
-func lockInfo(id string, check bool) *remote.LockInfo {
+func lockInfo(id string, check bool, wait time.Duration) *remote.LockInfo {
 	if check {
 		return nil
 	}
-	return &remote.LockInfo{Run: id, Controller: controllerName()}
+	return &remote.LockInfo{Run: id, Controller: controllerName(), Wait: wait}
 }
 
 func printStats(std streams, hosts *run.Hosts, wall time.Duration) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,13 +12,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
 
 func newRuns(std streams) *cobra.Command {
 	var data string
-	c := &cobra.Command{Use: "runs", Short: "Show recorded runs"}
+	c := &cobra.Command{Use: "runs", Short: "Show recorded runs", Args: cobra.NoArgs, RunE: help,
+		Long: `Every run and plan is recorded, with all its events but the output of commands
+as it came. RUN is a run's id, the beginning of it, "last", or "last~1" for the
+one before the last.`,
+		Example: "  fairlead runs list\n  fairlead runs show last -v\n  fairlead runs events last~1 | jq 'select(.status == \"failed\")'",
+	}
 	c.PersistentFlags().StringVar(&data, "data", "", "folder of the record (default $XDG_STATE_HOME/fairlead; a server's is its --data)")
 	c.AddCommand(newRunsList(std, &data), newRunsShow(std, &data), newRunsEvents(std, &data))
 	return c
@@ -50,7 +57,7 @@ func newRunsList(std streams, data *string) *cobra.Command {
 						status += " (plan)"
 					}
 					fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", r.ID, when(r), took(r), status,
-						r.Counts.OK, r.Counts.Changed, r.Counts.Failed+r.Counts.Unreachable, event.PrintableLine(strings.Join(r.Playbooks, ", ")))
+						r.Counts.OK, r.Counts.Changed, r.Counts.Failed+r.Counts.Unreachable, event.PrintableLine(render.Near(strings.Join(r.Playbooks, ", "))))
 				}
 				return tw.Flush()
 			})
@@ -59,6 +66,43 @@ func newRunsList(std streams, data *string) *cobra.Command {
 	c.Flags().IntVarP(&limit, "number", "n", 20, "how many")
 	return c
 }
+
+// findRun gives the run that a word names: its id, the beginning of it, "last",
+// or "last~2" for the second before the last.
+func findRun(ctx context.Context, st *store.Store, word string) (store.Run, error) {
+	r, err := st.Run(ctx, word)
+	if err == nil || diag.ClassOf(err) != diag.NotFound {
+		return r, err
+	}
+	back := -1
+	if word == "last" {
+		back = 0
+	} else if n, ok := strings.CutPrefix(word, "last~"); ok {
+		if i, bad := strconv.Atoi(n); bad == nil && i >= 0 && i < maxLook {
+			back = i
+		}
+	}
+	runs, lerr := st.Runs(ctx, store.RunFilter{Limit: maxLook})
+	if lerr != nil {
+		return r, lerr
+	}
+	var found []store.Run
+	for i, x := range runs {
+		if i == back || len(word) >= 4 && strings.HasPrefix(x.ID, word) {
+			found = append(found, x)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return st.Run(ctx, found[0].ID)
+	case 0:
+		return r, diag.New(diag.NotFound, diag.Pos{}, "no-run", "no run %q", word).WithHint("list them with: fairlead runs list; the newest is called last, the one before it last~1")
+	}
+	return r, diag.Errorf(diag.Pos{}, "no-run", "%d runs begin with %q", len(found), word).WithHint("give more of the id")
+}
+
+// maxLook is how many runs back a word may reach.
+const maxLook = 10_000
 
 func when(r store.Run) string {
 	if r.Started.IsZero() {
@@ -80,7 +124,7 @@ func newRunsShow(std streams, data *string) *cobra.Command {
 		Use: "show RUN", Short: "Show a run as it was shown when it ran", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), *data, func(st *store.Store) error {
-				r, err := st.Run(c.Context(), args[0])
+				r, err := findRun(c.Context(), st, args[0])
 				if err != nil {
 					return err
 				}
@@ -120,10 +164,11 @@ func newRunsEvents(std streams, data *string) *cobra.Command {
 		Use: "events RUN", Short: "Write the events of a run as JSON Lines", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withStore(c.Context(), *data, func(st *store.Store) error {
-				if _, err := st.Run(c.Context(), args[0]); err != nil {
+				r, err := findRun(c.Context(), st, args[0])
+				if err != nil {
 					return err
 				}
-				return replay(c.Context(), st, args[0], afterSink(event.JSONLines(std.out), after))
+				return replay(c.Context(), st, r.ID, afterSink(event.JSONLines(std.out), after))
 			})
 		},
 	}

@@ -29,8 +29,11 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE COMMAND...   the command ends with this exit code
 //	sentry                  a host that counts who connects; writes hosts.ini
+//	alone                   no other such script runs meanwhile: on this machine
+//	                        (ansible_connection=local) there is one lock to hold
 //	untouched, touched      nobody connected to the sentry; somebody did
 //	jsonlines FILE          every line is an event, numbered without a gap
+//	after N FILE TO         FILE without its first lines
 //	plain FILE              no control characters but line ends
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -44,11 +47,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", home)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
 			e.Setenv("LC_ALL", "C.UTF-8")
+			e.Setenv("FAIRLEAD_LOCK_WAIT", "5m") // tests of other packages work on the same hosts
 			return os.MkdirAll(filepath.Join(home, "state"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "sentry": scriptSentry, "untouched": scriptUntouched, "touched": scriptTouched,
-			"jsonlines": scriptJSONLines, "plain": scriptPlain,
+			"jsonlines": scriptJSONLines, "plain": scriptPlain, "after": scriptAfter, "alone": scriptAlone,
 		},
 	})
 }
@@ -144,6 +148,20 @@ func scriptJSONLines(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		last = e.Seq
 	}
+}
+
+var alone sync.Mutex
+
+func scriptAlone(ts *testscript.TestScript, _ bool, _ []string) {
+	alone.Lock()
+	ts.Defer(alone.Unlock)
+}
+
+func scriptAfter(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	lines := strings.SplitAfter(ts.ReadFile(args[1]), "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.Join(lines[min(n, len(lines)):], "")), 0o644))
 }
 
 func scriptPlain(ts *testscript.TestScript, _ bool, args []string) {

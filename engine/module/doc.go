@@ -11,7 +11,7 @@ import (
 // Markdown documents a module from its spec.
 func Markdown(s *Spec) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\n%s.\n\n%s\n", s.Name, s.Summary, s.Doc)
+	fmt.Fprintf(&b, "## %s\n\n%s.\n\n%s\n", s.Name, s.Summary, s.Doc)
 	if len(s.Aliases) > 0 {
 		fmt.Fprintf(&b, "\nOther names: `%s`.\n", strings.Join(s.Aliases, "`, `"))
 	}
@@ -19,7 +19,7 @@ func Markdown(s *Spec) string {
 		fmt.Fprintf(&b, "\n%s\n", t)
 	}
 	if len(s.Args) > 0 {
-		b.WriteString("\n## Arguments\n\n| name | type | default | what it does |\n|---|---|---|---|\n")
+		b.WriteString("\n### Arguments\n\n| name | type | default | what it does |\n|---|---|---|---|\n")
 		markdownArgs(&b, s.Args, "")
 	}
 	for _, line := range relations(s) {
@@ -29,13 +29,13 @@ func Markdown(s *Spec) string {
 		b.WriteString("\n")
 	}
 	if len(s.Returns) > 0 {
-		b.WriteString("\n## Registers\n\n| name | type | when | what it is |\n|---|---|---|---|\n")
+		b.WriteString("\n### Registers\n\n| name | type | when | what it is |\n|---|---|---|---|\n")
 		for _, r := range s.Returns {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Type, r.When, cell(r.Doc))
 		}
 	}
 	if s.Examples != "" {
-		fmt.Fprintf(&b, "\n## Examples\n\n```yaml\n%s\n```\n", strings.TrimRight(s.Examples, "\n"))
+		fmt.Fprintf(&b, "\n### Examples\n\n```yaml\n%s\n```\n", strings.TrimRight(s.Examples, "\n"))
 	}
 	return b.String()
 }

@@ -244,6 +244,9 @@ func (d *sum) count(e *event.Event) {
 			d.ignored++
 			return
 		}
+		if e.Rescued {
+			return // as in Ansible, which counts it apart
+		}
 		d.failed++
 	}
 }

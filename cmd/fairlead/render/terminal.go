@@ -179,22 +179,24 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 
 // body is the result as JSON, where it is wanted: failures, debug, -v.
 func (t *Terminal) body(e *event.Event) string {
-	if e.Res == nil {
+	if e.Res == nil || e.Status == event.Unknown {
 		return ""
 	}
 	bad := e.Status == event.Failed || e.Status == event.Unreachable
 	if !bad && !(e.Verbose && e.Status != event.Skipped) && t.o.Verbosity == 0 {
 		return ""
 	}
-	m := e.Res
+	m := without(e.Res, "failed") // the line says so
 	if e.Verbose && !bad && t.o.Verbosity == 0 {
-		m = without(m, "changed", "failed", "item", "ansible_loop_var")
-		return indented(m)
+		return indented(without(m, "changed", "item", "ansible_loop_var"))
 	}
 	if t.o.Verbosity >= 3 || e.Verbose {
 		return indented(m)
 	}
-	return oneLine(without(m, "failed", "stdout_lines", "stderr_lines"))
+	if t.o.Verbosity == 0 {
+		m = without(m, "stdout_lines", "stderr_lines")
+	}
+	return oneLine(m)
 }
 
 func without(m *value.Map, names ...string) *value.Map {
