@@ -50,6 +50,10 @@ check: go-ready ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
+docs: go-ready ## docs/modules.md, from the modules' own specifications
+	$(GO) run ./cmd/fairlead module --markdown > docs/modules.md.new
+	@mv docs/modules.md.new docs/modules.md
+
 testbed-up: ## start the test bed's hosts (scripts/testbed help says what they are)
 	@scripts/testbed up
 
