@@ -15,7 +15,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Stat(), Slurp(), BlockInFile(), Replace()}
+	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Stat(), Slurp(), BlockInFile(), Replace(), Assemble(), Tempfile(), Find()}
 }
 
 // maxDiff bounds what is shown of a file in a diff, as in Ansible.
