@@ -253,6 +253,9 @@ func never(t *playbook.Task) bool { return slices.ContainsFunc(t.Whens(), isFals
 
 func (w *walker) task(t *playbook.Task, a *around) {
 	if never(t) {
+		if t.Register != nil { // a task that is passed over registers that
+			w.c.global.add(t.Register.Value().Text(), nil)
+		}
 		return
 	}
 	if w.ended && !a.maybe {

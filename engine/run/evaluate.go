@@ -153,6 +153,13 @@ func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*
 	}
 	for _, p := range t.Args.Pairs {
 		name := p.Key.Value().Text()
+		if spec.AnyArgs && p.Key.HasTemplate() {
+			k, err := s.Eval(p.Key)
+			if err != nil {
+				return nil, nil, err
+			}
+			name = k.Text()
+		}
 		v, err := pl.argument(s, p.Value, spec, name)
 		if err != nil {
 			return nil, nil, err

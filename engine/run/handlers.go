@@ -139,6 +139,7 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 		return pl.unknownTask(h, "may run: the condition depends on "+describe(cond.Origin()))
 	}
 	if !cond.Truthy() {
+		pl.metaSkipped(h, t, action)
 		h.advance()
 		return done, nil
 	}
@@ -146,6 +147,21 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
 	return pl.metaAction(h, t, action)
+}
+
+// metaSkipped tells of a meta task whose condition is false; it is not counted.
+func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
+	why := action + " conditional evaluated to False"
+	switch action {
+	case "noop", "reset_connection":
+		return
+	case "end_host":
+		why += ", continuing execution for " + h.Name
+	case "end_play":
+		why += ", continuing play"
+	}
+	o := &outcome{status: event.Skipped, result: value.M("skip_reason", why, "skipped", true)}
+	pl.addEntry(h, pl.newEvent(h, t, event.Result, o), nil)
 }
 
 func (pl *play) metaAction(h *host, t *playbook.Task, action string) (*request, error) {

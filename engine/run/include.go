@@ -3,6 +3,7 @@ package run
 import (
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/vars"
 	"github.com/fairlead-project/fairlead/engine/yaml"
@@ -29,13 +30,12 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 		return pl.needs(h, cond.Origin(), "cannot see beyond: whether this is included depends on "+describe(cond.Origin()))
 	}
 	if !cond.Truthy() {
-		if in.looped {
-			in.nextItem()
-			return again, nil
-		}
 		r, err := pl.skip(h, t, s, "Conditional result was False")
 		if r != nil || err != nil {
 			return r, err
+		}
+		if in.looped {
+			return again, nil
 		}
 		return pl.endTask(h, t)
 	}
@@ -102,6 +102,10 @@ func (pl *play) enter(h *host, t *playbook.Task, items []playbook.Item, key stri
 	if in.looped {
 		f.locals = pl.loopVars(in, t)
 	}
+	if t.Include.Kind == playbook.IncludeTasks { // counted as Ansible counts it: each file, and no role
+		h.entries = append(h.entries, entry{pos: h.entryPos, taskNo: in.taskNo, waits: len(h.steps) > 0,
+			count: func(s *event.HostStats) { s.OK++ }})
+	}
 	in.nextItem()
 	h.parents = append(h.parents, in)
 	h.at = append(h.at, f)
@@ -111,6 +115,9 @@ func (pl *play) enter(h *host, t *playbook.Task, items []playbook.Item, key stri
 }
 
 func (pl *play) endInclude(h *host, t *playbook.Task) (*request, error) {
+	if in := h.inst; len(in.results) == len(in.items) { // nothing was included
+		return pl.endTask(h, t)
+	}
 	h.advance()
 	return done, nil
 }

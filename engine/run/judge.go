@@ -110,6 +110,7 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 	if in.attempt > retries {
 		o.status = event.Failed
 		o.result.Set("failed", value.Bool(true))
+		o.result.Set("attempts", value.Int(int64(retries))) // the first try is not counted then
 		return zero, nil
 	}
 	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -99,11 +100,33 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		pl.assume(h, t, ev, c.Ops, reach)
 		return pl.finishItem(h, t, o)
 	case ev.check:
+		o.notRun()
 		return pl.finishItem(h, t, o)
 	case reach > state.ReachPaths || ev.delegated(h) || c.Then != nil && reach == state.ReachNone:
 		return pl.effect(h, ev, c)
 	}
 	return pl.later(h, t, ev, c, o)
+}
+
+// notRun makes what a command would register in a plan certain, for a single
+// task in check mode: it is skipped, and has no output.
+func (o *outcome) notRun() {
+	if rc, ok := o.result.Get("rc"); !ok || !rc.IsUnknown() {
+		o.result = known(o.result)
+		return
+	}
+	o.result = o.result.Clone()
+	for _, k := range []string{"start", "end", "delta"} {
+		o.result.Set(k, value.Null)
+	}
+	o.result.Set("rc", value.Int(0))
+	for _, k := range []string{"stdout", "stderr"} {
+		o.result.Set(k, value.String(""))
+		o.result.Set(k+"_lines", value.List())
+	}
+	o.result.Set("changed", value.Bool(false))
+	o.result.Set("skipped", value.Bool(true))
+	o.status = event.Skipped
 }
 
 func pauseOf(c module.Change) (module.Pause, bool) {

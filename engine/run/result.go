@@ -211,6 +211,9 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 		r.Set(t.Loop.IndexVar, value.Int(int64(in.idx)))
 		r.Set("ansible_index_var", value.String(t.Loop.IndexVar))
 	}
+	if t.Loop.Extended != nil {
+		r.Set("ansible_loop", extendedLoop(in))
+	}
 	h.fillLater(r)
 	e := pl.newEvent(h, t, event.ItemResult, o)
 	e.Item, e.HasItem, e.Res = item, true, r
@@ -367,5 +370,5 @@ func failureLine(e *event.Event) string {
 
 // taskValue is what ansible_failed_task tells.
 func taskValue(t *playbook.Task) value.Value {
-	return value.FromMap(value.M("name", taskTitle(t), "action", t.Action, "args", t.Args.Value()))
+	return value.FromMap(value.M("name", t.Keywords.Name.Str(), "action", t.Action, "args", t.Args.Value()))
 }
