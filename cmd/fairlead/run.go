@@ -212,6 +212,9 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redac
 			return fmt.Errorf("open the record of runs: %w (use --no-record to run without it)", err)
 		}
 		defer st.Close() //nolint:errcheck // the events were committed when they were appended
+		if err := noteRun(ctx, st, cfg); err != nil {
+			return err
+		}
 		sinks = append(sinks, event.Record(st))
 	}
 	cfg.Sink = event.Multi(sinks...)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/run"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
 
@@ -36,7 +39,52 @@ func withStore(ctx context.Context, data string, f func(*store.Store) error) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(st), st.Close())
+	return errors.Join(endDeadRuns(ctx, st), f(st), st.Close())
+}
+
+// cliOrigin marks runs of this program in the record, which tells them from a
+// server's.
+const cliOrigin = "cli"
+
+// noteRun records that this process carries a run on.
+func noteRun(ctx context.Context, st *store.Store, cfg run.Config) error {
+	r := store.Run{ID: cfg.ID, Who: controllerName(), Origin: cliOrigin, Check: cfg.Check, Version: cfg.Version}
+	for _, pb := range cfg.Playbooks {
+		r.Playbooks = append(r.Playbooks, pb.File)
+	}
+	return errors.Join(endDeadRuns(ctx, st), st.CreateRun(ctx, r))
+}
+
+// endDeadRuns marks runs whose process is gone as interrupted.
+func endDeadRuns(ctx context.Context, st *store.Store) error {
+	here, _, _ := strings.Cut(controllerName(), ":")
+	for _, status := range []store.RunStatus{store.RunQueued, store.RunRunning} {
+		runs, err := st.Runs(ctx, store.RunFilter{Status: status, Origin: cliOrigin})
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			host, word, _ := strings.Cut(r.Who, ":")
+			pid, err := strconv.Atoi(word)
+			if err != nil || host != here || alive(pid) {
+				continue
+			}
+			if err := st.Interrupted(ctx, r.ID, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// alive tells whether there is such a process on this machine.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
 func newRunsList(std streams, data *string) *cobra.Command {

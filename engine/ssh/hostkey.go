@@ -246,7 +246,7 @@ func (h *hostCheck) check(key gossh.PublicKey) error {
 		same := string(k.key.Marshal()) == string(key.Marshal())
 		switch {
 		case same && k.revoked:
-			return diag.New(diag.HostKey, diag.Pos{File: k.file, Line: k.line}, "host-key-revoked", "the key of %s (%s) is revoked", cfg.where(), shown)
+			return diag.New(diag.HostKey, diag.Pos{File: k.file, Line: k.line}, "host-key-revoked", "the host key of %s (%s) is revoked", cfg.where(), shown)
 		case same:
 			match = true
 		case !k.revoked && other == nil:
@@ -257,19 +257,19 @@ func (h *hostCheck) check(key gossh.PublicKey) error {
 	case match:
 		return nil
 	case other != nil:
-		return diag.New(diag.HostKey, diag.Pos{}, "host-key-changed", "the key of %s is not the known one: it shows %s, and %s:%d has %s %s",
+		return diag.New(diag.HostKey, diag.Pos{}, "host-key-changed", "the host key of %s is not the known one: it shows %s, and %s:%d has %s %s",
 			cfg.where(), shown, other.file, other.line, other.key.Type(), gossh.FingerprintSHA256(other.key)).
 			WithHint("either the host was set up anew or somebody stands between; when you are sure, take the old key out: ssh-keygen -f %s -R '%s'", other.file, h.name)
 	case cfg.HostKeyChecking == HostKeyAcceptNew:
 		if len(cfg.KnownHosts) == 0 {
-			return diag.New(diag.HostKey, diag.Pos{}, "known-hosts", "the key of %s cannot be noted: there is no known_hosts file", cfg.where())
+			return diag.New(diag.HostKey, diag.Pos{}, "known-hosts", "the host key of %s cannot be noted: there is no known_hosts file", cfg.where())
 		}
 		if err := h.files[0].append(cfg.KnownHosts[0], h.name, key); err != nil {
-			return diag.New(diag.HostKey, diag.Pos{}, "known-hosts", "the key of %s cannot be noted: %w", cfg.where(), err)
+			return diag.New(diag.HostKey, diag.Pos{}, "known-hosts", "the host key of %s cannot be noted: %w", cfg.where(), err)
 		}
 		return nil
 	}
-	return diag.New(diag.HostKey, diag.Pos{}, "host-key-unknown", "the key of %s (%s) is not known", cfg.where(), shown).
+	return diag.New(diag.HostKey, diag.Pos{}, "host-key-unknown", "the host key of %s (%s) is not known", cfg.where(), shown).
 		WithHint("compare it and note it (ssh-keyscan -p %d %s >> %s), or use --host-key-checking accept-new", cfg.Port, cfg.Address, firstOf(cfg.KnownHosts))
 }
 
