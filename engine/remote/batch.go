@@ -76,18 +76,26 @@ type attempted struct {
 	left    bool // a command left a process behind that may hold our stdout
 }
 
-// attempt sends one frame and reads its answer.
-func (h *Host) attempt(ctx context.Context, b state.Batch, ask *asking, scripts []Script) (attempted, error) {
+// ahead is what was sent before a frame, or will be behind it.
+type ahead struct {
+	came  map[string]*upload // by operation
+	check bool               // nothing has been sent: the frame prepares it
+}
+
+// attemptFrame sends one frame and reads its answer.
+func (h *Host) attemptFrame(ctx context.Context, b state.Batch, ask *asking, scripts []Script, ah ahead) (attempted, error) {
 	s, err := h.acquire(ctx, b.As)
 	if err != nil {
 		return attempted{}, err
 	}
 	defer s.release()
 	s.seq++
-	f, err := s.build(b, ask, scripts)
+	f, err := s.build(b, ask, scripts, ah)
 	if err != nil {
 		return attempted{}, err
 	}
+	f.sent = newMeter(b.Sent)
+	defer f.sent.stop()
 	rx := newReceiver(s.nonce, s.seq, h.opts.Limits)
 	rx.live = b.Live
 	for i, op := range b.Ops {
@@ -117,14 +125,14 @@ func (h *Host) attempt(ctx context.Context, b state.Batch, ask *asking, scripts 
 }
 
 // build writes the frame of a batch.
-func (s *shell) build(b state.Batch, ask *asking, scripts []Script) (*frame, error) {
+func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*frame, error) {
 	f := &frame{}
 	f.text.WriteString("_k= _left= _vk=\n")
-	s.putLock(f, b)
+	s.putLock(f, b, ah.check)
 	if err := s.putRely(f, b.Rely); err != nil {
 		return nil, err
 	}
-	w := &writing{f: f, s: s, rely: map[string]state.Stat{}, tag: randomHex(4)}
+	w := &writing{f: f, s: s, rely: map[string]state.Stat{}, tag: randomHex(4), came: ah.came}
 	for _, r := range b.Rely {
 		w.rely[r.Path] = r.Stat
 	}

@@ -63,13 +63,24 @@ func (h *Host) dialStdio(ctx context.Context, as state.Identity, path string) (n
 	if err := checkText("a path", path); err != nil {
 		return nil, err
 	}
+	c, err := h.relay(ctx, as, path, "command -v docker >/dev/null 2>&1 || { echo docker: not found >&2; exit 127; }\n",
+		"docker -H "+quote("unix://"+path)+" system dial-stdio")
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// relay starts a program in place of a kept shell, behind what has to be looked
+// for first. what it is for stands in errors.
+func (h *Host) relay(ctx context.Context, as state.Identity, what, before, program string) (*pipeConn, error) {
 	s, err := h.start(ctx, as)
 	if err != nil {
 		return nil, err
 	}
 	c := newPipeConn(s)
-	text := "{\nPATH=$PATH" + systemPath + "\ncommand -v docker >/dev/null 2>&1 || { echo docker: not found >&2; exit 127; }\n" +
-		"printf '" + s.nonce + "\\n'\nexec docker -H " + quote("unix://"+path) + " system dial-stdio <&3 3<&-\n}"
+	text := "{\nPATH=$PATH" + systemPath + "\n" + before +
+		"printf '" + s.nonce + "\\n'\nexec " + program + " <&3 3<&-\n}"
 	s.listen(c)
 	if _, err := fmt.Fprintf(s.p.in, "%d\n%s", len(text), text); err != nil {
 		_ = c.Close()
@@ -87,7 +98,7 @@ func (h *Host) dialStdio(ctx context.Context, as state.Identity, path string) (n
 		if as.Method != "" && strings.Contains(said, "sudo") {
 			return nil, s.becomeError(said)
 		}
-		return nil, diag.New(diag.Failed, diag.Pos{}, "dial-stdio", "%s on %s: %s", path, h.name(), said)
+		return nil, diag.New(diag.Failed, diag.Pos{}, "dial-stdio", "%s on %s: %s", what, h.name(), said)
 	case <-ctx.Done():
 		_ = c.Close()
 		return nil, cancelled(ctx.Err())

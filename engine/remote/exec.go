@@ -43,7 +43,7 @@ func (w *writing) exec(n string, o state.Exec) error {
 		if len(o.Stdin) > rawBlock {
 			return diag.New(diag.Usage, diag.Pos{}, "stdin", "a command's stdin of %d bytes is larger than %d", len(o.Stdin), rawBlock)
 		}
-		w.f.raws = append(w.f.raws, state.Bytes(o.Stdin))
+		w.f.raws = append(w.f.raws, rawContent{state.Bytes(o.Stdin), -1})
 		fmt.Fprintf(&w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
 			n, len(o.Stdin), n, run, n, len(o.Stdin))
 		w.f.procs++

@@ -13,7 +13,7 @@ import (
 
 var (
 	ddTalk   = regexp.MustCompile(`(?m)^(\d+\+\d+ records (in|out)|\d+ bytes? .*copied.*)\n?`)
-	tempName = regexp.MustCompile(`\.fairlead-[0-9a-f]{8}-(\d+)`)
+	tempName = regexp.MustCompile(`\.fairlead-[0-9a-f]{8}-(up-[0-9a-f]+|\d+)`)
 	shTalk   = regexp.MustCompile(`(?m)^(?:[\w./-]*sh|/bin/sh): (?:(?:eval: )?line )?\d+: (?:eval: )?`)
 	control  = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f]")
 )

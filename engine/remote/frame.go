@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -19,8 +20,15 @@ const (
 // frame is one message to a kept shell.
 type frame struct {
 	text  bytes.Buffer
-	raws  []*state.Content
+	raws  []rawContent
+	sent  *meter
 	procs int // processes that the driver will start, by construction
+}
+
+// rawContent is a content that goes behind the frame, for an operation.
+type rawContent struct {
+	*state.Content
+	op int
 }
 
 // cmd adds a line: a word of ours and quoted arguments.
@@ -48,14 +56,15 @@ func (f *frame) encode(prologue string, seq int) []byte {
 
 // content adds a content to the frame and says how _w and _ip get it: inline
 // text has been put into _c before.
-func (f *frame) content(c *state.Content) (kind, arg string) {
+func (f *frame) content(n string, c *state.Content) (kind, arg string) {
 	if c.Data != nil && len(c.Data) <= maxInline && f.text.Len() < maxText && inlineable(c.Data) {
 		f.text.WriteString("_c=")
 		f.text.WriteString(quote(string(c.Data)))
 		f.text.WriteByte('\n')
 		return "i", ""
 	}
-	f.raws = append(f.raws, c)
+	op, _ := strconv.Atoi(n)
+	f.raws = append(f.raws, rawContent{c, op})
 	f.procs += int((c.Size + rawBlock - 1) / rawBlock)
 	return "r", fmt.Sprint(c.Size)
 }
@@ -74,7 +83,7 @@ func inlineable(b []byte) bool {
 
 // sendRaw writes the raw sections. Exactly the announced number of bytes is
 // written, or an error returned, after which the wire cannot be used.
-func (f *frame) sendRaw(w io.Writer, progress func(n int64)) error {
+func (f *frame) sendRaw(w io.Writer) error {
 	buf := make([]byte, 0)
 	for _, c := range f.raws {
 		r, err := c.Reader()
@@ -84,9 +93,8 @@ func (f *frame) sendRaw(w io.Writer, progress func(n int64)) error {
 		if len(buf) == 0 {
 			buf = make([]byte, 128<<10)
 		}
-		n, err := io.CopyBuffer(struct{ io.Writer }{w}, io.LimitReader(struct{ io.Reader }{r}, c.Size), buf)
+		n, err := io.CopyBuffer(struct{ io.Writer }{w}, f.sent.reader(c.op, io.LimitReader(r, c.Size), 0, c.Size), buf)
 		_ = r.Close()
-		progress(n)
 		if err != nil {
 			return fmt.Errorf("content to send: %w", err)
 		}

@@ -25,6 +25,7 @@ type Host struct {
 	shells map[state.Identity]*shell
 	all    map[*shell]bool // every shell not yet closed
 	closed bool
+	up     uploads
 
 	bytesIn, bytesOut atomic.Int64
 	statsMu           sync.Mutex

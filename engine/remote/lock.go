@@ -31,10 +31,14 @@ func (e *heldError) Error() string {
 	return "held by " + who
 }
 
-// wantsLock tells whether a batch must hold the host's lock.
-func (s *shell) wantsLock(b state.Batch) bool {
+// wantsLock tells whether a batch must hold the host's lock; ahead: its contents
+// are sent before it.
+func (s *shell) wantsLock(b state.Batch, ahead bool) bool {
 	if s.host.opts.Lock == nil || s.locked {
 		return false
+	}
+	if ahead {
+		return true
 	}
 	for _, op := range b.Ops {
 		if op.Reach() != state.ReachNone {
@@ -45,8 +49,8 @@ func (s *shell) wantsLock(b state.Batch) bool {
 }
 
 // putLock adds the taking of the lock in front of everything else.
-func (s *shell) putLock(f *frame, b state.Batch) {
-	if !s.wantsLock(b) {
+func (s *shell) putLock(f *frame, b state.Batch, ahead bool) {
+	if !s.wantsLock(b, ahead) {
 		return
 	}
 	l := s.host.opts.Lock

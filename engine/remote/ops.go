@@ -16,7 +16,8 @@ type writing struct {
 	f      *frame
 	s      *shell
 	rely   map[string]state.Stat
-	tag    string // in the names of temporary files
+	tag    string             // in the names of temporary files
+	came   map[string]*upload // contents that were sent beforehand, by operation
 	synced []string
 }
 
@@ -126,6 +127,9 @@ func (w *writing) op(n, fn string, args ...string) {
 }
 
 func (w *writing) temp(p, n string) string {
+	if u := w.came[n]; u != nil {
+		return u.tmp
+	}
 	return path.Dir(path.Clean(p)) + "/.fairlead-" + w.tag + "-" + n
 }
 
@@ -207,7 +211,20 @@ func (w *writing) writeFile(n string, o state.WriteFile) error {
 	if o.InPlace {
 		return w.inPlace(n, o)
 	}
-	return w.place(n, o.Path, o.Attrs, o.Backup, o.Validate, func() (string, string) { return w.f.content(o.Content) })
+	return w.place(n, o.Path, o.Attrs, o.Backup, o.Validate, func() (string, string) { return w.content(n, o.Content) })
+}
+
+// content says how a content gets into the temporary file.
+func (w *writing) content(n string, c *state.Content) (kind, arg string) {
+	u := w.came[n]
+	if u == nil {
+		return w.f.content(n, c)
+	}
+	if u.failed != "" {
+		return "x", u.failed
+	}
+	w.f.procs += 3
+	return "t", fmt.Sprintf("%o:%s", 0o666&^w.s.hello.umask, c.SHA256)
 }
 
 func (w *writing) copyFile(n string, o state.CopyFile) error {
@@ -266,6 +283,9 @@ func (w *writing) place(n, p string, a state.Attrs, backup, validate string, con
 		w.f.procs++
 	}
 	kind, arg := content()
+	if kind == "t" && a.Mode != nil {
+		mode = fmt.Sprintf("%o", *a.Mode&0o7777) // no umask made it
+	}
 	if mode != "" {
 		w.f.procs++
 	}
@@ -297,8 +317,15 @@ func (w *writing) private(mode *uint32, mask string) (string, string) {
 }
 
 // call adds an operation that may have a raw section, which is drained when the
-// operation is not reached.
+// operation is not reached, or a file that came beforehand, which then goes.
 func (w *writing) call(n, fn, kind, arg string, args []string) {
+	if kind == "t" {
+		w.f.text.WriteString("if _o " + n + "; then ")
+		w.f.cmd(fn, args...)
+		w.f.line(" || _x $?; else rm -f --", w.came[n].tmp)
+		w.f.text.WriteString("fi\n")
+		return
+	}
 	if kind != "r" {
 		w.op(n, fn, args...)
 		return
@@ -320,7 +347,7 @@ func (w *writing) inPlace(n string, o state.WriteFile) error {
 	if err != nil {
 		return err
 	}
-	kind, arg := w.f.content(o.Content)
+	kind, arg := w.content(n, o.Content)
 	w.call(n, "_ip", kind, arg, append([]string{kind, arg, o.Path, tmp, o.Backup}, check...))
 	w.f.procs += 2
 	w.synced = append(w.synced, o.Path)

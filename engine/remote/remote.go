@@ -27,6 +27,9 @@ type Options struct {
 	// OpTimeout bounds every wait for the driver in which no command of the
 	// playbook runs; 0 means five minutes. Commands have their own deadlines.
 	OpTimeout time.Duration
+	// SFTPFrom is the size from which contents go by SFTP where the host has
+	// it; 0 means 8 MiB, less than 0 never.
+	SFTPFrom int64
 	// NoSync leaves out the fsync of written files.
 	NoSync bool
 	// Shell is the shell of a local host, such as {"busybox", "sh"}; default

@@ -218,7 +218,7 @@ func (s *shell) send(data []byte, f *frame, rx *receiver) error {
 	if _, err := w.Write(data); err != nil {
 		return nil
 	}
-	err := f.sendRaw(w, func(int64) {})
+	err := f.sendRaw(w)
 	if w.broken {
 		return nil
 	}

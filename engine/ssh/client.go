@@ -134,7 +134,7 @@ type Process struct {
 
 // Start starts a program. It does not wait for the host's consent: a refusal
 // shows as the end of the streams. What is written to Stdin travels behind the
-// request at once.
+// request at once. A subsystem's refusal would not show, so it is waited for.
 func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Process, error) {
 	ch, reqs, err := c.openChannel(ctx, "session", nil)
 	if err != nil {
@@ -146,23 +146,70 @@ func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Pr
 			return nil, c.lost(err)
 		}
 	}
-	kind := "exec"
-	if o.Subsystem {
-		kind = "subsystem"
-	}
-	if _, err := ch.SendRequest(kind, false, gossh.Marshal(struct{ Command string }{command})); err != nil {
-		_ = ch.Close()
-		return nil, c.lost(err)
-	}
-	p := &Process{Stdin: stdin{ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, ended: make(chan struct{}), status: -1}
+	p := &Process{Stdin: &stdin{ch: ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, ended: make(chan struct{}), status: -1}
 	c.tasks.Go(func() { p.requests(reqs) })
+	payload := gossh.Marshal(struct{ Command string }{command})
+	if o.Subsystem {
+		err = c.subsystem(ctx, ch, command, payload)
+	} else if _, err = ch.SendRequest("exec", false, payload); err != nil {
+		err = c.lost(err)
+	}
+	if err != nil {
+		_ = ch.Close()
+		return nil, err
+	}
 	return p, nil
 }
 
-type stdin struct{ ch gossh.Channel }
+// subsystem asks for a subsystem and waits for the host's consent.
+func (c *Client) subsystem(ctx context.Context, ch gossh.Channel, name string, payload []byte) error {
+	type result struct {
+		ok  bool
+		err error
+	}
+	got := make(chan result, 1)
+	c.tasks.Go(func() {
+		ok, err := ch.SendRequest("subsystem", true, payload)
+		got <- result{ok, err}
+	})
+	limit := time.NewTimer(c.op)
+	defer limit.Stop()
+	select {
+	case r := <-got:
+		if r.err != nil {
+			return c.lost(r.err)
+		}
+		if !r.ok {
+			return diag.New(diag.Refused, diag.Pos{}, "subsystem-refused", "%s has no subsystem %s", c.name, name)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit.C:
+		return diag.New(diag.Timeout, diag.Pos{}, "subsystem-timeout", "%s does not start %s within %s", c.name, name, c.op)
+	}
+}
 
-func (s stdin) Write(b []byte) (int, error) { return s.ch.Write(b) }
-func (s stdin) Close() error                { return s.ch.CloseWrite() }
+// stdin is the writing side of a channel. Closing it does not wait for a write
+// that waits for the host: what is given up then is closed as a whole.
+type stdin struct {
+	ch gossh.Channel
+	mu sync.Mutex
+}
+
+func (s *stdin) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch.Write(b)
+}
+
+func (s *stdin) Close() error {
+	if !s.mu.TryLock() {
+		return nil
+	}
+	defer s.mu.Unlock()
+	return s.ch.CloseWrite()
+}
 
 // requests reads what the host says about the program until the channel ends.
 func (p *Process) requests(reqs <-chan *gossh.Request) {

@@ -252,6 +252,10 @@ type Batch struct {
 	// Live, when set, is called with output of Exec operations as it comes,
 	// from one goroutine at a time.
 	Live func(op int, stderr bool, chunk []byte)
+	// Sent, when set, is told how much of a large content has gone out, at
+	// most some ten times a second and at its end, from one goroutine at a
+	// time. done can go back when a broken transfer begins anew.
+	Sent func(op int, done, total int64)
 	// Lang and such: environment of the login is kept; see Exec.Env.
 }
 
