@@ -9,7 +9,9 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vault"
+	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 // decrypter opens vault texts with the passwords that the flags name; nil when
@@ -43,11 +45,29 @@ func (f *inventoryFlags) decrypter(red *event.Redactor) (func(string) (string, e
 	v := vault.New(secrets...)
 	return func(text string) (string, error) {
 		clear, err := v.Decrypt(text)
-		if err == nil && !strings.Contains(clear, "\n") {
-			red.Add(clear)
+		if err == nil {
+			addClear(red, clear)
 		}
 		return clear, err
 	}, nil
+}
+
+// addClear registers what was in a vault: the text; of a file of variables each
+// value; of another text with several lines, such as a key, each line, because
+// results are shown by lines too.
+func addClear(red *event.Redactor, clear string) {
+	red.Add(clear, strings.TrimSpace(clear))
+	if !strings.Contains(strings.TrimSpace(clear), "\n") && !strings.Contains(clear, ": ") {
+		return
+	}
+	n, err := yaml.ParseOne("vault", []byte(clear), yaml.Options{Decrypt: func(string) (string, error) { return "", nil }})
+	if err == nil && (n.Kind == yaml.Mapping || n.Kind == yaml.Sequence) {
+		red.AddValue(n.Value().WithMarks(value.Secret))
+		return
+	}
+	for line := range strings.Lines(clear) {
+		red.Add(strings.TrimSpace(line))
+	}
 }
 
 // vaultPassword reads a password file; one that can be executed is run, as
