@@ -76,6 +76,14 @@ func (t tree) of(c *testCase) tree {
 	return part
 }
 
+// neutral replaces what differs between the two hosts, and from run to run.
+func neutral(base string, s side) func([]byte) []byte {
+	return func(b []byte) []byte {
+		b = bytes.ReplaceAll(b, []byte(base), []byte("/base"))
+		return bytes.ReplaceAll(b, []byte(s.address), []byte("192.0.2.1"))
+	}
+}
+
 // buildFairlead builds the program under test.
 func buildFairlead(t *testing.T) string {
 	t.Helper()
@@ -153,7 +161,7 @@ func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[
 		return nil, err
 	}
 	for i, c := range todo {
-		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"))
+		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"), neutral(filepath.Dir(dirs[c]), bed.ansible))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -223,7 +231,7 @@ func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()
-		o, rerr := readFairlead(stdout.Bytes())
+		o, rerr := readFairlead(neutral(filepath.Dir(dirs[c]), bed.fairlead)(stdout.Bytes()))
 		if rerr != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, rerr)
 		}

@@ -17,10 +17,13 @@ var volatile = set("start", "end", "delta", "atime", "mtime", "ctime", "inode", 
 
 // ofModule are further such keys of one module.
 var ofModule = map[string]map[string]bool{
-	"copy":     set("src", "secontext"),
-	"template": set("src", "secontext"),
-	"file":     set("secontext"),
-	"setup":    set("ansible_facts", "gather_subset", "module_setup"),
+	"copy":         set("src", "secontext"),
+	"template":     set("src", "secontext"),
+	"file":         set("secontext"),
+	"gather_facts": set("ansible_facts"),
+	"apt":          set("cache_update_time", "cache_updated"),
+	"package":      set("cache_update_time", "cache_updated"),
+	"setup":        set("ansible_facts", "gather_subset", "module_setup"),
 	// Without the program "file", Ansible does not know the kind of any file.
 	"stat": set("attr_flags", "attributes", "version", "device_type", "mimetype", "charset"),
 	// Ansible runs these on a terminal, which mixes the streams and says goodbye.
@@ -117,7 +120,7 @@ func compare(c *testCase, want, got *outcome) []string {
 	}
 	for _, h := range hostsOf(want, got) {
 		diffs = append(diffs, compareHost(c, h, want.ofHost(h), got.ofHost(h))...)
-		if w, g := want.Stats[h], got.Stats[h]; !reflect.DeepEqual(w, g) {
+		if w, g := want.Stats[h], got.Stats[h]; !reflect.DeepEqual(w, g) && !(w == nil && isZero(g)) {
 			add("%s: counts %v, not %v", h, g, w)
 		}
 	}
@@ -125,6 +128,16 @@ func compare(c *testCase, want, got *outcome) []string {
 		add("order of tasks %q, not %q", got.Tasks, want.Tasks)
 	}
 	return append(diffs, compareTrees(want.Tree, got.Tree)...)
+}
+
+// isZero tells whether a host did nothing; Ansible then leaves it out.
+func isZero(counts map[string]int) bool {
+	for _, n := range counts {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func tail(s string) string {

@@ -55,7 +55,7 @@ type ansibleEvent struct {
 }
 
 // readAnsible reads what the callback plug-in wrote.
-func readAnsible(file string) (*outcome, error) {
+func readAnsible(file string, neutral func([]byte) []byte) (*outcome, error) {
 	o := &outcome{}
 	log, err := os.ReadFile(file + ".log")
 	if err != nil {
@@ -69,7 +69,7 @@ func readAnsible(file string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o, eachLine(data, func(line []byte) error {
+	return o, eachLine(neutral(data), func(line []byte) error {
 		var e ansibleEvent
 		if err := json.Unmarshal(line, &e); err != nil {
 			return err

@@ -221,7 +221,7 @@ func yamlString(s string, col int) string {
 	case strings.IndexFunc(s, control) >= 0, strings.Contains(s, "\n") && (strings.Contains(s, " \n") || strings.Contains(s, "\n ")):
 		return yamlDouble(s)
 	case strings.Contains(s, "\n"):
-		return strings.ReplaceAll(foldNewlines.ReplaceAllString(single, "\n$0"), "\n", "\n"+strings.Repeat(" ", col))
+		return foldNewlines.ReplaceAllString(single, "\n$0"+strings.Repeat(" ", col))
 	case s == "" || yamlResolves.MatchString(s) || strings.TrimSpace(s) != s:
 		return single
 	}

@@ -37,3 +37,15 @@ func (o *Options) canonical(name string) string {
 	}
 	return shortName(name)
 }
+
+// Title is the name under which a play is shown: its own, or its hosts.
+func (p *Play) Title() string {
+	if n := p.Keywords.Name.Str(); n != "" {
+		return n
+	}
+	var parts []string
+	for _, n := range p.Hosts.List() {
+		parts = append(parts, n.Str())
+	}
+	return strings.Join(parts, ",")
+}

@@ -23,7 +23,14 @@ _lock() {
 	_born $$
 	umask 077
 	if command -v flock >/dev/null 2>&1; then
-		true >>"$_Lf" || { umask "$_u" && _k=1 _vk=1 && _m l no && return; }
+		if ! true >>"$_Lf"; then
+			umask "$_u"
+			# An identity without a place of its own (daemon) relies on the lock of who logged in.
+			[ "$_i" = 0 ] || { _m l ours && return; }
+			_k=1 _vk=1
+			_m l no
+			return
+		fi
 		exec 9>>"$_Lf"
 		_try=$(flock -n 9 && echo 1)
 	else

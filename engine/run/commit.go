@@ -28,6 +28,31 @@ func taskTitle(t *playbook.Task) string {
 	return name
 }
 
+// title is a task's name as this host sees it: templates in it are evaluated
+// when the task begins, and left as they are where that is too early.
+func (h *host) title(t *playbook.Task) string {
+	if h.inst != nil && h.inst.title != "" {
+		return h.inst.title
+	}
+	return taskTitle(t)
+}
+
+// titled evaluates the name of a task.
+func (pl *play) titled(h *host, t *playbook.Task) string {
+	n := t.Keywords.Name
+	if !n.HasTemplate() {
+		return ""
+	}
+	v, err := pl.scope(h, t).Eval(n)
+	if err != nil || v.IsUnknown() || v.DeepMarks()&value.Secret != 0 {
+		return ""
+	}
+	if r := t.Role(); r != nil && r.Role != nil {
+		return r.Role.Name + " : " + v.Text()
+	}
+	return v.Text()
+}
+
 func quoteTask(t *playbook.Task) string { return "task '" + taskTitle(t) + "'" }
 
 // taskNo numbers the tasks of a run in the order in which they are reached; all
@@ -131,7 +156,7 @@ func (pl *play) tellStart(h *host) {
 	if t == nil || h.inst == nil {
 		return
 	}
-	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: taskTitle(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
+	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler})
 }
 

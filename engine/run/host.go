@@ -210,6 +210,7 @@ func (n notifications) clone() notifications { return maps.Clone(n) }
 // the stages of a module.
 type instance struct {
 	taskNo  int64
+	title   string // the name, where it has templates
 	seedNo  int64
 	started time.Time
 	begun   bool // loop evaluated

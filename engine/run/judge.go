@@ -113,8 +113,8 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		o.result.Set("attempts", value.Int(int64(retries))) // the first try is not counted then
 		return zero, nil
 	}
-	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
-		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", h.Name, taskTitle(t), retries-in.attempt+1)})
+	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: h.title(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", h.Name, h.title(t), retries-in.attempt+1)})
 	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ type play struct {
 	p        *playbook.Play
 	vars     *vars.PlayVars
 	no       int
-	all      []*host // of the whole play
+	all      []*host // of the whole play, as its pattern names them
 	batch    []*host
 	handlers []*playbook.Task
 	names    handlerNames
@@ -44,7 +45,11 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	if err != nil {
 		return false, err
 	}
-	hosts, err := r.playHosts(p, pv)
+	all, err := r.playHosts(p, pv)
+	if err != nil {
+		return false, err
+	}
+	hosts, err := ordered(all, p.Order.Str())
 	if err != nil {
 		return false, err
 	}
@@ -58,17 +63,20 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	for _, batch := range batches {
-		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: hosts, batch: batch,
+		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: all, batch: batch,
 			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {
 			return true, err
 		}
 		r.startFound = !pl.starting
-		if pl.fatal || pl.endPlay || allFailed(batch) {
+		if pl.fatal || allFailed(batch) {
+			return true, nil // a batch without a host left ends the run
+		}
+		if pl.endPlay {
 			break
 		}
 	}
-	return allGone(hosts), nil
+	return false, nil
 }
 
 func allFailed(hosts []*host) bool {
@@ -80,10 +88,6 @@ func allFailed(hosts []*host) bool {
 	return true
 }
 
-// allGone tells whether no host is left for further plays, which ends a run
-// when every host of the play failed.
-func allGone(hosts []*host) bool { return len(hosts) > 0 && allFailed(hosts) }
-
 func names(hosts []*host) []string {
 	out := make([]string, len(hosts))
 	for i, h := range hosts {
@@ -92,16 +96,7 @@ func names(hosts []*host) []string {
 	return out
 }
 
-func playName(p *playbook.Play, hosts []*host) string {
-	if n := p.Keywords.Name.Str(); n != "" {
-		return n
-	}
-	var parts []string
-	for _, n := range p.Hosts.List() {
-		parts = append(parts, n.Str())
-	}
-	return strings.Join(parts, ",")
-}
+func playName(p *playbook.Play, hosts []*host) string { return p.Title() }
 
 // playVars reads vars_files of a play; they may name extra and play variables.
 func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
@@ -163,9 +158,6 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 			return nil, err
 		}
 	}
-	if matched, err = ordered(matched, p.Order.Str()); err != nil {
-		return nil, err
-	}
 	var hosts []*host
 	for _, m := range matched {
 		h := r.host(m)
@@ -190,12 +182,12 @@ func namesNothing(err error) bool {
 	return true
 }
 
-func ordered(hosts []*inventory.Host, order string) ([]*inventory.Host, error) {
+func ordered(hosts []*host, order string) ([]*host, error) {
 	switch order {
 	case "", "inventory", "shuffle": // shuffle: any order will do, and one that can be repeated is better
 		return hosts, nil
 	}
-	out := append([]*inventory.Host(nil), hosts...)
+	out := slices.Clone(hosts)
 	return sortOrder(out, order)
 }
 
@@ -439,7 +431,7 @@ func (pl *play) checkFatal() {
 	if pl.fatal {
 		for _, h := range pl.batch {
 			if !h.done() {
-				h.ended = true
+				h.ended, h.failed = true, true // out of the run, without a failure of its own
 			}
 		}
 	}

@@ -183,7 +183,7 @@ func (pl *play) live(h *host) func(int, bool, []byte) {
 	if t == nil {
 		return nil
 	}
-	e := event.Event{Kind: event.Output, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, NoLog: h.inst != nil && h.inst.noLog}
+	e := event.Event{Kind: event.Output, Host: h.Name, Task: h.title(t), TaskID: t.ID, NoLog: h.inst != nil && h.inst.noLog}
 	return func(_ int, stderr bool, chunk []byte) {
 		x := e
 		x.Stderr, x.Chunk = stderr, string(chunk)

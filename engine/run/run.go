@@ -237,6 +237,9 @@ func (r *runner) fixedVars() {
 	if r.Limit != "" {
 		f["ansible_limit"] = value.String(r.Limit)
 	}
+	// Some playbooks name the controller's Python as that of localhost.
+	f["ansible_playbook_python"] = value.String("/usr/bin/python3")
+	f["ansible_config_file"] = value.Null
 	// Playbooks compare this version; it is the language's, not ours.
 	f["ansible_version"] = value.FromMap(value.M("full", "2.14.18", "major", 2, "minor", 14, "revision", 18, "string", "2.14.18"))
 }

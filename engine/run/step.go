@@ -33,6 +33,7 @@ func (pl *play) step(h *host) (*request, error) {
 		}
 		h.inst = &instance{taskNo: pl.taskNo(h), started: pl.Now()}
 		h.inst.seedNo = h.inst.taskNo
+		h.inst.title = pl.titled(h, t)
 	}
 	if t.Module == "meta" {
 		return pl.meta(h, t)

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/vars"
 )
@@ -40,7 +42,16 @@ func (w *world) Batch() ([]string, bool) {
 	if w.pl == nil {
 		return nil, true
 	}
-	return w.live(w.pl.batch)
+	if w.pl.p.Order.Str() == "" {
+		return w.live(w.pl.batch)
+	}
+	var batch []*host
+	for _, h := range w.pl.all { // in this order, whatever order the play runs in
+		if slices.Contains(w.pl.batch, h) {
+			batch = append(batch, h)
+		}
+	}
+	return w.live(batch)
 }
 
 // AllPlayHosts implements vars.World.
