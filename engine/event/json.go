@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -63,30 +65,29 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// escapeControls escapes what JSON lets through but terminals obey: DEL and
-// the C1 controls.
+// escapeControls escapes what JSON lets through but terminals obey: DEL, the C1
+// controls, and characters that reorder or hide text.
 func escapeControls(b []byte) []byte {
-	bad := func(i int) bool {
-		return b[i] == 0x7f || b[i] == 0xc2 && i+1 < len(b) && b[i+1] >= 0x80 && b[i+1] <= 0x9f
+	plain := 0
+	for plain < len(b) && b[plain] < 0x7f {
+		plain++
 	}
-	first := 0
-	for first < len(b) && !bad(first) {
-		first++
-	}
-	if first == len(b) {
+	if plain == len(b) {
 		return b
 	}
-	out := append([]byte(nil), b[:first]...)
-	for i := first; i < len(b); i++ {
+	out := append(make([]byte, 0, len(b)+16), b[:plain]...)
+	for i := plain; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
 		switch {
-		case !bad(i):
-			out = append(out, b[i])
-		case b[i] == 0x7f:
-			out = append(out, `\u007f`...)
+		case r < 0x20 || !harmful(r): // what is below 0x20 is the encoder's
+			out = append(out, b[i:i+n]...)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
 		default:
-			i++
-			out = fmt.Appendf(out, `\u%04x`, b[i])
+			out = fmt.Appendf(out, `\u%04x`, r)
 		}
+		i += n
 	}
 	return out
 }
