@@ -12,6 +12,7 @@ import (
 	"github.com/fairlead-project/fairlead/tasks/packages"
 	"github.com/fairlead-project/fairlead/tasks/services"
 	"github.com/fairlead-project/fairlead/tasks/system"
+	"github.com/fairlead-project/fairlead/tasks/users"
 )
 
 // Registry makes the registry of all modules.
@@ -24,5 +25,6 @@ func Registry() *module.Registry {
 		packages.Modules(),
 		services.Modules(),
 		system.Modules(),
+		users.Modules(),
 	)...)
 }
