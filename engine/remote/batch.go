@@ -48,6 +48,11 @@ func (h *Host) DoScripts(ctx context.Context, b state.Batch, scripts []Script) (
 			try--
 			continue
 		}
+		if h.noteTTY(b.As, err) { // nothing was done: it could not be begun
+			ask = newAsking(b.Ask)
+			try--
+			continue
+		}
 		switch {
 		case errors.Is(err, errMoved) && try < 3:
 			next := newAsking(b.Ask)

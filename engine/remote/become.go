@@ -96,20 +96,30 @@ func (h *Host) start(ctx context.Context, id state.Identity) (*shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.startAs(ctx, id, b, false)
+	s, err := h.startAs(ctx, id, b)
+	if h.noteTTY(id, err) {
+		return h.startAs(ctx, id, b)
+	}
+	return s, err
 }
 
-func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming, pty bool) (*shell, error) {
+func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming) (*shell, error) {
 	t, err := h.transport(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := t.start(ctx, b.command, pty)
+	begin := func() (*process, error) {
+		if h.needsTTY(id) {
+			return startWithTTY(ctx, t, b.command)
+		}
+		return t.start(ctx, b.command, false)
+	}
+	p, err := begin()
 	if err != nil && diag.ClassOf(err) == diag.Unreachable && h.cfg != nil {
 		// The connection was lost since it was last used, and nothing was sent:
 		// one new one is tried.
 		if t, err = h.transport(ctx); err == nil {
-			p, err = t.start(ctx, b.command, pty)
+			p, err = begin()
 		}
 	}
 	if err != nil {

@@ -187,6 +187,7 @@ func TestBedCancel(t *testing.T) {
 		"root":    {b.Dash(), "root", state.Identity{}},
 		"busybox": {b.Busybox(), "root", state.Identity{}},
 		"sudo":    {b.Sudo(), "deploy", state.Identity{Method: "sudo", Password: b.Password("deploy")}},
+		"tty":     {b.Sudo(), "strict", state.Identity{Method: "sudo"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -63,8 +63,14 @@ func (h *Host) dialStdio(ctx context.Context, as state.Identity, path string) (n
 	if err := checkText("a path", path); err != nil {
 		return nil, err
 	}
-	c, err := h.relay(ctx, as, path, "command -v docker >/dev/null 2>&1 || { echo docker: not found >&2; exit 127; }\n",
-		"docker -H "+quote("unix://"+path)+" system dial-stdio")
+	relay := func() (*pipeConn, error) {
+		return h.relay(ctx, as, path, "command -v docker >/dev/null 2>&1 || { echo docker: not found >&2; exit 127; }\n",
+			"docker -H "+quote("unix://"+path)+" system dial-stdio")
+	}
+	c, err := relay()
+	if h.noteTTY(as, err) {
+		c, err = relay()
+	}
 	if err != nil {
 		return nil, err
 	}

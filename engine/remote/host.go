@@ -26,6 +26,7 @@ type Host struct {
 	all    map[*shell]bool // every shell not yet closed
 	closed bool
 	up     uploads
+	tty    map[state.Identity]bool // these get a terminal to have
 
 	bytesIn, bytesOut atomic.Int64
 	statsMu           sync.Mutex
