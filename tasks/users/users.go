@@ -11,7 +11,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Group(), User(), Getent()}
+	return []module.Module{Group(), User(), Getent(), AuthorizedKey()}
 }
 
 // english is the environment that programs are read in.

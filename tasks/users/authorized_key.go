@@ -1,0 +1,278 @@
+package users
+
+import (
+	"encoding/base64"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type keyArgs struct {
+	User      string             `arg:"user"`
+	Key       string             `arg:"key"`
+	Path      string             `arg:"path"`
+	ManageDir bool               `arg:"manage_dir"`
+	State     string             `arg:"state"`
+	Options   module.Opt[string] `arg:"key_options"`
+	Comment   module.Opt[string] `arg:"comment"`
+	Exclusive bool               `arg:"exclusive"`
+	Follow    bool               `arg:"follow"`
+	Certs     bool               `arg:"validate_certs"`
+}
+
+var keySpec = module.Spec{
+	Name:    "authorized_key",
+	Aliases: []string{"ansible.posix.authorized_key"},
+	Summary: "Have keys among those that let a user in, or not",
+	Doc: "Edits the file authorized_keys of a user. A key is the same when its kind and its text are; its options and its comment " +
+		"become what is asked. Other lines stay as they are.",
+	Args: []module.Arg{
+		{Name: "user", Required: true, Doc: "Whose keys."},
+		{Name: "key", Required: true, Doc: "The public keys, one to a line."},
+		{Name: "path", Type: module.Path, Doc: "The file; .ssh/authorized_keys in the user's home without it."},
+		{Name: "manage_dir", Type: module.Bool, Default: true, Doc: "Make the file's folder, and give it to the user with mode 0700."},
+		{Name: "state", Choices: []string{"absent", "present"}, Default: "present", Doc: "Whether the keys are to be there."},
+		{Name: "key_options", Doc: "Options before the keys, in place of those that key has."},
+		{Name: "comment", Doc: "The comment behind the keys, in place of the one that key has."},
+		flag("exclusive", "Take all other keys away."),
+		flag("follow", "Write to what a link leads to, instead of in its place."),
+		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Accepted; keys are not fetched from addresses."},
+	},
+	Returns: []module.Return{
+		{Name: "keyfile", Type: "str", When: "always", Doc: "The file."},
+		{Name: "key", Type: "str", When: "always", Doc: "The keys as given."},
+	},
+	Examples: "- authorized_key: {user: app, key: \"{{ lookup('file', 'app.pub') }}\"}\n",
+	Traits:   module.Traits{Reach: state.ReachPaths},
+}
+
+// AuthorizedKey is the module authorized_key.
+func AuthorizedKey() module.Module { return module.New(keySpec, planKey) }
+
+// keyLine is a line of the file; without a kind it is no key.
+type keyLine struct{ raw, options, kind, blob, comment string }
+
+func (k keyLine) text() string {
+	return strings.Join(slices.DeleteFunc([]string{k.options, k.kind, k.blob, k.comment}, func(s string) bool { return s == "" }), " ")
+}
+
+func (k keyLine) same(o keyLine) bool { return k.kind != "" && k.kind == o.kind && k.blob == o.blob }
+
+func isKind(s string) bool {
+	return strings.HasPrefix(s, "ssh-") || strings.HasPrefix(s, "ecdsa-sha2-") || strings.HasPrefix(s, "sk-")
+}
+
+// parseKey takes a line apart; blanks in quotes belong to an option.
+func parseKey(line string) keyLine {
+	k := keyLine{raw: line}
+	rest := strings.TrimSpace(line)
+	if rest == "" || rest[0] == '#' {
+		return k
+	}
+	if first, _, _ := strings.Cut(rest, " "); !isKind(first) {
+		quoted, end := false, -1
+		for i := 0; i < len(rest) && end < 0; i++ {
+			switch {
+			case rest[i] == '"' && (i == 0 || rest[i-1] != '\\'):
+				quoted = !quoted
+			case !quoted && (rest[i] == ' ' || rest[i] == '\t'):
+				end = i
+			}
+		}
+		if end < 0 {
+			return k
+		}
+		k.options, rest = rest[:end], strings.TrimSpace(rest[end:])
+	}
+	f := strings.Fields(rest)
+	if len(f) < 2 || !isKind(f[0]) {
+		k.options = ""
+		return k
+	}
+	if _, err := base64.StdEncoding.DecodeString(f[1]); err != nil {
+		k.options = ""
+		return k
+	}
+	k.kind, k.blob, k.comment = f[0], f[1], strings.Join(f[2:], " ")
+	return k
+}
+
+func planKey(a keyArgs, in module.Inputs, v state.View) (module.Change, error) {
+	wanted, err := a.wanted()
+	if err != nil {
+		return module.Change{}, err
+	}
+	g := module.Gathering(v)
+	g.Login()
+	u := g.User(a.User)
+	if c, missing, err := g.Missing(); missing {
+		return c, err
+	}
+	if !u.Exists {
+		return module.Change{}, module.Fail("Failed to lookup user " + a.User + `: "getpwnam(): name not found: '` + a.User + `'"`)
+	}
+	p := path.Join(u.Home, ".ssh/authorized_keys")
+	if a.Path != "" {
+		p = g.Path(strings.ReplaceAll(a.Path, "%u", u.Name))
+	}
+	file := g.File(p, state.WantContent)
+	dir := g.File(path.Dir(p), 0)
+	group := g.Group(value.Int(int64(u.GID)).Text())
+	if c, missing, err := g.Missing(); missing {
+		return c, err
+	}
+	if file.IsDir() {
+		return module.Change{}, module.Fail("[Errno 21] Is a directory: '" + p + "'")
+	}
+	old := string(file.Content)
+	text := a.edit(old, wanted)
+	if text != old && !dir.IsDir() && !a.ManageDir {
+		return module.Change{}, module.Fail("[Errno 2] No such file or directory: '" + path.Dir(p) + "'")
+	}
+	w := keyWriter{args: a, user: u, group: group.Name, path: p, file: file, dir: dir}
+	return w.change(old, text, in.Diff), nil
+}
+
+// wanted reads the keys that are asked for.
+func (a keyArgs) wanted() ([]keyLine, error) {
+	if strings.HasPrefix(a.Key, "http://") || strings.HasPrefix(a.Key, "https://") || strings.HasPrefix(a.Key, "ftp://") {
+		return nil, module.Fail("keys cannot be fetched from an address here: use lookup('url', ...) for " + a.Key)
+	}
+	var out []keyLine
+	for line := range strings.Lines(a.Key) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		k := parseKey(line)
+		if k.kind == "" {
+			return nil, module.Fail("invalid key specified: " + line)
+		}
+		k.options, k.comment = a.Options.Or(k.options), a.Comment.Or(k.comment)
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+// edit gives the new text of the file.
+func (a keyArgs) edit(old string, wanted []keyLine) string {
+	var lines []keyLine
+	for line := range strings.Lines(old) {
+		lines = append(lines, parseKey(strings.TrimRight(line, "\n")))
+	}
+	among := func(k keyLine) int { return slices.IndexFunc(wanted, k.same) }
+	changed := false
+	var out []string
+	have := make([]bool, len(wanted))
+	for _, k := range lines {
+		i := among(k)
+		switch {
+		case i < 0 && a.Exclusive && a.State == "present" && k.kind != "", i >= 0 && a.State == "absent", i >= 0 && have[i]:
+			changed = true
+			continue
+		case i >= 0:
+			have[i] = true
+			if w := wanted[i]; w.options != k.options || w.comment != k.comment {
+				changed = true
+				k.raw = w.text()
+			}
+		}
+		out = append(out, k.raw)
+	}
+	for i, k := range wanted {
+		if a.State == "present" && !have[i] && !slices.ContainsFunc(wanted[:i], k.same) {
+			changed = true
+			out = append(out, k.text())
+		}
+	}
+	if !changed {
+		return old
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return strings.Join(out, "\n") + "\n"
+}
+
+// keyWriter plans the file and its folder.
+type keyWriter struct {
+	args      keyArgs
+	user      state.UserInfo
+	group     string
+	path      string
+	file, dir state.File
+}
+
+// owned are the attributes of what belongs to the user, as far as they differ.
+func (w keyWriter) owned(cur state.Stat, mode uint32) state.Attrs {
+	var a state.Attrs
+	if cur.Type == state.TypeNone || cur.Mode != mode {
+		a.Mode = &mode
+	}
+	if cur.Type == state.TypeNone || cur.UID != w.user.UID {
+		a.Owner, a.UID = w.user.Name, w.user.UID
+	}
+	if cur.Type == state.TypeNone || cur.GID != w.user.GID {
+		a.Group, a.GID = w.group, w.user.GID
+		if a.Group == "" {
+			a.Group = value.Int(int64(w.user.GID)).Text()
+		}
+	}
+	return a
+}
+
+func (w keyWriter) change(old, text string, diff bool) module.Change {
+	var c module.Change
+	if w.args.ManageDir {
+		switch dir := path.Dir(w.path); {
+		case !w.dir.Exists():
+			c.Ops = append(c.Ops, state.Mkdir{Path: dir, Attrs: w.owned(state.Stat{}, 0o700)})
+		default:
+			if a := w.owned(w.dir.Followed, 0o700); !a.IsZero() {
+				c.Ops = append(c.Ops, state.SetAttrs{Path: w.dir.Resolved, Attrs: a})
+			}
+		}
+	}
+	at, cur := w.path, w.file.Followed
+	if w.args.Follow || text == old {
+		at = w.file.Resolved
+	}
+	attrs := w.owned(cur, 0o600)
+	switch {
+	case text != old:
+		attrs = w.owned(state.Stat{}, 0o600)
+		c.Ops = append(c.Ops, state.WriteFile{Path: at, Content: state.Bytes([]byte(text)), Attrs: attrs})
+		if diff {
+			c.Diff = state.Diff{{BeforeHeader: w.path, AfterHeader: w.path, Before: old, After: text}}
+		}
+	case cur.Type == state.TypeFile && !attrs.IsZero():
+		c.Ops = append(c.Ops, state.SetAttrs{Path: at, Attrs: attrs})
+	}
+	a := w.args
+	m := value.M("changed", len(c.Ops) > 0, "user", a.User, "key", a.Key, "path", w.pathArg(), "keyfile", w.path, "manage_dir", a.ManageDir,
+		"state", a.State, "key_options", optional(a.Options), "comment", optional(a.Comment), "exclusive", a.Exclusive, "follow", a.Follow, "validate_certs", a.Certs)
+	if text != old || cur.Type == state.TypeFile {
+		module.PathInfo(m, state.Stat{Type: state.TypeFile, Mode: 0o600, UID: w.user.UID, GID: w.user.GID, User: w.user.Name, Group: w.group,
+			Size: int64(len(text)), Nlink: 1})
+	}
+	c.Result = m
+	return c
+}
+
+func (w keyWriter) pathArg() any {
+	if w.args.Path == "" {
+		return nil
+	}
+	return w.path
+}
+
+func optional(o module.Opt[string]) any {
+	if text, ok := o.Get(); ok {
+		return text
+	}
+	return nil
+}
