@@ -24,14 +24,14 @@ import (
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
-// chacha is a content of any size that is made while it is read.
-type chacha struct {
+// counted counts what is read of a content.
+type counted struct {
 	io.Reader
 	read *atomic.Int64
 	hook func(read int64)
 }
 
-func (c chacha) Read(b []byte) (int, error) {
+func (c counted) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	if now := c.read.Add(int64(n)); c.hook != nil {
 		c.hook(now)
@@ -39,16 +39,30 @@ func (c chacha) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (chacha) Close() error { return nil }
+func (counted) Close() error { return nil }
+
+// endless repeats a block whose length is no multiple of any packet's.
+type endless struct {
+	block []byte
+	at    int
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := copy(b, e.block[e.at:])
+	e.at = (e.at + n) % len(e.block)
+	return n, nil
+}
 
 // made is a content that is never whole in memory; read counts its bytes.
 func made(seed byte, size int64, hook func(read int64)) (c *state.Content, read *atomic.Int64) {
-	fresh := func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{seed}), size) }
+	block := make([]byte, 1_000_003)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(block)
+	fresh := func() io.Reader { return io.LimitReader(&endless{block: block}, size) }
 	sum := sha256.New()
 	_, _ = io.Copy(sum, fresh())
 	read = &atomic.Int64{}
 	return &state.Content{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil)), Open: func() (io.ReadCloser, error) {
-		return chacha{fresh(), read, hook}, nil
+		return counted{fresh(), read, hook}, nil
 	}}, read
 }
 
