@@ -467,3 +467,26 @@ func BenchmarkBedUpload(b *testing.B) {
 		})
 	}
 }
+
+// A full file system: SFTP says no more than that it failed, the other way why.
+func TestBedUploadNoSpace(t *testing.T) {
+	b := testbed.Need(t)
+	h := bedHost(t, bedConfig(b, b.Node(), "root"), remote.Options{NoSync: true})
+	dir, names := uploadDir(t, h, state.Identity{}, "full")
+	full := dir + "/fs"
+	out := do(t, h, state.Batch{Ops: []state.Op{state.Mkdir{Path: full}, state.Exec{Argv: []string{"mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", full}}}})
+	if out.Results[1].RC != 0 {
+		t.Fatalf("mount: %s", out.Results[1].Stderr)
+	}
+	t.Cleanup(func() {
+		_, _ = h.Do(context.Background(), state.Batch{Ops: []state.Op{state.Exec{Argv: []string{"umount", full}}}})
+	})
+	content, _ := made(11, 20*mib, nil)
+	out = do(t, h, state.Batch{Ops: []state.Op{state.WriteFile{Path: full + "/f", Content: content}}})
+	if len(out.Results) != 1 || out.Results[0].OK || !strings.Contains(out.Results[0].Msg, "No space left") {
+		t.Errorf("%+v", out.Results)
+	}
+	if got := names(); got != "fs" {
+		t.Errorf("there is %q", got)
+	}
+}
