@@ -48,7 +48,7 @@ func (ev *evaluated) delegated(h *host) bool { return ev.delegate != "" && ev.de
 
 // shareFacts gives the facts that a run_once task set to another host.
 func (pl *play) shareFacts(other *host, o *outcome) {
-	if o.status != event.OK && o.status != event.Changed {
+	if o.given || o.status != event.OK && o.status != event.Changed {
 		return
 	}
 	for _, d := range o.do {

@@ -17,6 +17,7 @@ func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
 	for _, d := range o.do {
 		switch d := d.(type) {
 		case module.SetFacts:
+			o.given = target != h
 			pl.setFacts(target, d)
 		case module.IncludeVars:
 			for k, v := range d.Vars.All() {

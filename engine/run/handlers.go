@@ -161,6 +161,10 @@ func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 		why += ", continuing play"
 	}
 	o := &outcome{status: event.Skipped, result: value.M("skip_reason", why, "skipped", true)}
+	if action == "end_host" {
+		o.msg = "end_host conditional evaluated to false, continuing execution for " + h.Name
+		o.result.Set("msg", value.String(o.msg))
+	}
 	pl.addEntry(h, pl.newEvent(h, t, event.Result, o), nil)
 }
 

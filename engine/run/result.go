@@ -28,6 +28,7 @@ type outcome struct {
 	assuming string
 	noLog    bool
 	delegate string
+	given    bool // the facts went to the host it was delegated to
 	endHost  bool
 }
 

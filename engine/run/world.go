@@ -22,7 +22,7 @@ func (w *world) live(hosts []*host) ([]string, bool) {
 		if len(h.steps) > 0 && !w.Check {
 			settled = false
 		}
-		if !h.failed && !h.unreachable {
+		if !h.failed && !h.unreachable && !h.ended {
 			out = append(out, h.Name)
 		}
 	}

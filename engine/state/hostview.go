@@ -112,6 +112,7 @@ func (v *HostView) known(canonical string, s Stat) *entry {
 		e = &entry{stat: s, fresh: e != nil && e.fresh}
 		v.entries[canonical] = e
 	}
+	e.partial = false
 	return e
 }
 
@@ -139,7 +140,12 @@ func (e *entry) learnSums(want Want, f File) {
 func (v *HostView) learnFolder(canonical string, s Stat) {
 	if e := v.entries[canonical]; e == nil || !e.predicted {
 		fresh := e != nil && e.fresh
-		if e == nil || e.stat != s {
+		switch {
+		case e == nil && s.Type == TypeNone:
+			// Not a folder: it may not be there, or be something else.
+			v.entries[canonical] = &entry{partial: true}
+		case s.Type == TypeNone:
+		case e == nil || e.stat != s:
 			v.entries[canonical] = &entry{stat: s, fresh: fresh}
 		}
 	}

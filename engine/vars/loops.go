@@ -29,6 +29,7 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 	} else if terms[0].Kind() != value.KindList {
 		return nil, fmt.Errorf("subelements lookup expects a dict or a list first, not a %s", terms[0].TypeName())
 	}
+	keys := strings.Split(terms[1].Str(), ".")
 	var out []value.Value
 	for _, e := range elements {
 		if e.Map() == nil {
@@ -38,7 +39,7 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 			continue
 		}
 		subs, found := e, true
-		for _, key := range strings.Split(terms[1].Str(), ".") {
+		for _, key := range keys {
 			if subs, found = subs.Get(key); !found {
 				break
 			}
@@ -46,7 +47,7 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 		switch {
 		case found && subs.Kind() == value.KindList:
 			for _, sub := range subs.Items() {
-				out = append(out, value.List(e, sub))
+				out = append(out, value.List(without(e, keys), sub))
 			}
 		case skipMissing:
 		case !found:
@@ -56,6 +57,17 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 		}
 	}
 	return out, nil
+}
+
+// without is a dict without what a path of keys leads to.
+func without(v value.Value, keys []string) value.Value {
+	m := v.Map().Clone()
+	if len(keys) == 1 {
+		m.Delete(keys[0])
+	} else if inner, ok := m.Get(keys[0]); ok && inner.Map() != nil {
+		m.Set(keys[0], without(inner, keys[1:]))
+	}
+	return value.FromMap(m).WithMarks(v.Marks())
 }
 
 // sequence is what one term of with_sequence says.
