@@ -41,6 +41,8 @@ var rooms = map[string][]string{
 	"engine/internal/sshsim":   {},
 	"engine/docker/dockertest": {"internal/testbed"},
 	"engine/event/journaltest": {"event", "value"},
+	"examples":                 {},
+	"engine/difftest":          {},
 	"cmd/fairlead":             {"*"},
 	"cmd/fairlead/render":      {"event", "value", "state", "diag"},
 }
