@@ -250,3 +250,15 @@ func (m *Match) number(name string) (int, error) {
 	}
 	return 0, fmt.Errorf("unknown group name '%s'", name)
 }
+
+// Groups are the texts of all groups but the whole match.
+func (m *Match) Groups() []string { return m.groups[1:] }
+
+// Named are the texts of the groups that have names.
+func (m *Match) Named() map[string]string {
+	out := make(map[string]string, len(m.names))
+	for name, n := range m.names {
+		out[name] = m.Group(n)
+	}
+	return out
+}

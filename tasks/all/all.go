@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-project/fairlead/tasks/containers"
 	"github.com/fairlead-project/fairlead/tasks/control"
 	"github.com/fairlead-project/fairlead/tasks/files"
+	"github.com/fairlead-project/fairlead/tasks/net"
 	"github.com/fairlead-project/fairlead/tasks/packages"
 	"github.com/fairlead-project/fairlead/tasks/services"
 	"github.com/fairlead-project/fairlead/tasks/system"
@@ -22,6 +23,7 @@ func Registry() *module.Registry {
 		containers.Modules(),
 		control.Modules(),
 		files.Modules(),
+		net.Modules(),
 		packages.Modules(),
 		services.Modules(),
 		system.Modules(),

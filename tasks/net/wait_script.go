@@ -1,0 +1,82 @@
+package net
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// What the script of wait_for returns when it is not so, and when the host has
+// no means to tell.
+const (
+	rcNotYet  = 100
+	rcNoMeans = 101
+)
+
+// connect is a function of the shell: it connects to $1 port $2 within $3
+// seconds. With $4 it prints what comes within that time.
+const connect = `connect() {
+if command -v timeout >/dev/null 2>&1; then lim="timeout $3"; else lim=; fi
+if command -v bash >/dev/null 2>&1; then
+  if [ -n "$4" ]; then $lim bash -c 'exec 3<>"/dev/tcp/$0/$1" && cat <&3' "$1" "$2" 2>/dev/null; [ $? = 1 ] && return 1; return 0; fi
+  $lim bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
+elif py=$(command -v python3 || command -v python); then
+  "$py" -c 'import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), float(sys.argv[3]))
+try:
+    while sys.argv[4:] and sys.argv[4]:
+        d = s.recv(4096)
+        if not d: break
+        getattr(sys.stdout, "buffer", sys.stdout).write(d)
+except socket.timeout: pass' "$1" "$2" "$3" "$4" 2>/dev/null
+elif command -v nc >/dev/null 2>&1; then
+  if [ -n "$4" ]; then $lim nc -w "$3" "$1" "$2" </dev/null 2>/dev/null; [ $? = 1 ] && return 1; return 0; fi
+  $lim nc -w "$3" "$1" "$2" </dev/null >/dev/null 2>&1; rc=$?; [ $rc = 0 ] || [ $rc = 124 ] || [ $rc = 143 ]
+elif command -v perl >/dev/null 2>&1; then
+  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => $ARGV[2]) or exit 1;
+if ($ARGV[3]) { eval { $SIG{ALRM} = sub { die }; alarm $ARGV[2]; $| = 1; while (sysread $s, $d, 4096) { print $d } } }' "$1" "$2" "$3" "$4" 2>/dev/null
+else exit 101; fi
+}
+`
+
+// drained is a function of the shell: nobody is connected to port $1 here.
+const drained = `drained() {
+hex=$(printf %04X "$1")
+! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ here _ st _; do
+  case $here in *:$hex) case $st in 01|02|03|04|05|08|09|0B) echo yes;; esac;; esac
+done | grep -q yes
+}
+`
+
+// script waits: delay seconds first, then until it is so, at most limit
+// seconds in all. With a text to find it looks once and prints.
+func (w *waiting) script(delay, limit int) string {
+	port, hasPort := w.Port.Get()
+	head, test := "", ""
+	at := quote(w.Host) + " " + strconv.Itoa(port) + " " + strconv.Itoa(w.Connect)
+	switch {
+	case hasPort && w.State == "drained":
+		head, test = drained, "drained "+strconv.Itoa(port)
+	case hasPort && w.gone():
+		head, test = connect, "! connect "+at
+	case hasPort && w.re != nil:
+		head, test = connect, "connect "+at+" x"
+	case hasPort:
+		head, test = connect, "connect "+at
+	case w.path != "" && w.gone():
+		test = "[ ! -e " + quote(w.path) + " ]"
+	case w.path != "" && w.re != nil:
+		test = "cat " + quote(w.path) + " 2>/dev/null"
+	case w.path != "":
+		test = "[ -e " + quote(w.path) + " ]"
+	default:
+		return fmt.Sprintf("sleep %d", w.Delay+limit)
+	}
+	if delay > 0 {
+		head += fmt.Sprintf("sleep %d\n", delay)
+	}
+	if w.re != nil {
+		return head + "if " + test + "; then exit 0; fi; exit " + strconv.Itoa(rcNotYet)
+	}
+	return head + fmt.Sprintf("end=$(( $(date +%%s) + %d ))\nwhile :; do\nif %s; then exit 0; fi\n"+
+		"[ $(date +%%s) -lt $end ] || exit %d\nsleep %d\ndone", max(0, limit-delay), test, rcNotYet, w.Sleep)
+}
