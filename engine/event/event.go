@@ -30,6 +30,8 @@ const (
 	Retry Kind = "retry"
 	// Output is a piece of a running command's output; it is not recorded.
 	Output Kind = "output"
+	// Progress says how far a transfer is (Msg); it is not recorded.
+	Progress Kind = "progress"
 	// Notified: a handler was notified by a result.
 	Notified Kind = "notified"
 	// Notice is something to tell people that is no result (Level warn, info).
@@ -39,6 +41,9 @@ const (
 	// RunEnded is the last event of a run.
 	RunEnded Kind = "run_ended"
 )
+
+// Recorded tells whether events of the kind are numbered and kept.
+func (k Kind) Recorded() bool { return k != Output && k != Progress }
 
 // Status is how a task ended on a host.
 type Status string

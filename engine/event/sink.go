@@ -43,7 +43,7 @@ func (m multi) Emit(ctx context.Context, e *Event) error {
 // Record is a sink that appends to a journal all events but pieces of output.
 func Record(j Journal) Sink {
 	return SinkFunc(func(ctx context.Context, e *Event) error {
-		if e.Kind == Output {
+		if !e.Kind.Recorded() {
 			return nil
 		}
 		return j.Append(ctx, e)

@@ -83,6 +83,9 @@ func (pl *play) runOnce(hosts []*host) ([]*host, error) {
 	if len(hosts) == 1 && !pl.hasOnce(t) {
 		return hosts, nil
 	}
+	if t.Module == "meta" && metaOnce(t) {
+		return hosts[:1], nil
+	}
 	once, err := pl.isRunOnce(t)
 	if err != nil || !once {
 		return hosts, err
@@ -172,9 +175,17 @@ func (pl *play) batchOf(r *request) state.Batch {
 	b := state.Batch{As: r.as, Ask: r.ask}
 	if r.kind == reqEffect {
 		b.Ops = r.ops
-		b.Live = pl.live(r.host)
+		b.Live, b.Sent = pl.live(r.host), pl.sent(r.host)
 	}
 	return b
+}
+
+// sent tells how far large contents are.
+func (pl *play) sent(h *host) func(op int, done, total int64) {
+	return func(_ int, done, total int64) {
+		const mib = 1 << 20
+		pl.emit(&event.Event{Kind: event.Progress, Host: h.Name, Msg: fmt.Sprintf("sent %d of %d MiB", done/mib, total/mib)})
+	}
 }
 
 // live passes a command's output on as it comes.
@@ -271,7 +282,7 @@ func (pl *play) flush(ctx context.Context, hosts []*host) error {
 
 func (pl *play) flushBatch(h *host, l *lane) state.Batch {
 	v := l.view(l.as)
-	return state.Batch{As: l.as, Ops: l.ops, Rely: v.Relied(), Ask: v.Touched(), Live: pl.live(h)}
+	return state.Batch{As: l.as, Ops: l.ops, Rely: v.Relied(), Ask: v.Touched(), Live: pl.live(h), Sent: pl.sent(h)}
 }
 
 // flushed takes the outcome of a flush in.

@@ -101,6 +101,7 @@ type runner struct {
 
 	stats    map[string]*event.HostStats
 	failures []string
+	forgiven map[string]int // failures of hosts that clear_host_errors took back
 	changed  bool
 	unknown  bool
 	doubt    bool
@@ -110,7 +111,7 @@ type runner struct {
 // mistake in the playbook that shows only now, a sink that fails, a
 // cancellation); failing hosts are not errors but in the summary.
 func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
-	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, stats: map[string]*event.HostStats{}, files: newFileCache()}
+	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, stats: map[string]*event.HostStats{}, forgiven: map[string]int{}, files: newFileCache()}
 	if r.Now == nil {
 		r.Now = time.Now
 	}
@@ -166,7 +167,10 @@ func (r *runner) plays(ctx context.Context) error {
 
 func (r *runner) finish(err error) Summary {
 	sum := Summary{ID: r.ID, Stats: r.stats, Changed: r.changed, Unknown: r.unknown}
-	for _, s := range r.stats {
+	for name, s := range r.stats {
+		if s.Failed+s.Unreachable <= r.forgiven[name] {
+			continue
+		}
 		if s.Unreachable > 0 {
 			sum.Exit = max(sum.Exit, 4)
 		}
@@ -208,7 +212,7 @@ func (r *runner) emit(e *event.Event) {
 	if r.emitErr != nil {
 		return
 	}
-	if e.Kind != event.Output {
+	if e.Kind.Recorded() {
 		r.seq++
 	}
 	e.Seq, e.Run, e.Time = r.seq, r.ID, r.Now()
