@@ -65,6 +65,8 @@ func (p *progress) note(e *event.Event) {
 	case event.Result:
 		p.told++
 		p.since = time.Now()
+	case event.Progress:
+		p.last = e.Host + ": " + e.Msg
 	case event.Output:
 		if lines := strings.Fields(strings.TrimSpace(e.Chunk)); len(lines) > 0 {
 			all := strings.Split(strings.TrimSpace(e.Chunk), "\n")
