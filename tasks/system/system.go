@@ -1,7 +1,7 @@
-// Package system holds the modules about a host as a whole: its facts.
+// Package system holds the modules about a host as a whole: its facts, and its kernel.
 package system
 
 import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
-func Modules() []module.Module { return []module.Module{Setup()} }
+func Modules() []module.Module { return []module.Module{Setup(), Sysctl(), Modprobe()} }

@@ -1,0 +1,42 @@
+package system
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+func TestModprobe(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args *value.Map
+		ran  []string
+	}{
+		"loaded":     {value.M("name", "br-netfilter"), nil},
+		"built in":   {value.M("name", "tcp"), nil},
+		"load":       {value.M("name", "dummy", "params", "a=1 b=2"), []string{"modprobe dummy a=1 b=2"}},
+		"unload":     {value.M("name", "br_netfilter", "state", "absent"), []string{"modprobe -r br_netfilter"}},
+		"not loaded": {value.M("name", "dummy", "state", "absent"), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"/proc/modules": "br_netfilter 1 0 - Live 0x0\n", "/sys/module/tcp": "x"}
+			r, ran, err := applied(t, Modprobe(), files, state.OpResult{}, c.args)
+			if err != nil || !slices.Equal(ran, c.ran) {
+				t.Fatalf("%v, ran %q, want %q", err, ran, c.ran)
+			}
+			if changed, _ := r.Get("changed"); changed.AsBool() != (len(c.ran) > 0) {
+				t.Errorf("changed %s", changed.Text())
+			}
+		})
+	}
+	var f *module.Failure
+	_, _, err := applied(t, Modprobe(), map[string]string{}, state.OpResult{RC: 1, Stderr: []byte("modprobe: no x\n")}, value.M("name", "x"))
+	if !errors.As(err, &f) || f.Msg != "modprobe: no x\n" {
+		t.Error(err)
+	}
+}
