@@ -1,0 +1,111 @@
+package system
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// planOn plans a module on files; a text that ends in a slash is a folder.
+func planOn(t *testing.T, m module.Module, files map[string]string, args *value.Map) (module.Change, error) {
+	t.Helper()
+	a, err := m.Decode(args, diag.Pos{})
+	if err != nil {
+		return module.Change{}, err
+	}
+	v := state.NewHostView()
+	for range 6 {
+		c, err := m.Plan(a, module.Inputs{}, v)
+		if err != nil || len(c.Need) == 0 {
+			return c, err
+		}
+		for _, q := range c.Need {
+			p, _ := q.(state.Path)
+			f := state.File{Canonical: p.Path, Resolved: p.Path, Parent: state.Stat{Type: state.TypeDir}}
+			if text, ok := files[p.Path]; ok {
+				f.Stat, f.Content = state.Stat{Type: state.TypeFile, Mode: 0o644, Nlink: 1}, []byte(text)
+				if text == "/" {
+					f.Stat.Type = state.TypeDir
+				}
+			}
+			f.Followed = f.Stat
+			v.Learn(state.Answer{Query: q, Value: f})
+		}
+	}
+	t.Fatal("it never has what it needs")
+	return module.Change{}, nil
+}
+
+func TestMount(t *testing.T) {
+	t.Parallel()
+	const line, on = "tmpfs /mnt/x tmpfs size=1m 0 0\n", "tmpfs /mnt/x tmpfs rw 0 0\n"
+	full := func(kv ...any) *value.Map {
+		return value.M(append([]any{"src", "tmpfs", "fstype", "tmpfs", "opts", "size=1m"}, kv...)...)
+	}
+	for name, c := range map[string]struct {
+		tab, mounts string
+		noDir       bool
+		args        *value.Map
+		want        string // operations
+	}{
+		"present":           {"# c\n", "", true, full("state", "present"), `write "# c\n` + `tmpfs /mnt/x tmpfs size=1m 0 0\n"`},
+		"present already":   {line, "", true, full("state", "present"), ""},
+		"mounted":           {"", "", true, full("state", "mounted"), `write "tmpfs /mnt/x tmpfs size=1m 0 0\n"; mkdir -p '/mnt/x' && mount '/mnt/x'`},
+		"only mount":        {line, "", false, full("state", "mounted"), `mount '/mnt/x'`},
+		"mounted already":   {line, on, false, full("state", "mounted"), ""},
+		"other options":     {strings.Replace(line, "1m", "2m", 1), on, false, full("state", "mounted"), `write "tmpfs /mnt/x tmpfs size=1m 0 0\n"; mount -o remount '/mnt/x' || { umount '/mnt/x' && mount '/mnt/x'; }`},
+		"not at boot":       {"", "", false, full("state", "present", "boot", false), `write "tmpfs /mnt/x tmpfs size=1m,noauto 0 0\n"`},
+		"remounted":         {line, on, false, value.M("state", "remounted"), `mount -o remount '/mnt/x' || { umount '/mnt/x' && mount '/mnt/x'; }`},
+		"remount of none":   {line, "", false, value.M("state", "remounted"), "! Error remounting /mnt/x: not mounted"},
+		"unmounted":         {line, on, false, value.M("state", "unmounted"), `umount '/mnt/x'`},
+		"unmounted already": {line, "", false, value.M("state", "unmounted"), ""},
+		"absent":            {"# c\n" + line, on, false, value.M("state", "absent"), `write "# c\n"; umount '/mnt/x' && rmdir '/mnt/x'`},
+		"absent already":    {"# c\n", "", true, value.M("state", "absent"), ""},
+		"other table":       {"", "", false, full("state", "mounted", "fstab", "/t"), `write "tmpfs /mnt/x tmpfs size=1m 0 0\n"; mount -T '/t' '/mnt/x'`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"/etc/fstab": c.tab, "/proc/mounts": c.mounts}
+			if !c.noDir {
+				files["/mnt/x"] = "/"
+			}
+			c.args.Set("path", value.String("/mnt/x/"))
+			got, err := planOn(t, Mount(), files, c.args)
+			if want, fails := strings.CutPrefix(c.want, "! "); fails {
+				if f, ok := errors.AsType[*module.Failure](err); !ok || f.Msg != want {
+					t.Errorf("got %v, want a failure %q", err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ops []string
+			for _, op := range got.Ops {
+				switch o := op.(type) {
+				case state.WriteFile:
+					ops = append(ops, "write "+strings.ReplaceAll(value.String(string(o.Content.Data)).Repr(), "'", `"`))
+				case state.Exec:
+					ops = append(ops, strings.TrimSpace(strings.Join(o.Argv, " ")+o.Shell))
+				}
+			}
+			if text := strings.Join(ops, "; "); text != c.want {
+				t.Errorf("operations %s\nwant %s", text, c.want)
+			}
+			if changed, _ := got.Result.Get("changed"); changed.AsBool() != (c.want != "") {
+				t.Errorf("changed %s", changed.Text())
+			}
+			if got.Then != nil {
+				_, err := got.Then(nil, []state.OpResult{{OK: true, RC: 32, Stderr: []byte("no")}})
+				if f, ok := errors.AsType[*module.Failure](err); !ok || !strings.HasSuffix(f.Msg, "no") {
+					t.Errorf("a command that fails: %v", err)
+				}
+			}
+		})
+	}
+}
