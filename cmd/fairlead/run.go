@@ -33,7 +33,7 @@ type runFlags struct {
 	verbose                        int
 	lockstep, stats, json          bool
 	detailed                       bool
-	forceHandlers, noLookAhead     bool
+	forceHandlers                  bool
 	noRecord                       bool
 	data                           string
 	lockWait                       time.Duration

@@ -98,6 +98,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if e.Status == event.Failed || e.Status == event.Unreachable || e.Status == event.InDoubt {
 			if !e.Ignored && !e.Rescued {
 				t.failures = append(t.failures, e)
+				t.hosts = max(0, t.hosts-1) // it takes no part in what follows
 			}
 		}
 		if e.Loop && e.Status != event.Skipped {
@@ -298,8 +299,28 @@ func (t *Terminal) recap(b *bytes.Buffer, e *event.Event) {
 		if i := strings.IndexByte(msg, '\n'); i >= 0 {
 			msg = msg[:i] + " ..."
 		}
+		if said := lastError(f); said != "" {
+			msg += ": " + said
+		}
 		fmt.Fprintf(b, "  %s %s: %s\n      %s\n", t.paint(red, f.Host), event.PrintableLine(f.Task), event.PrintableLine(msg), t.paint(dark, Pos(f.Pos)))
 	}
+}
+
+// lastError is the last line that a failed command wrote to standard error.
+func lastError(e *event.Event) string {
+	if e.NoLog || e.Res == nil {
+		return ""
+	}
+	v, ok := e.Res.Get("stderr")
+	if !ok || !v.IsString() {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(v.Str()), "\n")
+	last := []rune(strings.TrimSpace(lines[len(lines)-1]))
+	if len(last) > 200 {
+		last = append(last[:200], '…')
+	}
+	return string(last)
 }
 
 func (t *Terminal) recapLine(b *bytes.Buffer, name string, s *event.HostStats) {
