@@ -107,10 +107,10 @@ func TestFlood(t *testing.T) {
   gather_facts: false
   tasks:
     - name: A flood of lines
-      shell: yes 'ok; [target] => {}' | head -c 60000000; head -c 1000000 /dev/zero >&2
+      shell: yes 'ok; [target] => {}' | head -c 20000000; head -c 1000000 /dev/zero >&2
       changed_when: false
     - name: A line without end
-      shell: head -c 60000000 /dev/zero | tr '\0' x
+      shell: head -c 20000000 /dev/zero | tr '\0' x
       register: long
       changed_when: false
     - name: Its end is known to be missing
