@@ -77,12 +77,12 @@ func (h *host) settle() {
 	}
 }
 
-// resumeInclude goes back to the include whose list ended: to its next item,
+// resumeInclude goes back to the include whose list ended: to its next list,
 // or past it.
 func (h *host) resumeInclude() {
 	in := h.parents[len(h.parents)-1]
 	h.parents = h.parents[:len(h.parents)-1]
-	if in.idx < len(in.items) {
+	if len(in.included) > 0 {
 		h.inst = in
 		return
 	}
@@ -134,8 +134,14 @@ func (h *host) unwind() (rescued bool) {
 		h.at = h.at[:len(h.at)-1]
 	}
 	if h.force && !h.forced && len(h.notified) > 0 {
-		// On to the last flush of handlers, and no further.
-		root.idx = len(root.items) - 1
+		// On to the flush of handlers behind this part of the play, and no further.
+		for i, it := range root.items[root.idx:] {
+			if t, ok := it.(*playbook.Task); ok && t.Implicit && t.Module == "meta" {
+				root.idx += i
+				break
+			}
+		}
+		root.items = root.items[:root.idx+1]
 		h.at, h.forced, h.parents = cursor{root}, true, nil
 		return false
 	}

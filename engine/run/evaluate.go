@@ -52,6 +52,9 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 	if in.did != nil {
 		return pl.afterEffect(h, t)
 	}
+	if in.next != nil {
+		return pl.effect(h, in.evaled, *in.next)
+	}
 	return pl.plan(h, t)
 }
 

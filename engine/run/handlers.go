@@ -120,10 +120,7 @@ func (pl *play) isNotified(h *host, t *playbook.Task) bool { return h.notified[t
 
 // meta carries out a meta task.
 func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
-	action := t.Raw.Str()
-	if action == "" {
-		action = t.Args.Get("free_form").Str()
-	}
+	action := metaAction(t)
 	if action == "flush_handlers" {
 		return pl.flushHandlers(h, t)
 	}
@@ -140,13 +137,43 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 	}
 	if !cond.Truthy() {
 		pl.metaSkipped(h, t, action)
-		h.advance()
+		pl.pastMeta(h, t)
 		return done, nil
 	}
 	if pl.waiting() && !pl.Check && action != "noop" {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
-	return pl.metaAction(h, t, action)
+	return pl.doMeta(h, t, action)
+}
+
+// metaOnce tells whether a meta task is carried out once for all hosts that are
+// at it, on the word of the first: all but these.
+func metaOnce(t *playbook.Task) bool {
+	switch metaAction(t) {
+	case "noop", "reset_connection", "end_host", "flush_handlers":
+		return false
+	}
+	return true
+}
+
+func metaAction(t *playbook.Task) string {
+	if action := t.Raw.Str(); action != "" {
+		return action
+	}
+	return t.Args.Get("free_form").Str()
+}
+
+// pastMeta moves on from a meta task, with all hosts when it is done once.
+func (pl *play) pastMeta(h *host, t *playbook.Task) {
+	if metaOnce(t) {
+		at := h.at.position()
+		for _, other := range pl.batch {
+			if other != h && !other.done() && other.at.position().compare(at) == 0 {
+				other.advance()
+			}
+		}
+	}
+	h.advance()
 }
 
 // metaSkipped tells of a meta task whose condition is false; it is not counted.
@@ -159,8 +186,10 @@ func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 		why += ", continuing execution for " + h.Name
 	case "end_play":
 		why += ", continuing play"
+	case "end_batch":
+		why += ", continuing current batch"
 	}
-	o := &outcome{status: event.Skipped, result: value.M("skip_reason", why, "skipped", true)}
+	o := &outcome{status: event.Skipped, result: value.M("msg", action, "skip_reason", why, "skipped", true)}
 	if action == "end_host" {
 		o.msg = "end_host conditional evaluated to false, continuing execution for " + h.Name
 		o.result.Set("msg", value.String(o.msg))
@@ -168,7 +197,7 @@ func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 	pl.addEntry(h, pl.newEvent(h, t, event.Result, o), nil)
 }
 
-func (pl *play) metaAction(h *host, t *playbook.Task, action string) (*request, error) {
+func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, error) {
 	switch action {
 	case "noop":
 	case "end_host":
@@ -184,7 +213,11 @@ func (pl *play) metaAction(h *host, t *playbook.Task, action string) (*request, 
 		h.Facts.Clear()
 	case "clear_host_errors":
 		for _, x := range pl.all {
-			x.failed, x.unreachable = false, false
+			if x.failed || x.unreachable { // back in the next play
+				x.failed, x.unreachable, x.ended = false, false, true
+				s := pl.statsOf(x.Name)
+				pl.forgiven[x.Name] = s.Failed + s.Unreachable
+			}
 		}
 	case "refresh_inventory":
 		pl.notice("info", "meta: refresh_inventory: the inventory is read once per run")
@@ -198,7 +231,7 @@ func (pl *play) metaAction(h *host, t *playbook.Task, action string) (*request, 
 		return pl.failed(h, &module.Failure{Msg: "invalid meta action requested: " + action,
 			Err: diag.Errorf(t.Pos, "meta", "there is no meta action %q", action)})
 	}
-	h.advance()
+	pl.pastMeta(h, t)
 	return done, nil
 }
 

@@ -156,11 +156,20 @@ type snapshot struct {
 
 func (h *host) snapshot() snapshot {
 	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
-		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, roles: h.roles.clone(), parents: slices.Clone(h.parents), task: h.failedTask, result: h.failedResult}
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, roles: h.roles.clone(), parents: cloned(h.parents), task: h.failedTask, result: h.failedResult}
 	if h.inst != nil {
 		s.inst = h.inst.clone()
 	}
 	return s
+}
+
+// cloned copies instances, which go on to change.
+func cloned(in []*instance) []*instance {
+	out := make([]*instance, len(in))
+	for i, x := range in {
+		out[i] = x.clone()
+	}
+	return out
 }
 
 func (h *host) restore(s snapshot) {
@@ -225,6 +234,8 @@ type instance struct {
 	// applied at once, because they reach the whole host.
 	change *module.Change
 	ops    []state.Op
+	// next is a module's next stage, whose operations are still to be sent.
+	next *module.Change
 	// outcome is a result to finish the item with.
 	outcome *outcome
 	// last is the outcome of a task without loop.
@@ -234,17 +245,21 @@ type instance struct {
 	paused  bool
 	wait    time.Time // not before
 	replans int
+	// included are the lists of an include that are still to be entered, entered
+	// counts the others.
+	included []inclusion
+	entered  int
 }
 
 func (i *instance) clone() *instance {
 	c := *i
-	c.results = slices.Clip(i.results) // only appended to: what is there is shared
+	c.results, c.included = slices.Clip(i.results), slices.Clip(i.included) // only appended to: what is there is shared
 	return &c
 }
 
 // nextItem forgets what belongs to the item that ended.
 func (i *instance) nextItem() {
 	i.idx++
-	i.evaled, i.did, i.ops, i.change, i.outcome = nil, nil, nil, nil, nil
+	i.evaled, i.did, i.ops, i.change, i.next, i.outcome = nil, nil, nil, nil, nil, nil
 	i.attempt, i.replans, i.wait, i.paused = 0, 0, time.Time{}, false
 }

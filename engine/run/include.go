@@ -1,10 +1,12 @@
 package run
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -19,7 +21,7 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	}
 	in := h.inst
 	if in.idx >= len(in.items) {
-		return pl.endInclude(h, t)
+		return pl.enterNext(h, t)
 	}
 	s := pl.itemScope(h, t)
 	cond, err := pl.conditions(s, t.Whens())
@@ -43,7 +45,8 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	if err != nil {
 		return pl.failedOrFlush(h, err)
 	}
-	return pl.enter(h, t, items, key)
+	pl.willEnter(h, t, items, key)
+	return again, nil
 }
 
 // included loads what an include names.
@@ -88,36 +91,57 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 	return use.Tasks, key, nil
 }
 
-// enter puts the host into an included list. Hosts that include the same run
-// it together; the loop variables are seen inside.
-func (pl *play) enter(h *host, t *playbook.Task, items []playbook.Item, key string) (*request, error) {
+// inclusion is a list that an include brought, with the loop variables that are
+// seen inside.
+type inclusion struct {
+	items  []playbook.Item
+	ord    int32
+	locals map[string]value.Value
+}
+
+// willEnter notes what an item of the include brings. Like Ansible, an include
+// evaluates all of its items before the first of them runs. Hosts that include
+// the same run it together.
+func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, key string) {
 	in := h.inst
-	key += "\x00" + string(rune(in.idx))
+	key += "\x00" + strconv.Itoa(in.idx)
+	if in.looped {
+		key += "\x00" + in.items[in.idx].Repr()
+	}
 	ord, ok := pl.includes[key]
 	if !ok {
 		ord = int32(len(pl.includes) + 1)
 		pl.includes[key] = ord
 	}
-	f := frame{items: items, ord: ord, include: true}
+	x := inclusion{items: items, ord: ord}
 	if in.looped {
-		f.locals = pl.loopVars(in, t)
+		x.locals = pl.loopVars(in, t)
 	}
+	in.included = append(in.included, x)
 	if t.Include.Kind == playbook.IncludeTasks { // counted as Ansible counts it: each file, and no role
 		h.entries = append(h.entries, entry{pos: h.entryPos, taskNo: in.taskNo, waits: len(h.steps) > 0,
 			count: func(s *event.HostStats) { s.OK++ }})
 	}
 	in.nextItem()
-	h.parents = append(h.parents, in)
-	h.at = append(h.at, f)
-	h.inst = nil
-	h.settle()
-	return done, nil
 }
 
-func (pl *play) endInclude(h *host, t *playbook.Task) (*request, error) {
-	if in := h.inst; len(in.results) == len(in.items) { // nothing was included
+// enterNext puts the host into the next list that the include brought; without
+// one, the include ends.
+func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
+	in := h.inst
+	if len(in.included) == 0 && in.entered == 0 {
 		return pl.endTask(h, t)
 	}
-	h.advance()
+	if len(in.included) == 0 {
+		h.advance()
+		return done, nil
+	}
+	x := in.included[0]
+	in.included = in.included[1:]
+	in.entered++
+	h.parents = append(h.parents, in)
+	h.at = append(h.at, frame{items: x.items, ord: x.ord, include: true, locals: x.locals})
+	h.inst = nil
+	h.settle()
 	return done, nil
 }

@@ -68,7 +68,7 @@ func statusOf(changed bool) event.Status {
 func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.Scope {
 	s := pl.itemScope(h, t)
 	if name := t.Register.Str(); name != "" {
-		return s.With(map[string]value.Value{name: value.FromMap(result)})
+		return s.With(map[string]value.Value{name: value.FromMap(result).MarkDeep(value.Unsafe)})
 	}
 	// Without a name, the fields of the result are still of use.
 	return s

@@ -30,6 +30,7 @@ type lab struct {
 	dir    string
 	hosts  []string
 	cfg    func(*Config)
+	more   []module.Module
 	before func(host string, b state.Batch) error
 	mu     sync.Mutex
 	log    []string // what each batch did, "host: op, op"
@@ -74,8 +75,8 @@ func (l *lab) read(host, name string) string {
 	return string(b)
 }
 
-func registry() *module.Registry {
-	var all []module.Module
+func registry(more ...module.Module) *module.Registry {
+	all := more
 	all = append(all, files.Modules()...)
 	all = append(all, commands.Modules()...)
 	all = append(all, control.Modules()...)
@@ -87,7 +88,7 @@ func registry() *module.Registry {
 func (l *lab) run(playbook string) []string {
 	l.t.Helper()
 	l.write("site.yml", playbook)
-	cfg, _, err := Prepare(Request{Playbooks: []string{filepath.Join(l.dir, "site.yml")}, Inventory: []string{filepath.Join(l.dir, "hosts.ini")}}, registry())
+	cfg, _, err := Prepare(Request{Playbooks: []string{filepath.Join(l.dir, "site.yml")}, Inventory: []string{filepath.Join(l.dir, "hosts.ini")}}, registry(l.more...))
 	if err != nil {
 		l.t.Fatalf("prepare: %v", err)
 	}

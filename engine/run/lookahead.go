@@ -1,8 +1,6 @@
 package run
 
 import (
-	"slices"
-
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -42,7 +40,7 @@ type ahead struct {
 
 func (a *ahead) walk() {
 	// A copy of the host walks on; what tasks set while it walks is not seen.
-	w := &host{Host: a.h.Host, r: a.h.r, at: a.h.at.clone(), notified: a.h.notified, parents: slices.Clone(a.h.parents)}
+	w := &host{Host: a.h.Host, r: a.h.r, at: a.h.at.clone(), notified: a.h.notified, parents: cloned(a.h.parents)}
 	in := a.h.inst
 	if in.looped {
 		a.rest(in)

@@ -217,7 +217,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 		h.inst.outcome = o
 		return &request{kind: reqFlushHost, host: h}, nil
 	}
-	if shared || pl.Lockstep || pl.anyFatal || pl.maxFail >= 0 || ev.lane.spec.Connection == "local" {
+	if shared || pl.Lockstep || pl.mayEndAll(h, t) || pl.maxFail >= 0 || ev.lane.spec.Connection == "local" {
 		h.flushSoon = true
 	}
 	h.steps[len(h.steps)-1].entry = len(h.entries)
@@ -233,6 +233,7 @@ func (pl *play) judges(t *playbook.Task) bool {
 func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	in, ev := h.inst, h.inst.evaled
 	c := in.change
+	in.next = nil
 	if bad := failedOp(in.did, len(in.ops)); bad >= 0 {
 		var r state.OpResult
 		if bad < len(in.did) {
@@ -265,6 +266,7 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 		next.Diff = c.Diff
 	}
 	if len(next.Ops) > 0 {
+		in.next = &next
 		return pl.effect(h, ev, next)
 	}
 	return pl.finishItem(h, t, pl.outcomeOf(ev, next))

@@ -265,8 +265,16 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 		if o.status == event.Unknown {
 			v = value.Unknown(&value.Origin{What: quoteTask(t)})
 		}
+		marks := value.Unsafe // its texts are never evaluated, whoever wrote them
 		if o.noLog {
-			v = v.MarkDeep(value.Secret)
+			marks |= value.Secret
+		}
+		v = v.MarkDeep(marks) // a copy
+		h.fillLater(v.Map())
+		if results, ok := v.Get("results"); ok && in.looped {
+			for _, r := range results.Items() {
+				h.fillLater(r.Map())
+			}
 		}
 		h.Set.Set(name, v)
 	}
@@ -288,9 +296,12 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 		h.notified = h.notified.clone()
 		delete(h.notified, t.ID)
 	}
+	if failed && !ignored {
+		defer pl.endsAll(h, t, e)
+	}
 	ended := o.endHost
 	if failed && !ignored {
-		task, result := taskValue(t), value.FromMap(o.result)
+		task, result := taskValue(t), value.FromMap(o.result).MarkDeep(value.Unsafe)
 		h.failedTask, h.failedResult = task, result
 		e.Rescued = h.unwind()
 		h.settleAfterFailure()
@@ -308,6 +319,24 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 		return &request{kind: reqFlushHost, host: h}, nil
 	}
 	return done, nil
+}
+
+// endsAll ends the play for everybody when the task says any_errors_fatal and
+// nothing rescued the failure.
+func (pl *play) endsAll(h *host, t *playbook.Task, e *event.Event) {
+	if !e.Rescued && pl.mayEndAll(h, t) {
+		pl.fatal = true
+	}
+}
+
+// mayEndAll tells whether a failure of the task ends the play for everybody.
+func (pl *play) mayEndAll(h *host, t *playbook.Task) bool {
+	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal })
+	if n == nil {
+		return pl.anyFatal
+	}
+	fatal, err := flag(pl.scope(h, t), n, false)
+	return err == nil && fatal
 }
 
 // settleAfterFailure moves into the first task of what takes over.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 // request is what a host needs to go on with its task.
@@ -50,6 +52,9 @@ const (
 func (pl *play) round(ctx context.Context, hosts []*host) error {
 	hosts, err := pl.runOnce(hosts)
 	if err != nil {
+		return err
+	}
+	if hosts, err = pl.throttled(hosts); err != nil {
 		return err
 	}
 	var reqs []*request
@@ -91,6 +96,28 @@ func (pl *play) runOnce(hosts []*host) ([]*host, error) {
 		return hosts, err
 	}
 	return hosts[:1], nil
+}
+
+// throttled keeps as many hosts as the task lets run at once; the others stay
+// at it until these are past.
+func (pl *play) throttled(hosts []*host) ([]*host, error) {
+	t := hosts[0].task()
+	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.Throttle })
+	if n == nil {
+		return hosts, nil
+	}
+	v, err := pl.playScope().Eval(n)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := strconv.Atoi(v.Text())
+	if err != nil {
+		return nil, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", v.Text())
+	}
+	if limit <= 0 || limit > len(hosts) {
+		return hosts, nil
+	}
+	return hosts[:limit], nil
 }
 
 // serve does the input and output of a round.
