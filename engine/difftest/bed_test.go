@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/internal/testbed"
 )
@@ -226,17 +227,8 @@ func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases
 			args = append(args, "--lockstep")
 		}
 		args = append(args, "--json", "--no-record", "--known-hosts", bed.knownHosts, "-i", "hosts-fairlead", "site.yml")
-		cmd := exec.Command(bin, append(args, c.args...)...)
-		cmd.Dir = dirs[c]
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err := cmd.Run()
-		o, rerr := readFairlead(neutral(filepath.Dir(dirs[c]), bed.fairlead)(stdout.Bytes()))
-		if rerr != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, rerr)
-		}
-		o.Exit, o.Said = cmd.ProcessState.ExitCode(), stderr.String()
-		if err != nil && o.Exit < 0 {
+		o, err := runCase(bed, bin, c, dirs[c], append(args, c.args...))
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		result[c] = o
@@ -249,4 +241,30 @@ func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases
 		o.Tree = after.of(c)
 	}
 	return result, nil
+}
+
+// runCase runs one case. Somebody else may be at work on the twin: then the run
+// was refused before it changed anything, and is tried again.
+func runCase(bed bedInfo, bin string, c *testCase, dir string, args []string) (*outcome, error) {
+	const patience = 60
+	for try := 0; ; try++ {
+		cmd := exec.Command(bin, args...)
+		cmd.Dir = dir
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() < 0 {
+			return nil, err
+		}
+		if bytes.Contains(stdout.Bytes(), []byte(" is held by run ")) && try < patience {
+			time.Sleep(time.Second)
+			continue
+		}
+		o, err := readFairlead(neutral(filepath.Dir(dir), bed.fairlead)(stdout.Bytes()))
+		if err != nil {
+			return nil, err
+		}
+		o.Exit, o.Said = cmd.ProcessState.ExitCode(), stderr.String()
+		return o, nil
+	}
 }

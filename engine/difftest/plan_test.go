@@ -37,6 +37,9 @@ func comparePlanned(c *testCase, host string, plan, run []result, certain *bool)
 		}
 		r := run[i]
 		if isEffect[r.Module] && r.Status == "changed" || r.Module == "command" || r.Module == "shell" || r.Module == "raw" || r.Module == "script" {
+			if r.Status == "failed" { // what other hosts do may depend on it
+				*certain = false
+			}
 			return diffs
 		}
 		if p.Task != r.Task || p.Item != r.Item || p.Status != r.Status {

@@ -15,7 +15,6 @@ func (c *checker) withoutEffect(t *playbook.Task) {
 		what string
 	}{
 		{t.Async, "async: the task is waited for"},
-		{t.Keywords.Throttle, "throttle: all hosts of the batch do the task together"},
 		{t.Keywords.Timeout, "timeout: the task may take as long as it takes"},
 		{t.Debugger, "debugger: there is none"},
 	} {

@@ -98,7 +98,20 @@ func (w *writing) put(i int, op state.Op) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", op.String(), err)
 	}
+	w.changes(op)
 	return nil
+}
+
+// changes forgets what was gathered of what an operation changes: those behind
+// it keep mode and owner as the file has them then.
+func (w *writing) changes(op state.Op) {
+	switch o := op.(type) {
+	case state.WriteFile:
+		delete(w.rely, path.Clean(o.Path))
+	case state.Mkdir:
+	default: // also under other names
+		clear(w.rely)
+	}
 }
 
 func yes(b bool) string {

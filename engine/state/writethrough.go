@@ -268,7 +268,7 @@ func (v *HostView) dropBelow(c string) {
 		}
 	}
 	for asked, p := range v.alias {
-		if strings.HasPrefix(p, c+"/") {
+		if strings.HasPrefix(p, c+"/") || strings.HasPrefix(asked, c+"/") {
 			delete(v.alias, asked)
 		}
 	}

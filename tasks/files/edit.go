@@ -59,7 +59,7 @@ func (e *editor) exists() bool { return e.file.Followed.Type != state.TypeNone }
 func (e *editor) finish(text []byte, write bool) error {
 	cur, real := e.file.Followed, e.file.Resolved
 	exists := e.exists()
-	attrs := e.FileAttrs
+	attrs, given := e.FileAttrs, e.FileAttrs
 	if !write && !exists {
 		return nil
 	}
@@ -76,7 +76,11 @@ func (e *editor) finish(text []byte, write bool) error {
 		return err
 	}
 	set := w.Changes(cur)
-	e.attrsChange = !set.IsZero()
+	asked, err := given.Want(e.g, cur)
+	if err != nil {
+		return err
+	}
+	e.attrsChange = !asked.Changes(cur).IsZero()
 	e.after = w.Apply(cur)
 	if e.in.Diff && write {
 		header := e.path + " (content)"
