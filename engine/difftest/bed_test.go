@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +35,19 @@ func findBed(t *testing.T) bedInfo {
 	}
 	return bedInfo{port: bed.Port(), key: bed.Key(), knownHosts: bed.KnownHosts(),
 		ansible: side{"ansible", bed.TwinA()}, fairlead: side{"fairlead", bed.TwinB()}}
+}
+
+// alone waits until no other run of the suite uses the twins.
+func alone(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(os.Getenv("FAIRLEAD_TESTBED"), "difftest.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // ssh runs a shell script on a host.

@@ -15,6 +15,7 @@ import (
 
 func TestAgainstAnsible(t *testing.T) {
 	bed := findBed(t)
+	alone(t)
 	cases := selected(t, readCases(t))
 	bin := buildFairlead(t)
 	dirs := map[*testCase]string{}

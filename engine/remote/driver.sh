@@ -280,7 +280,7 @@ _va() {
 	_f=$1 _b=$2 _d=$3
 	shift 3
 	# What it says counts only when it fails.
-	[ $# = 0 ] || _a=$( (_E '' && exec "$@") </dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) || { printf '%s\n' "$_a" >&2 && return 1; }
+	[ $# = 0 ] || _a=$( (_E '' && exec "$@") </dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) || { [ ! "$_a" ] || printf '%s\n' "$_a" >&2; return 1; }
 	[ ! "$_d" ] || cp -p -- "$_b" "$_d"
 }
 # _kp PATH TMP MODE OWNER KEEP: owner and mode of TMP, as given or as PATH has.

@@ -296,7 +296,7 @@ func (w *writing) place(n, p string, a state.Attrs, backup, validate string, con
 		w.f.procs++
 	}
 	kind, arg := content()
-	if kind == "t" && a.Mode != nil {
+	if (kind == "t" || keep == "k") && a.Mode != nil {
 		mode = fmt.Sprintf("%o", *a.Mode&0o7777) // no umask made it
 	}
 	if mode != "" {

@@ -136,6 +136,10 @@ func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
 		h.advance()
 		return done, nil
 	}
+	if t.Handler {
+		h.notified = h.notified.clone()
+		delete(h.notified, t.ID)
+	}
 	x := in.included[0]
 	in.included = in.included[1:]
 	in.entered++
