@@ -6,6 +6,7 @@
 package difftest
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,9 @@ import (
 )
 
 func TestAgainstAnsible(t *testing.T) {
+	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "" {
+		t.Skip("a suite of its own: make test-ansible")
+	}
 	bed := findBed(t)
 	alone(t)
 	cases := selected(t, readCases(t))
