@@ -31,7 +31,7 @@ timed() { # timed COMMAND...: its wall time in seconds
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 wipe() { bin/fairlead run -i "$inventory" --known-hosts "$FAIRLEAD_TESTBED_KNOWN_HOSTS" --no-record -f "$hosts" examples/bench/wipe.yml >/dev/null; }
 fairlead() { bin/fairlead run -i "$inventory" --known-hosts "$FAIRLEAD_TESTBED_KNOWN_HOSTS" --no-record -f "$hosts" examples/bench/site.yml; }
-floor() { bin/floor -parallel "$hosts" -user root -key "$FAIRLEAD_TESTBED_KEY" -port "$FAIRLEAD_TESTBED_SSH_PORT" -known-hosts "$FAIRLEAD_TESTBED_KNOWN_HOSTS" $FAIRLEAD_TESTBED_BENCH; }
+floor() { bin/floor -parallel "$hosts" -user root -key "$FAIRLEAD_TESTBED_KEY" -port "$FAIRLEAD_TESTBED_SSH_PORT" -known-hosts "$FAIRLEAD_TESTBED_KNOWN_HOSTS" -hosts "$FAIRLEAD_TESTBED_BENCH"; }
 ansible_run() {
 	ANSIBLE_PIPELINING=1 ANSIBLE_FORKS=50 ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3 \
 		ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=$FAIRLEAD_TESTBED_KNOWN_HOSTS" \
