@@ -253,6 +253,30 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	return e
 }
 
+// register keeps the result of a task under the name that it asks for.
+func (h *host) register(t *playbook.Task, o *outcome) {
+	name := t.Register.Str()
+	if name == "" {
+		return
+	}
+	v := value.FromMap(o.result)
+	if o.status == event.Unknown {
+		v = value.Unknown(&value.Origin{What: quoteTask(t)})
+	}
+	marks := value.Unsafe // its texts are never evaluated, whoever wrote them
+	if o.noLog {
+		marks |= value.Secret
+	}
+	v = v.MarkDeep(marks) // a copy
+	h.fillLater(v.Map())
+	if results, ok := v.Get("results"); ok && h.inst.looped {
+		for _, r := range results.Items() {
+			h.fillLater(r.Map())
+		}
+	}
+	h.Set.Set(name, v)
+}
+
 // endTask ends a task on a host: registers, notifies, counts, and goes on.
 func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	in := h.inst
@@ -260,24 +284,7 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	if in.looped || o == nil {
 		o = pl.loopOutcome(in, t)
 	}
-	if name := t.Register.Str(); name != "" {
-		v := value.FromMap(o.result)
-		if o.status == event.Unknown {
-			v = value.Unknown(&value.Origin{What: quoteTask(t)})
-		}
-		marks := value.Unsafe // its texts are never evaluated, whoever wrote them
-		if o.noLog {
-			marks |= value.Secret
-		}
-		v = v.MarkDeep(marks) // a copy
-		h.fillLater(v.Map())
-		if results, ok := v.Get("results"); ok && in.looped {
-			for _, r := range results.Items() {
-				h.fillLater(r.Map())
-			}
-		}
-		h.Set.Set(name, v)
-	}
+	h.register(t, o)
 	e := pl.newEvent(h, t, event.Result, o)
 	failed := o.status == event.Failed
 	ignored := false
