@@ -84,6 +84,11 @@ func (g *Gather) Group(name string) state.GroupInfo {
 	return Answer[state.GroupInfo](g, state.Group{Name: name})
 }
 
+// Output asks what a script prints that changes nothing.
+func (g *Gather) Output(script string, args ...string) state.OutputInfo {
+	return Answer[state.OutputInfo](g, state.OutputOf(script, args...))
+}
+
 // Tree asks for everything below a folder.
 func (g *Gather) Tree(p string) []state.TreeEntry {
 	return Answer[[]state.TreeEntry](g, state.Tree{Path: p})

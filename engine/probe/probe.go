@@ -43,10 +43,19 @@ func For(q state.Query) (s Script, read Read, ok bool) {
 		s, read = apt(q)
 	case state.Services:
 		s, read = services(q)
+	case state.Output:
+		s, read = output(q)
 	default:
 		return Script{}, nil, false
 	}
 	return s, read, true
+}
+
+// output runs a module's own script.
+func output(q state.Output) (Script, Read) {
+	return Script{Text: q.Script, Args: q.Params()}, func(res ScriptResult) (any, error) {
+		return state.OutputInfo{RC: res.RC, Stdout: string(res.Stdout), Stderr: string(res.Stderr)}, nil
+	}
 }
 
 // fails is a question that is not put: the script does nothing and reading its

@@ -70,7 +70,8 @@ type Holder struct {
 }
 
 // Script is shell text that runs in a subshell of the kept shell, with LC_ALL=C
-// and Args as its positional parameters. Its text is ours, never a playbook's.
+// and Args as its positional parameters. Its text is ours; what a playbook says
+// comes in Args.
 type Script struct {
 	Text string
 	Args []string
