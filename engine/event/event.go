@@ -110,6 +110,8 @@ type Event struct {
 	// Loop: the task has items; Verbose: show the result even without -v (debug).
 	Loop    bool `json:"loop,omitempty"`
 	Verbose bool `json:"verbose,omitempty"`
+	// Restored: an earlier attempt of the run did this; it was not repeated.
+	Restored bool `json:"restored,omitempty"`
 
 	// Output
 	Stderr bool   `json:"stderr,omitempty"`
@@ -122,6 +124,9 @@ type Event struct {
 	Stats    map[string]*HostStats `json:"stats,omitempty"`
 	Exit     int                   `json:"exit,omitempty"`
 	Failures []string              `json:"failures,omitempty"`
+	// Stopped: the run ended early because of failures; hosts without one did
+	// not get to the end either.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // HostStats counts a host's results as Ansible's recap does.

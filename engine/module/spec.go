@@ -81,6 +81,9 @@ type Traits struct {
 	Reads bool
 	// Control marks modules that need no host.
 	Control bool
+	// Opaque marks modules that carry out what the author wrote: whether it
+	// happened cannot be asked of the host, but by creates and removes.
+	Opaque bool
 	// Controller marks modules that read or write files of the controller.
 	Controller bool
 	// Unknown lets arguments hold unknown values (debug).

@@ -33,6 +33,8 @@ type frame struct {
 	// include marks an included list: when it ends, the include goes on with
 	// its next item.
 	include bool
+	// id names the include and what it brought, the same in every attempt.
+	id string
 	// locals are the loop variables of the include.
 	locals map[string]value.Value
 }

@@ -135,6 +135,9 @@ type step struct {
 	// maps are the results made from the prediction; what they could not know
 	// is filled in when the operations were applied.
 	maps []*value.Map
+	// key names the item; notes are results to be noted when it is confirmed.
+	key   string
+	notes []pendingNote
 }
 
 // snapshot is a host's state before a step.
@@ -238,6 +241,8 @@ type instance struct {
 	next *module.Change
 	// outcome is a result to finish the item with.
 	outcome *outcome
+	// effects: operations that reach beyond paths were sent for this item.
+	effects bool
 	// last is the outcome of a task without loop.
 	last    *outcome
 	noLog   bool
@@ -261,5 +266,5 @@ func (i *instance) clone() *instance {
 func (i *instance) nextItem() {
 	i.idx++
 	i.evaled, i.did, i.ops, i.change, i.next, i.outcome = nil, nil, nil, nil, nil, nil
-	i.attempt, i.replans, i.wait, i.paused = 0, 0, time.Time{}, false
+	i.attempt, i.replans, i.wait, i.paused, i.effects = 0, 0, time.Time{}, false, false
 }

@@ -45,6 +45,9 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	if err != nil {
 		return pl.failedOrFlush(h, err)
 	}
+	if err := pl.sameIncluded(items); err != nil {
+		return nil, err
+	}
 	pl.willEnter(h, t, items, key)
 	return again, nil
 }
@@ -96,6 +99,7 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 type inclusion struct {
 	items  []playbook.Item
 	ord    int32
+	id     string
 	locals map[string]value.Value
 }
 
@@ -113,7 +117,7 @@ func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, key 
 		ord = int32(len(pl.includes) + 1)
 		pl.includes[key] = ord
 	}
-	x := inclusion{items: items, ord: ord}
+	x := inclusion{items: items, ord: ord, id: key}
 	if in.looped {
 		x.locals = pl.loopVars(in, t)
 	}
@@ -144,7 +148,7 @@ func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
 	in.included = in.included[1:]
 	in.entered++
 	h.parents = append(h.parents, in)
-	h.at = append(h.at, frame{items: x.items, ord: x.ord, include: true, locals: x.locals})
+	h.at = append(h.at, frame{items: x.items, ord: x.ord, include: true, id: x.id, locals: x.locals})
 	h.inst = nil
 	h.settle()
 	return done, nil

@@ -92,6 +92,9 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return &request{kind: reqWait, host: h, until: h.inst.wait}, nil
 	}
 	if len(c.Ops) == 0 {
+		if !ev.mod.Spec().Traits.Control {
+			o = pl.recalled(h, o)
+		}
 		return pl.finishItem(h, t, o)
 	}
 	reach := widest(c.Ops)
@@ -168,6 +171,10 @@ func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error
 	if pl.waiting() {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
+	if h.inst.next == nil && pl.doubtful(h, h.task(), ev) {
+		return pl.endInDoubt(h, h.task())
+	}
+	h.inst.effects = h.inst.effects || widest(c.Ops) > state.ReachPaths
 	h.inst.change = &c
 	h.inst.ops = pl.prepared(c.Ops, ev)
 	return &request{kind: reqEffect, host: h, lane: ev.lane, as: ev.as, ops: h.inst.ops}, nil
@@ -202,6 +209,9 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	l.as = ev.as
 	l.forgetOthers(ev.as)
 	s := step{snap: snap, from: len(l.ops), change: c, entry: -1}
+	if pl.Ledger != nil {
+		s.key = pl.noteKey(h)
+	}
 	shared := false
 	for _, op := range c.Ops {
 		if v.WriteThrough(op) {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -53,6 +54,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	if err != nil {
 		return false, err
 	}
+	r.playNo++
 	r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts)})
 	if len(hosts) == 0 {
 		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
@@ -267,8 +269,8 @@ func (pl *play) run(ctx context.Context) error {
 		}
 		pl.checkFatal()
 		pl.release()
-		if pl.emitErr != nil {
-			return pl.emitErr
+		if err := errors.Join(pl.emitErr, pl.memory.err); err != nil {
+			return err
 		}
 	}
 	pl.release()

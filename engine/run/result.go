@@ -28,6 +28,7 @@ type outcome struct {
 	assuming string
 	noLog    bool
 	delegate string
+	restored bool // as an earlier attempt of the run noted it
 	given    bool // the facts went to the host it was delegated to
 	endHost  bool
 }
@@ -159,6 +160,12 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	if err := pl.carryOut(h, t, o); err != nil {
 		o.fail(err)
 	}
+	return pl.keep(h, t, o)
+}
+
+// keep keeps the result of the present item and moves to the next.
+func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
+	in := h.inst
 	r := o.result
 	if !r.Has("failed") {
 		r = r.Clone()
@@ -166,6 +173,7 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	}
 	o.result = r
 	h.fillLater(r)
+	pl.noteItem(h, t, o)
 	if in.looped {
 		pl.keepItem(h, t, o)
 	} else {
@@ -243,7 +251,7 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate}
+		Verbose: t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
 	if pl.Diff {
 		e.Diff = o.diff
 	}
@@ -370,7 +378,7 @@ func (pl *play) counter(e *event.Event, o *outcome, changed value.Value) func(*e
 			}
 			s.Unreachable++
 			pl.failures = append(pl.failures, failureLine(e))
-		case event.Failed:
+		case event.Failed, event.InDoubt:
 			switch {
 			case e.Ignored:
 				s.OK++

@@ -129,6 +129,9 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 	var wait time.Time
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(pl.Forks)
+	if err := pl.intend(ctx, pl.intentsOf(reqs)); err != nil {
+		return err
+	}
 	lanes := map[*lane]*sync.Mutex{}
 	var mu sync.Mutex
 	for _, r := range reqs {
@@ -288,6 +291,13 @@ func (pl *play) flush(ctx context.Context, hosts []*host) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(pl.Forks)
 	var mu sync.Mutex
+	var intents []Note
+	for _, h := range hosts {
+		intents = append(intents, pl.intentsOfSteps(h)...)
+	}
+	if err := pl.intend(ctx, intents); err != nil {
+		return err
+	}
 	for _, h := range hosts {
 		if len(h.steps) == 0 {
 			h.settleMemory()
@@ -374,6 +384,7 @@ func (pl *play) confirmed(h *host, l *lane, steps []step, results []state.OpResu
 	h.deviated = 0
 	for _, s := range steps {
 		pl.confirmResult(h, l, s, results[s.from:min(s.to, len(results))])
+		pl.noteDone(s.notes...)
 	}
 	for i := range h.entries {
 		h.entries[i].waits = false
@@ -387,6 +398,7 @@ func (pl *play) deviation(h *host, l *lane, steps []step, results []state.OpResu
 	for _, s := range steps {
 		if s.to <= bad {
 			pl.confirmResult(h, l, s, results[s.from:s.to])
+			pl.noteDone(s.notes...)
 			continue
 		}
 		h.restore(s.snap)

@@ -49,6 +49,9 @@ type Config struct {
 	Sink      event.Sink
 	// Redactor learns the secrets that come up; nil for none.
 	Redactor *event.Redactor
+	// Ledger makes the run resumable; nil for none. With the notes of an earlier
+	// attempt in it, this run resumes that one. Plans have none.
+	Ledger Ledger
 
 	Limit          string
 	Tags, SkipTags []string
@@ -94,6 +97,9 @@ type runner struct {
 	factsKnown bool
 	startFound bool // the task of StartAt was met, in this play or one before
 	taskNo     int64
+	playNo     int  // plays begun
+	stopped    bool // ended before its last play, because of failures
+	memory     memory
 
 	emitMu  sync.Mutex
 	seq     int64
@@ -128,12 +134,18 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 		return sum, err
 	}
 	r.fixedVars()
+	if err := r.remember(ctx); err != nil {
+		return sum, err
+	}
 	defer r.closeTargets()
 	started := &event.Event{Kind: event.RunStarted, Check: r.Check, Version: r.Version}
 	for _, pb := range r.Playbooks {
 		started.Playbooks = append(started.Playbooks, pb.File)
 	}
 	r.emit(started)
+	if r.memory.resumed {
+		r.notice("info", "this run goes on with one that was interrupted: what that one finished is not repeated")
+	}
 	err = r.plays(ctx)
 	if err == nil {
 		err = r.emitErr
@@ -155,6 +167,7 @@ func (r *runner) plays(ctx context.Context) error {
 				return err
 			}
 			if stop {
+				r.stopped = true
 				return nil
 			}
 		}
@@ -186,13 +199,14 @@ func (r *runner) finish(err error) Summary {
 		// that was unreachable is 4 here as there.
 		sum.Exit = 4
 	}
-	msg := ""
+	ended := &event.Event{Kind: event.RunEnded, Stats: r.stats, Stopped: r.stopped}
 	if err != nil {
 		sum.Exit = diag.ClassOf(err).ExitCode()
-		msg = err.Error()
+		ended.Msg, ended.Reason = err.Error(), diag.ClassOf(err).String()
 	}
-	r.emit(&event.Event{Kind: event.Recap, Stats: r.stats, Failures: r.failures})
-	r.emit(&event.Event{Kind: event.RunEnded, Exit: sum.Exit, Msg: msg, Stats: r.stats})
+	ended.Exit = sum.Exit
+	r.emit(&event.Event{Kind: event.Recap, Stats: r.stats, Failures: r.failures, Stopped: r.stopped})
+	r.emit(ended)
 	return sum
 }
 

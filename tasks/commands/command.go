@@ -63,7 +63,7 @@ var commandSpec = module.Spec{
 	FreeForm: "_raw_params",
 	Returns:  commandReturns,
 	Examples: "- command: systemctl daemon-reload\n- command: {argv: [make, all], chdir: /src, creates: /src/bin}\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	Traits:   module.Traits{Reach: state.ReachHost, Opaque: true},
 }
 
 var shellSpec = module.Spec{
@@ -74,7 +74,7 @@ var shellSpec = module.Spec{
 	FreeForm: "_raw_params",
 	Returns:  commandReturns,
 	Examples: "- shell: ps ax | grep -c '[s]shd'\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	Traits:   module.Traits{Reach: state.ReachHost, Opaque: true},
 }
 
 // Command is the module command.

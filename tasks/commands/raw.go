@@ -23,7 +23,7 @@ var rawSpec = module.Spec{
 		{Name: "executable", Doc: "The shell to use."},
 	},
 	Returns: commandReturns[1:6],
-	Traits:  module.Traits{Reach: state.ReachHost},
+	Traits:  module.Traits{Reach: state.ReachHost, Opaque: true},
 }
 
 // Raw is the module raw.

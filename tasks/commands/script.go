@@ -18,7 +18,7 @@ var scriptSpec = module.Spec{
 	Args: append(commandSpecArgs(),
 		module.Arg{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt a script that is encrypted with Ansible Vault."}),
 	Returns: commandReturns[1:6],
-	Traits:  module.Traits{Reach: state.ReachHost},
+	Traits:  module.Traits{Reach: state.ReachHost, Opaque: true},
 }
 
 // Script is the module script.

@@ -1,0 +1,454 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// Note is one thing a run notes so that another attempt can go on where it was
+// cut off. A newer note of the same kind, host and key replaces the older.
+type Note struct {
+	Kind NoteKind
+	Host string
+	Key  string
+	Body []byte // may hold secrets
+}
+
+// NoteKind is what a note is about.
+type NoteKind string
+
+const (
+	// noteRun holds what must be the same in every attempt.
+	noteRun NoteKind = "run"
+	// noteSource is a file of the playbook (Key) and the sum of its contents.
+	noteSource NoteKind = "source"
+	// noteIntent: operations of a task's item are about to be sent.
+	noteIntent NoteKind = "intent"
+	// noteDone: an item ended, and how.
+	noteDone NoteKind = "done"
+)
+
+// Ledger keeps the notes of a run and of the attempts before it.
+type Ledger interface {
+	// Notes gives what earlier attempts noted; nothing for a first one.
+	Notes(ctx context.Context) ([]Note, error)
+	// Note keeps notes, in order. With wait they outlive a crash of this
+	// process when it returns; without, they do so within moments.
+	Note(ctx context.Context, wait bool, notes ...Note) error
+}
+
+// memory is what a run knows of the attempts before it.
+type memory struct {
+	resumed bool
+	intents map[noteID]bool
+	done    map[noteID]*doneItem
+	sources map[string]string
+	err     error // the ledger failed: the run must not go on
+}
+
+type noteID struct{ host, key string }
+
+// runNote is the body of noteRun.
+type runNote struct {
+	Seed []byte `json:"seed"`
+}
+
+// doneItem is the body of noteDone. Fixed results are taken as they are; the
+// others are those of state tasks, which are planned again.
+type doneItem struct {
+	Fixed   bool         `json:"fixed"`
+	Status  event.Status `json:"status"`
+	Msg     string       `json:"msg,omitempty"`
+	Hint    string       `json:"hint,omitempty"`
+	Reason  string       `json:"reason,omitempty"`
+	NoLog   bool         `json:"no_log,omitempty"`
+	Result  value.Value  `json:"result"`
+	Secrets []string     `json:"secrets,omitempty"` // paths of the secret values in Result
+}
+
+// remember reads what earlier attempts noted and refuses a playbook that is
+// not the one they ran.
+func (r *runner) remember(ctx context.Context) error {
+	if r.Ledger == nil || r.Check {
+		r.Ledger = nil
+		return nil
+	}
+	notes, err := r.Ledger.Notes(ctx)
+	if err != nil {
+		return fmt.Errorf("read what was noted of the run: %w", err)
+	}
+	r.memory = memory{intents: map[noteID]bool{}, done: map[noteID]*doneItem{}, sources: map[string]string{}}
+	for _, n := range notes {
+		if err := r.recall(n); err != nil {
+			return fmt.Errorf("what was noted of the run: %w", err)
+		}
+	}
+	if !r.memory.resumed {
+		body, err := json.Marshal(runNote{Seed: r.seed[:]})
+		if err != nil {
+			return err
+		}
+		if err := r.Ledger.Note(ctx, true, Note{Kind: noteRun, Body: body}); err != nil {
+			return fmt.Errorf("note the run: %w", err)
+		}
+	}
+	files := map[string]bool{}
+	for _, pb := range r.Playbooks {
+		addSources(files, pb)
+	}
+	return r.sameSources(ctx, slices.Sorted(maps.Keys(files)))
+}
+
+func (r *runner) recall(n Note) error {
+	id := noteID{n.Host, n.Key}
+	switch n.Kind {
+	case noteRun:
+		var b runNote
+		if err := json.Unmarshal(n.Body, &b); err != nil {
+			return err
+		}
+		r.memory.resumed = true
+		copy(r.seed[:], b.Seed)
+	case noteSource:
+		r.memory.sources[n.Key] = string(n.Body)
+	case noteIntent:
+		r.memory.intents[id] = true
+	case noteDone:
+		d := &doneItem{}
+		if err := json.Unmarshal(n.Body, d); err != nil {
+			return err
+		}
+		d.Result = markPaths(d.Result, "", d.Secrets)
+		r.memory.done[id] = d
+	}
+	return nil
+}
+
+// addSources collects the files that a playbook's plays come from.
+func addSources(files map[string]bool, pb *playbook.Playbook) {
+	files[pb.File] = true
+	for _, p := range pb.Plays {
+		files[p.File] = true
+		pre, roles, tasks, post := p.Items()
+		for _, items := range [][]playbook.Item{pre, roles, tasks, post, p.AllHandlers()} {
+			itemSources(files, items)
+		}
+	}
+}
+
+func itemSources(files map[string]bool, items []playbook.Item) {
+	for _, it := range items {
+		switch x := it.(type) {
+		case *playbook.Block:
+			for _, part := range [][]playbook.Item{x.Block, x.Rescue, x.Always} {
+				itemSources(files, part)
+			}
+		case *playbook.Task:
+			files[x.File] = true
+			if u := x.Role(); u != nil && u.Role != nil {
+				roleSources(files, u.Role.Path)
+			}
+		}
+	}
+}
+
+// roleSources are the files that give a role its variables.
+func roleSources(files map[string]bool, role string) {
+	for _, part := range []string{"defaults", "vars", "meta"} {
+		dir := filepath.Join(role, part)
+		if files[dir+"/"] {
+			continue
+		}
+		files[dir+"/"] = true
+		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				files[p] = true
+			}
+			return nil // what cannot be read was reported when the role was loaded
+		})
+	}
+}
+
+// sameSources notes files of the playbook, and refuses those that changed since
+// an earlier attempt noted them.
+func (r *runner) sameSources(ctx context.Context, files []string) error {
+	var notes []Note
+	for _, f := range files {
+		if f == "" || strings.HasSuffix(f, "/") {
+			continue
+		}
+		data, err := os.ReadFile(f)
+		if err != nil {
+			continue // an inventory's or a request's name, not a file
+		}
+		sum := sha256.Sum256(data)
+		now := hex.EncodeToString(sum[:])
+		switch before, known := r.memory.sources[f]; {
+		case known && before != now:
+			return diag.New(diag.Conflict, diag.Pos{File: f}, "changed-playbook", "%s was changed since the run was interrupted: it cannot be resumed", f).
+				WithHint("run the playbook anew; finished tasks that only describe a state will change nothing")
+		case !known:
+			r.memory.sources[f] = now
+			notes = append(notes, Note{Kind: noteSource, Key: f, Body: []byte(now)})
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	return r.Ledger.Note(ctx, false, notes...)
+}
+
+// sameIncluded does so for what an include brought.
+func (r *runner) sameIncluded(items []playbook.Item) error {
+	if r.Ledger == nil {
+		return nil
+	}
+	files := map[string]bool{}
+	itemSources(files, items)
+	return r.sameSources(context.WithoutCancel(r.ctx), slices.Sorted(maps.Keys(files)))
+}
+
+// noteKey names the item a host is at, the same in every attempt: the path of
+// lists and includes to its task, and the index of the loop.
+func (pl *play) noteKey(h *host) string {
+	d := sha256.New()
+	fmt.Fprintf(d, "%d", pl.playNo)
+	for _, f := range h.at {
+		idx := f.idx
+		if f.handlers { // includes add to the handlers, in an order that may differ
+			idx = 0
+		}
+		fmt.Fprintf(d, "\x00%s\x00%d\x00%d", f.id, f.sect, idx)
+		if f.idx < len(f.items) {
+			fmt.Fprintf(d, "\x00%s", itemID(f.items[f.idx]))
+		}
+	}
+	if h.inst != nil {
+		fmt.Fprintf(d, "\x00%d", h.inst.idx)
+	}
+	return hex.EncodeToString(d.Sum(nil)[:16])
+}
+
+func itemID(it playbook.Item) string {
+	switch x := it.(type) {
+	case *playbook.Task:
+		return x.ID
+	case *playbook.Block:
+		return x.ID
+	}
+	return ""
+}
+
+// intend notes, before anything is sent, what is about to be sent to hosts.
+func (r *runner) intend(ctx context.Context, notes []Note) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	if err := r.Ledger.Note(ctx, true, notes...); err != nil {
+		return fmt.Errorf("note what is about to be done: %w", err)
+	}
+	return nil
+}
+
+// intents are those of the effects among requests.
+func (pl *play) intentsOf(reqs []*request) []Note {
+	if pl.Ledger == nil {
+		return nil
+	}
+	var notes []Note
+	for _, q := range reqs {
+		if q.kind == reqEffect && widest(q.ops) > state.ReachNone {
+			notes = append(notes, Note{Kind: noteIntent, Host: q.host.Name, Key: pl.noteKey(q.host)})
+		}
+	}
+	return notes
+}
+
+// intentsOfSteps are those of what waits on a host.
+func (pl *play) intentsOfSteps(h *host) []Note {
+	if pl.Ledger == nil {
+		return nil
+	}
+	var notes []Note
+	for _, s := range h.steps {
+		notes = append(notes, Note{Kind: noteIntent, Host: h.Name, Key: s.key})
+	}
+	return notes
+}
+
+// noteItem notes how the present item ended: always when it had an effect, and
+// when the rest of the play may ask for its result.
+func (pl *play) noteItem(h *host, t *playbook.Task, o *outcome) {
+	ev := h.inst.evaled
+	if pl.Ledger == nil || ev == nil || o.restored || o.status == event.Skipped || o.status == event.Unknown {
+		return
+	}
+	spec := ev.mod.Spec()
+	own := len(h.steps) > 0 && h.steps[len(h.steps)-1].key == pl.noteKey(h)
+	switch {
+	case h.inst.effects:
+	case t.Register.Str() == "" || spec.Traits.Control || len(o.do) > 0:
+		return
+	}
+	p := pendingNote{id: noteID{h.Name, pl.noteKey(h)}, fixed: h.inst.effects || spec.Traits.Reads && !own, o: o}
+	if n := len(h.steps); n > 0 {
+		h.steps[n-1].notes = append(h.steps[n-1].notes, p) // it may still turn out otherwise
+		return
+	}
+	pl.noteDone(p)
+}
+
+// pendingNote is a result to be noted once it is certain.
+type pendingNote struct {
+	id    noteID
+	fixed bool
+	o     *outcome
+}
+
+func (r *runner) noteDone(ps ...pendingNote) {
+	for _, p := range ps {
+		o := p.o
+		d := doneItem{Fixed: p.fixed, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason, NoLog: o.noLog, Result: value.FromMap(known(o.result))}
+		d.Secrets = secretPaths(nil, d.Result, "")
+		body, err := json.Marshal(d)
+		if err == nil {
+			err = r.Ledger.Note(context.WithoutCancel(r.ctx), false, Note{Kind: noteDone, Host: p.id.host, Key: p.id.key, Body: body})
+		}
+		if err != nil && r.memory.err == nil {
+			r.memory.err = fmt.Errorf("note what was done: %w", err)
+		}
+	}
+}
+
+// restored is the result of the present item when an earlier attempt finished
+// it for good; nil when it is to be planned.
+func (pl *play) restored(h *host) *outcome {
+	if !pl.memory.resumed {
+		return nil
+	}
+	d := pl.memory.done[noteID{h.Name, pl.noteKey(h)}]
+	if d == nil || !d.Fixed {
+		return nil
+	}
+	return pl.outcomeFrom(h, d)
+}
+
+func (pl *play) outcomeFrom(h *host, d *doneItem) *outcome {
+	pl.addSecrets(d.Result, false)
+	h.inst.noLog = d.NoLog
+	o := &outcome{restored: true, status: d.Status, msg: d.Msg, hint: d.Hint, reason: d.Reason, noLog: d.NoLog, result: d.Result.Map().Clone()}
+	if facts, _ := d.Result.Get("ansible_facts"); facts.Map() != nil {
+		pl.setFacts(h, module.SetFacts{Facts: facts.Map()})
+	}
+	return o
+}
+
+// recalled puts right what a plan says that finds nothing to do: when an
+// earlier attempt set out to do it, that is why there is nothing to do, and the
+// task has changed something.
+func (pl *play) recalled(h *host, o *outcome) *outcome {
+	if !pl.memory.resumed || o.status == event.Failed {
+		return o
+	}
+	id := noteID{h.Name, pl.noteKey(h)}
+	if d := pl.memory.done[id]; d != nil {
+		return pl.outcomeFrom(h, d)
+	}
+	if !pl.memory.intents[id] {
+		return o
+	}
+	o.result = o.result.Clone()
+	o.result.Set("changed", value.Bool(true))
+	o.status = event.Changed
+	return o
+}
+
+// doubtful tells whether an effect may have happened in an earlier attempt, and
+// nothing can tell whether it did.
+func (pl *play) doubtful(h *host, t *playbook.Task, ev *evaluated) bool {
+	if !pl.memory.resumed || !ev.mod.Spec().Traits.Opaque || len(t.Until) > 0 || !pl.memory.intents[noteID{h.Name, pl.noteKey(h)}] {
+		return false
+	}
+	for _, guard := range []string{"creates", "removes"} {
+		if v, ok := ev.raw.Get(guard); ok && v.Text() != "" {
+			return false // the module asked, and it has not happened
+		}
+	}
+	return true
+}
+
+// endInDoubt takes the host out of the run: what comes behind an effect that
+// may or may not have happened must not be built on it.
+func (pl *play) endInDoubt(h *host, t *playbook.Task) (*request, error) {
+	pl.place(h)
+	msg := "the run was interrupted while this was being done: whether it was done is not known"
+	o := &outcome{status: event.InDoubt, reason: diag.InDoubt.String(), msg: msg, noLog: h.inst.noLog,
+		hint:   "look at the host; then run the playbook anew, or give the task creates or removes",
+		result: value.M("changed", false, "failed", true, "in_doubt", true, "msg", msg)}
+	e := pl.newEvent(h, t, event.Result, o)
+	e.Loop = false
+	h.failed = true
+	pl.addEntry(h, e, pl.counter(e, o, value.Bool(false)))
+	return done, nil
+}
+
+// secretPaths lists where in v the secret values are.
+func secretPaths(out []string, v value.Value, at string) []string {
+	if v.IsSecret() {
+		return append(out, at)
+	}
+	switch v.Kind() {
+	case value.KindMap:
+		for k, e := range v.Map().All() {
+			out = secretPaths(out, e, at+"/"+escapePath(k.Text()))
+		}
+	case value.KindList:
+		for i, e := range v.Items() {
+			out = secretPaths(out, e, fmt.Sprintf("%s/%d", at, i))
+		}
+	}
+	return out
+}
+
+func escapePath(s string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(s) }
+
+// markPaths marks the values at paths secret.
+func markPaths(v value.Value, at string, paths []string) value.Value {
+	if len(paths) == 0 {
+		return v
+	}
+	if slices.Contains(paths, at) {
+		return v.MarkDeep(value.Secret)
+	}
+	switch v.Kind() {
+	case value.KindMap:
+		m := value.NewMap()
+		for k, e := range v.Map().All() {
+			m.SetKey(k, markPaths(e, at+"/"+escapePath(k.Text()), paths))
+		}
+		return value.FromMap(m)
+	case value.KindList:
+		items := make([]value.Value, 0, v.Len())
+		for i, e := range v.Items() {
+			items = append(items, markPaths(e, fmt.Sprintf("%s/%d", at, i), paths))
+		}
+		return value.List(items...)
+	}
+	return v
+}
