@@ -105,6 +105,9 @@ func (c *Client) answer(ctx context.Context, q state.Query, there func(string) b
 	case state.DockerNetwork:
 		v, err := c.network(ctx, q.Name)
 		return v, c.callError(ctx, q.Query(), false, err)
+	case state.DockerVolume:
+		v, err := c.volume(ctx, q.Name)
+		return v, c.callError(ctx, q.Query(), false, err)
 	case state.Docker:
 		v, err := c.engine(ctx)
 		return v, c.callError(ctx, q.Query(), false, err)
@@ -239,30 +242,6 @@ func decodeImage(raw []byte) (state.ImageInfo, error) {
 	}
 	return state.ImageInfo{Exists: true, ID: in.ID, Tags: in.RepoTags, Digests: in.RepoDigests,
 		OS: in.OS, Arch: in.Architecture, Created: in.Created, Size: in.Size, Config: in.Config, Inspect: whole}, nil
-}
-
-func (c *Client) network(ctx context.Context, name string) (state.DockerNetworkInfo, error) {
-	var none state.DockerNetworkInfo
-	if err := checkName("network", name); err != nil {
-		return none, err
-	}
-	res, err := c.api.NetworkInspect(ctx, name, client.NetworkInspectOptions{})
-	if cerrdefs.IsNotFound(err) {
-		return none, nil
-	}
-	if err != nil {
-		return none, err
-	}
-	n := res.Network
-	if n.Name != name && n.ID != name {
-		return none, nil // the engine also takes the beginning of an id
-	}
-	whole, err := hostValue(res.Raw)
-	if err != nil {
-		return none, unreadable(err)
-	}
-	return state.DockerNetworkInfo{Exists: true, ID: n.ID, Name: n.Name, Driver: n.Driver, Scope: n.Scope,
-		Internal: n.Internal, Options: n.Options, Labels: n.Labels, Inspect: whole}, nil
 }
 
 func (c *Client) engine(ctx context.Context) (state.DockerInfo, error) {

@@ -57,6 +57,11 @@ func (c *Client) apply(ctx context.Context, op state.Op, progress func(string)) 
 		return c.replace(ctx, op, progress)
 	case state.ContainerStop:
 		return nil, c.stop(ctx, op)
+	case state.DockerPrune:
+		// It may remove gigabytes: as patient as a pull.
+		ctx, cancel := context.WithTimeout(ctx, c.opts.Idle)
+		defer cancel()
+		return c.prune(ctx, op)
 	case state.ContainerRestart:
 		ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout+stopTime(op.Timeout))
 		defer cancel()
@@ -101,6 +106,19 @@ func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
 		_, err = c.api.NetworkConnect(ctx, op.Network, client.NetworkConnectOptions{Container: op.Name, EndpointConfig: ep})
 	case state.ContainerDisconnect:
 		_, err = c.api.NetworkDisconnect(ctx, op.Network, client.NetworkDisconnectOptions{Container: op.Name})
+	case state.NetworkCreate:
+		return c.makeNetwork(ctx, op.Spec)
+	case state.NetworkRemove:
+		_, err = c.api.NetworkRemove(ctx, op.Name, client.NetworkRemoveOptions{})
+		err = gone(err)
+	case state.VolumeCreate:
+		_, err = c.api.VolumeCreate(ctx, client.VolumeCreateOptions{Name: op.Spec.Name, Driver: op.Spec.Driver,
+			DriverOpts: op.Spec.Options, Labels: op.Spec.Labels})
+	case state.VolumeRemove:
+		_, err = c.api.VolumeRemove(ctx, op.Name, client.VolumeRemoveOptions{})
+		err = gone(err)
+	case state.RegistryLogin:
+		return c.login(ctx, op.Auth)
 	default:
 		return nil, diag.New(diag.Internal, diag.Pos{}, "docker-op", "not an operation of a container engine")
 	}

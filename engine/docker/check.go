@@ -42,6 +42,14 @@ func check(op state.Op) error {
 		return errors.Join(container(op.Name), checkName("network", op.Network))
 	case state.ContainerWait:
 		return container(op.Name)
+	case state.NetworkCreate:
+		return checkName("network", op.Spec.Name)
+	case state.NetworkRemove:
+		return checkName("network", op.Name)
+	case state.VolumeCreate:
+		return checkName("volume", op.Spec.Name)
+	case state.VolumeRemove:
+		return checkName("volume", op.Name)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (c *Client) Ping(ctx context.Context) error {
 // HandlesQuery tells whether q is for a container engine.
 func HandlesQuery(q state.Query) bool {
 	switch q.(type) {
-	case state.Container, state.Image, state.Docker, state.DockerNetwork:
+	case state.Container, state.Image, state.Docker, state.DockerNetwork, state.DockerVolume:
 		return true
 	}
 	return false
@@ -143,7 +143,8 @@ func HandlesOp(op state.Op) bool {
 	case state.ImagePull, state.ImagePush, state.ImageLoad, state.ImageTag, state.ImageRemove,
 		state.ContainerCreate, state.ContainerReplace, state.ContainerStart, state.ContainerStop,
 		state.ContainerRestart, state.ContainerPause, state.ContainerRemove, state.ContainerRename,
-		state.ContainerUpdate, state.ContainerConnect, state.ContainerDisconnect, state.ContainerWait:
+		state.ContainerUpdate, state.ContainerConnect, state.ContainerDisconnect, state.ContainerWait,
+		state.NetworkCreate, state.NetworkRemove, state.VolumeCreate, state.VolumeRemove, state.DockerPrune, state.RegistryLogin:
 		return true
 	}
 	return false

@@ -25,13 +25,6 @@ type Docker struct{}
 // Query describes the question.
 func (q Docker) Query() string { return "container engine" }
 
-// DockerNetwork asks the container engine for one network by its exact name or
-// id. Its answer is a DockerNetworkInfo.
-type DockerNetwork struct{ Name string }
-
-// Query describes the question.
-func (q DockerNetwork) Query() string { return "network " + q.Name }
-
 // ContainerInfo is what is known of a container. Without Exists every other
 // field is zero.
 type ContainerInfo struct {
@@ -89,18 +82,6 @@ type DockerInfo struct {
 	OS, Arch   string
 	Kernel     string
 	Inspect    value.Value // the engine's description of its host, marked unsafe
-}
-
-// DockerNetworkInfo is what is known of a network.
-type DockerNetworkInfo struct {
-	Exists   bool
-	ID, Name string
-	Driver   string
-	Scope    string
-	Internal bool
-	Options  map[string]string
-	Labels   map[string]string
-	Inspect  value.Value
 }
 
 // ContainerSpec is how a container is, or is to be, made: the same type
@@ -326,9 +307,6 @@ func (Image) SurvivesWrite(p string) bool { return !isEngineFile(p) }
 
 // SurvivesWrite is true except for the engine's own files.
 func (Docker) SurvivesWrite(p string) bool { return !isEngineFile(p) }
-
-// SurvivesWrite is true except for the engine's own files.
-func (DockerNetwork) SurvivesWrite(p string) bool { return !isEngineFile(p) }
 
 func isEngineFile(p string) bool {
 	for _, dir := range []string{"/etc/docker", "/var/lib/docker", "/var/run", "/run", "/etc/containerd"} {

@@ -192,9 +192,19 @@ stop_hosts() {
 	for name in "$@"; do
 		rm -f "$bed/hosts/$name/pid"
 		[ "$(kind_of "$name")" = docker ] || continue
+		remove_bridges "$name"
 		find /sys/fs/cgroup -depth -type d \( -path "*/fairlead-testbed/$name" -o -path "*/fairlead-testbed/$name/*" \) -exec rmdir {} + 2>/dev/null || true
 	done
 	find /sys/fs/cgroup -depth -type d -name fairlead-testbed -exec rmdir {} + 2>/dev/null || true
+}
+
+# remove_bridges HOST removes the bridges of the host's Docker networks: they are in the network namespace that all
+# hosts share, so the kernel does not take them away.
+remove_bridges() {
+	local bridge
+	for bridge in $(grep -aosh 'br-[0-9a-f]\{12\}' "$bed/hosts/$1/docker/network/files/local-kv.db" | sort -u); do
+		ip link delete "$bridge" 2>/dev/null || true
+	done
 }
 
 # drop_unwanted stops and removes the hosts that are no longer asked for.

@@ -11,7 +11,8 @@ import (
 // Modules are the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{
-		newContainer(), newImage(), newContainerInfo(), newImageInfo(), newHostInfo(),
+		newContainer(), newImage(), newNetwork(), newVolume(), newLogin(), newPrune(),
+		newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
 	}
 }
 

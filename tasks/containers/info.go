@@ -80,3 +80,49 @@ func newHostInfo() module.Module {
 		return module.OK("can_talk_to_docker", true, "host_info", d.Inspect), nil
 	})
 }
+
+func newNetworkInfo() module.Module {
+	type args struct {
+		Name string `arg:"name"`
+	}
+	return module.New(module.Spec{
+		Name: "docker_network_info", Aliases: aliases("docker_network_info"),
+		Summary: "Says what a network of the container engine is like",
+		Args:    slices.Concat([]module.Arg{{Name: "name", Required: true, Doc: "Name or id."}}, connection()),
+		Returns: []module.Return{
+			{Name: "exists", Type: "bool", When: "always", Doc: "Whether there is one."},
+			{Name: "network", Type: "dict", When: "it exists", Doc: "What the engine says of it; null when there is none."},
+		},
+		Traits: module.Traits{Reads: true},
+	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
+		g := &gather{v: v}
+		n, known, err := ask[state.DockerNetworkInfo](g, state.DockerNetwork{Name: a.Name})
+		if !known {
+			return module.Need(g.need...), err
+		}
+		return module.OK("exists", n.Exists, "network", networkValue(n)), nil
+	})
+}
+
+func newVolumeInfo() module.Module {
+	type args struct {
+		Name string `arg:"name"`
+	}
+	return module.New(module.Spec{
+		Name: "docker_volume_info", Aliases: aliases("docker_volume_info"),
+		Summary: "Says what a volume of the container engine is like",
+		Args:    slices.Concat([]module.Arg{{Name: "name", Aliases: []string{"volume_name"}, Required: true, Doc: "Name."}}, connection()),
+		Returns: []module.Return{
+			{Name: "exists", Type: "bool", When: "always", Doc: "Whether there is one."},
+			{Name: "volume", Type: "dict", When: "it exists", Doc: "What the engine says of it; null when there is none."},
+		},
+		Traits: module.Traits{Reads: true},
+	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
+		g := &gather{v: v}
+		vol, known, err := ask[state.DockerVolumeInfo](g, state.DockerVolume{Name: a.Name})
+		if !known {
+			return module.Need(g.need...), err
+		}
+		return module.OK("exists", vol.Exists, "volume", volumeValue(vol)), nil
+	})
+}
