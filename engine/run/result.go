@@ -153,6 +153,10 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 		if again, err := pl.untilMet(h, t, o); err != nil {
 			o.fail(err)
 		} else if !again.IsZero() {
+			// What was known is old by then: the next attempt asks again.
+			if ev := in.evaled; ev != nil && ev.lane != nil && len(ev.lane.ops) == 0 {
+				ev.lane.forget()
+			}
 			in.wait, in.outcome, in.evaled = again, nil, nil
 			return &request{kind: reqWait, host: h, until: again}, nil
 		}
