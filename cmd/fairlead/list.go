@@ -103,7 +103,7 @@ func listTasks(std streams, cfg run.Config, items []playbook.Item) {
 				name = x.Action
 			}
 			if r := x.Role(); r != nil && r.Role != nil {
-				name = r.Role.Name + " : " + name
+				name = r.FullName() + " : " + name
 			}
 			fmt.Fprintf(std.out, "      %s\tTAGS: [%s]\n", name, strings.Join(tags, ", "))
 		}

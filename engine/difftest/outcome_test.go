@@ -76,7 +76,7 @@ func readAnsible(file string, neutral func([]byte) []byte) (*outcome, error) {
 		}
 		switch e.Kind {
 		case "item", "result":
-			if strings.HasPrefix(e.Module, "include_") && e.Module != "include_vars" && e.Status == "ok" {
+			if strings.HasPrefix(e.Module, "include") && e.Module != "include_vars" && e.Status == "ok" {
 				return nil // Fairlead tells the included tasks instead
 			}
 			o.add(result{Host: e.Host, Task: e.Task, Module: e.Module, Status: e.Status, Item: e.Kind == "item", NoLog: e.NoLog, Value: e.Result})

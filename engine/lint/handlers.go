@@ -21,6 +21,7 @@ func (w *walker) handlerNames(t *playbook.Task) {
 			p.handlers[r.Name+" : "+n.Str()] = true
 			if r.Role != nil {
 				p.handlers[r.Role.Name+" : "+n.Str()] = true
+				p.handlers[r.FullName()+" : "+n.Str()] = true
 			}
 		}
 	}
@@ -56,7 +57,7 @@ func (c *checker) notified(p *play) {
 }
 
 // duplicates warns of handlers of one file that have the same name: only the
-// last one is ever notified.
+// first one is ever notified by it.
 func (c *checker) duplicates(p *play) {
 	type key struct{ file, name string }
 	first := map[key]diag.Pos{}
@@ -70,7 +71,7 @@ func (c *checker) duplicates(p *play) {
 		if !twice {
 			first[k] = n.Pos
 		} else if at != n.Pos {
-			c.report(problem(n.Pos, true, CodeTwice, "two handlers are called '%s'; only this one is notified", k.name).
+			c.report(problem(n.Pos, true, CodeTwice, "two handlers are called '%s'; this one is never notified by its name", k.name).
 				WithHint("the other one stands in line %d; let both listen to a topic instead", at.Line))
 		}
 	}

@@ -22,6 +22,10 @@ func convert(v value.Value, t Type) (value.Value, error) {
 	return out.WithMarks(v.Marks()), err
 }
 
+// Convert turns a value into the type t as Ansible converts arguments, for
+// modules that check values by a specification of their own.
+func Convert(v value.Value, t Type) (value.Value, error) { return convert(v, t) }
+
 func convertTo(v value.Value, t Type) (value.Value, error) {
 	switch t {
 	case Str, Path, "":

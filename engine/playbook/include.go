@@ -267,7 +267,7 @@ func (r *reader) importRole(t *Task, c at) []Item {
 	}
 	c.up = &b.Scope
 	u.Scope = r.scope(RoleScope, inc.Name.Pos, c)
-	u.Use = u
+	u.Use, u.Vars = u, t.Vars
 	if !r.useRole(u, q, inc.Name.Pos) {
 		return nil
 	}
@@ -350,7 +350,7 @@ func (l *Loader) IncludeRole(t *Task, q RoleRequest) (*RoleUse, error) {
 	}
 	c := at{up: includeScope(t), file: t.File}
 	u.Scope = r.scope(RoleScope, t.Pos, c)
-	u.Use = u
+	u.Use, u.Vars = u, t.Vars
 	pos := t.ActionPos
 	if t.Include != nil && t.Include.Name != nil {
 		pos = t.Include.Name.Pos

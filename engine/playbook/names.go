@@ -38,6 +38,17 @@ func (o *Options) canonical(name string) string {
 	return shortName(name)
 }
 
+// FullName is the name of the role with its collection.
+func (u *RoleUse) FullName() string {
+	if u.Role != nil && u.Role.Collection != "" {
+		return u.Role.Collection + "." + u.Role.Name
+	}
+	if u.Role != nil {
+		return u.Role.Name
+	}
+	return u.Name
+}
+
 // Title is the name under which a play is shown: its own, or its hosts.
 func (p *Play) Title() string {
 	if n := p.Keywords.Name.Str(); n != "" {

@@ -183,7 +183,9 @@ type RoleUse struct {
 // Role is a role's folder.
 type Role struct {
 	Name string
-	Path string
+	// Collection is "namespace.name" for a role of a collection, else "".
+	Collection string
+	Path       string
 	// Meta is meta/main.yml, nil when absent.
 	Meta *yaml.Node
 	// ArgumentSpecs maps entry points to their specification, nil when absent.

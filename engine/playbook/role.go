@@ -28,7 +28,7 @@ func (r *reader) roleEntry(n *yaml.Node, c at, parent *RoleUse) *RoleUse {
 		r.fail(name.Pos, "role-name", "%q is no name of a role", text).WithHint("write a mapping: '- role: name', with parameters as further keys")
 		return nil
 	}
-	if !r.useRole(u, RoleRequest{Name: text}, name.Pos) {
+	if !r.useRole(u, RoleRequest{Name: text, Validate: true}, name.Pos) {
 		return nil
 	}
 	return u
@@ -62,7 +62,7 @@ func (r *reader) roleKeywords(u *RoleUse, n *yaml.Node) *yaml.Node {
 
 // useRole finds the role and reads it as this use asks for.
 func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
-	path, tried := r.findRole(q.Name, u.ParentRole)
+	path, collection, tried := r.findRole(q.Name, u.ParentRole, &u.Scope)
 	if path == "" {
 		r.fail(pos, "no-such-role", "the role %q was not found", q.Name).WithHint("looked in %s", strings.Join(tried, ", "))
 		return false
@@ -77,15 +77,18 @@ func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
 	if strings.Contains(q.Name, "/") {
 		u.Name = filepath.Base(q.Name)
 	}
-	u.Role = r.role(u.Name, path)
+	u.Role = r.role(u.Name, path, collection)
 	u.Defaults = r.roleVars(path, "defaults", q.DefaultsFrom, pos)
 	u.RoleVars = r.roleVars(path, "vars", q.VarsFrom, pos)
 	u.Entry = "main"
 	if q.TasksFrom != "" {
-		u.Entry = strings.TrimSuffix(q.TasksFrom, filepath.Ext(q.TasksFrom))
+		u.Entry = filepath.Base(q.TasksFrom)
 	}
 	r.roleMeta(u)
 	u.Tasks = r.roleItems(u, "tasks", q.TasksFrom, pos)
+	if t := r.validation(u); t != nil {
+		u.Tasks = append([]Item{t}, u.Tasks...)
+	}
 	u.Handlers = r.roleItems(u, "handlers", q.HandlersFrom, pos)
 	u.Key = useKey(u, path, q)
 	return true
@@ -125,47 +128,93 @@ func useKey(u *RoleUse, path string, q RoleRequest) string {
 	return b.String()
 }
 
-// findRole gives the folder of a role, or the folders that were looked in.
-func (r *reader) findRole(name string, parent *RoleUse) (path string, tried []string) {
+// findRole gives the folder of a role and its collection, or the folders that
+// were looked in.
+func (r *reader) findRole(name string, parent *RoleUse, at *Scope) (path, collection string, tried []string) {
 	if filepath.IsAbs(name) || strings.HasPrefix(name, "~") {
 		path = expandHome(name)
 		if r.isDir(path) {
-			return path, nil
+			return path, "", nil
 		}
-		return "", []string{path}
+		return "", "", []string{path}
 	}
 	dirs := append([]string{filepath.Join(r.base, "roles")}, r.opts.rolesPath()...)
 	if parent != nil && parent.Role != nil {
 		dirs = append(dirs, filepath.Dir(parent.Role.Path))
 	}
 	dirs = append(dirs, r.base)
-	if parts := strings.SplitN(name, ".", 3); len(parts) == 3 && !strings.Contains(name, "/") {
-		dir := filepath.Join(r.base, "collections", "ansible_collections", parts[0], parts[1], "roles")
-		if p := filepath.Join(dir, parts[2]); r.isDir(p) {
-			return p, nil
-		}
+	if p, c := r.collectionRole(name, parent, at); p != "" {
+		return p, c, nil
 	}
 	for _, d := range dirs {
 		p := filepath.Join(expandHome(d), name)
 		if r.isDir(p) {
-			return absolute(p, r.opts.Files), nil
+			return absolute(p, r.opts.Files), "", nil
 		}
 		if !slices.Contains(tried, d) {
 			tried = append(tried, d)
 		}
 	}
-	return "", tried
+	return "", "", tried
+}
+
+// collectionRole finds a role by its full name, or by its short one in the
+// collections that the role around or the keyword collections names. It gives
+// the folder and the collection.
+func (r *reader) collectionRole(name string, parent *RoleUse, at *Scope) (path, collection string) {
+	if strings.Contains(name, "/") {
+		return "", ""
+	}
+	try := func(ns, col, role string) bool {
+		for _, d := range r.collectionDirs() {
+			p := filepath.Join(d, "ansible_collections", ns, col, "roles", role)
+			if r.isDir(p) {
+				path, collection = absolute(p, r.opts.Files), ns+"."+col
+				return true
+			}
+		}
+		return false
+	}
+	if parts := strings.SplitN(name, ".", 3); len(parts) == 3 {
+		try(parts[0], parts[1], strings.ReplaceAll(parts[2], ".", "/"))
+		return path, collection
+	}
+	var names []string
+	if parent != nil && parent.Role != nil && parent.Role.Collection != "" {
+		names = append(names, parent.Role.Collection)
+	}
+	for _, n := range at.NearestList(func(k *Keywords) []*yaml.Node { return k.Collections }) {
+		names = append(names, n.Value().Text())
+	}
+	for _, c := range names {
+		if ns, col, ok := strings.Cut(c, "."); ok && try(ns, col, name) {
+			break
+		}
+	}
+	return path, collection
+}
+
+// collectionDirs are the folders in which collections are installed.
+func (r *reader) collectionDirs() []string {
+	dirs := []string{filepath.Join(r.base, "collections")}
+	if r.opts.Files == nil {
+		dirs = append(dirs, expandHome("~/.ansible/collections"), "/usr/share/ansible/collections")
+	}
+	return dirs
 }
 
 // role reads what all uses of a role share.
-func (r *reader) role(name, path string) *Role {
+func (r *reader) role(name, path, collection string) *Role {
 	r.cache.mu.Lock()
 	role := r.cache.roles[path]
 	r.cache.mu.Unlock()
 	if role != nil {
 		return role
 	}
-	role = &Role{Name: name, Path: path}
+	if collection != "" {
+		name = filepath.Base(path)
+	}
+	role = &Role{Name: name, Collection: collection, Path: path}
 	if f := r.mainFile(filepath.Join(path, "meta"), ""); f != "" {
 		if n, ok := r.node(f, diag.Pos{}); ok && !n.IsNull() {
 			if n.Kind != yaml.Mapping {

@@ -417,6 +417,9 @@ func (r *reader) oldAction(t *Task, key string, body *yaml.Node) (string, *yaml.
 
 func cutModule(s string) (name, rest string) {
 	s = strings.TrimSpace(s)
+	if end := strings.Index(s, "}}"); strings.HasPrefix(s, "{{") && end > 0 { // a template gives the module
+		return s[:end+2], strings.TrimLeft(s[end+2:], " ")
+	}
 	if i := strings.IndexAny(s, " \n\t"); i >= 0 {
 		return s[:i], strings.TrimLeft(s[i:], " ")
 	}

@@ -22,8 +22,13 @@ func taskTitle(t *playbook.Task) string {
 	if name == "" {
 		name = t.Action
 	}
+	return inRole(t, name)
+}
+
+// inRole puts the name of a task's role before its own.
+func inRole(t *playbook.Task, name string) string {
 	if r := t.Role(); r != nil && r.Role != nil {
-		return r.Role.Name + " : " + name
+		return r.FullName() + " : " + name
 	}
 	return name
 }
@@ -43,14 +48,14 @@ func (pl *play) titled(h *host, t *playbook.Task) string {
 	if !n.HasTemplate() {
 		return ""
 	}
+	if name, ok := pl.names.named[t.ID]; ok { // a handler is called what it can be notified by
+		return inRole(t, name)
+	}
 	v, err := pl.scope(h, t).Eval(n)
 	if err != nil || v.IsUnknown() || v.DeepMarks()&value.Secret != 0 {
 		return ""
 	}
-	if r := t.Role(); r != nil && r.Role != nil {
-		return r.Role.Name + " : " + v.Text()
-	}
-	return v.Text()
+	return inRole(t, v.Text())
 }
 
 func quoteTask(t *playbook.Task) string { return "task '" + taskTitle(t) + "'" }

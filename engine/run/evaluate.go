@@ -36,6 +36,12 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 	if in.outcome != nil { // flushed: finish with what is certain now
 		return pl.finishItem(h, t, in.outcome)
 	}
+	if in.rest > 0 && !pl.Check {
+		if pl.waiting() {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		in.wait, in.rest = pl.Now().Add(in.rest), 0
+	}
 	if wait := in.wait; !wait.IsZero() && pl.Now().Before(wait) {
 		return &request{kind: reqWait, host: h, until: wait}, nil
 	}
@@ -84,9 +90,13 @@ func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error
 }
 
 func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluated, *request, error) {
-	mod, ok := pl.Modules.Lookup(t.Action)
+	action, err := actionName(s, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	mod, ok := pl.Modules.Lookup(action)
 	if !ok {
-		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "there is no module named %q", t.Action)
+		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "there is no module named %q", action)
 	}
 	ev := &evaluated{mod: mod, scope: s}
 	unknown, err := pl.keywords(ev, h, t, s)
@@ -113,6 +123,15 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 		return nil, nil, err
 	}
 	return ev, nil, nil
+}
+
+// actionName is the task's module; action: may name it by a template.
+func actionName(s *vars.Scope, t *playbook.Task) (string, error) {
+	if !yaml.IsTemplate(t.Action) {
+		return t.Action, nil
+	}
+	v, err := s.Eval(yaml.FromValue(t.ActionPos, value.String(t.Action)))
+	return v.Text(), err
 }
 
 // conditions evaluates when: lists; a false one ends it.

@@ -2,6 +2,8 @@ package run
 
 import (
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -9,19 +11,33 @@ import (
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 // handlerNames finds handlers by name and by topic.
 type handlerNames struct {
 	byName map[string]*playbook.Task
 	topics map[string][]*playbook.Task
+	// named are the evaluated names of handlers whose names are templates, by ID.
+	named map[string]string
+	// known are the handlers of roles by role use and place: what a play uses
+	// twice has its handlers once.
+	known map[string]bool
 }
 
 // collectHandlers lists the handlers of the play and evaluates their names. Of
-// two with one name the later wins.
+// two lists that have one name the later wins, within a list the first.
 func (pl *play) collectHandlers(s *vars.Scope) error {
-	pl.names = handlerNames{byName: map[string]*playbook.Task{}, topics: map[string][]*playbook.Task{}}
+	pl.names = handlerNames{byName: map[string]*playbook.Task{}, topics: map[string][]*playbook.Task{}, named: map[string]string{}, known: map[string]bool{}}
 	return pl.addHandlers(s, pl.p.AllHandlers())
+}
+
+// list is the list that a handler is written in: the play's or a role's.
+func (x *handlerNames) list(t *playbook.Task) string {
+	if r := t.Role(); r != nil {
+		return r.ID
+	}
+	return ""
 }
 
 func (pl *play) addHandlers(s *vars.Scope, items []playbook.Item) error {
@@ -32,6 +48,13 @@ func (pl *play) addHandlers(s *vars.Scope, items []playbook.Item) error {
 				return err
 			}
 		case *playbook.Task:
+			if r := x.Role(); r != nil {
+				key := r.Key + "\x00" + strings.TrimPrefix(x.ID, r.ID)
+				if pl.names.known[key] {
+					continue
+				}
+				pl.names.known[key] = true
+			}
 			pl.handlers = append(pl.handlers, x)
 			if err := pl.nameHandler(s, x); err != nil {
 				return err
@@ -47,13 +70,18 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 		v, err := s.Eval(t.Keywords.Name)
 		if err == nil && v.IsString() {
 			name = v.Str()
+			pl.names.named[t.ID] = name
 		} // a name that cannot be evaluated here cannot be notified by it
 	}
 	if name != "" {
-		pl.names.byName[name] = t
+		names := []string{name}
 		if r := t.Role(); r != nil && r.Role != nil {
-			pl.names.byName[r.Role.Name+" : "+name] = t
-			pl.names.byName[r.Name+" : "+name] = t
+			names = append(names, r.Role.Name+" : "+name, r.FullName()+" : "+name)
+		}
+		for _, n := range names {
+			if old := pl.names.byName[n]; old == nil || pl.names.list(old) != pl.names.list(t) {
+				pl.names.byName[n] = t
+			}
 		}
 	}
 	for _, n := range t.Listen {
@@ -69,51 +97,64 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 }
 
 // notify notes which handlers a changed task wants; it gives their names.
-func (pl *play) notify(h *host, t *playbook.Task, e *event.Event) []string {
-	var told []string
-	if len(t.Notifies()) == 0 {
-		return nil
-	}
-	s := pl.scope(h, t)
-	for _, n := range t.Notifies() {
-		v, err := s.Eval(n)
-		if err != nil {
-			e.Warnings = append(e.Warnings, err.Error())
-			continue
+func (pl *play) notify(h *host, names []string) {
+	for _, name := range names {
+		h.notified = h.notified.clone()
+		if h.notified == nil {
+			h.notified = notifications{}
 		}
-		names := []string{v.Text()}
-		if v.Kind() == value.KindList {
-			names = nil
-			for _, it := range v.Items() {
-				names = append(names, it.Text())
-			}
+		if t, ok := pl.names.byName[name]; ok {
+			h.notified[t.ID] = true
 		}
-		for _, name := range names {
-			if !pl.notifyOne(h, name) {
-				e.Warnings = append(e.Warnings, "there is no handler named or listening to '"+name+"': nothing was notified")
-				continue
-			}
-			told = append(told, name)
+		for _, t := range pl.names.topics[name] {
+			h.notified[t.ID] = true
 		}
 	}
-	return told
 }
 
-func (pl *play) notifyOne(h *host, name string) bool {
-	found := false
-	h.notified = h.notified.clone()
-	if h.notified == nil {
-		h.notified = notifications{}
+// notifications evaluates what a task notifies: once, or for each of its items
+// where the names depend on them. A name that nothing hears ends the run, as in
+// Ansible: it is a mistake that no host made.
+func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []string, err error) {
+	scopes := []*vars.Scope{pl.scope(h, t)}
+	if in := h.inst; in.looped && slices.ContainsFunc(t.Notifies(), (*yaml.Node).HasTemplate) {
+		item := in.clone()
+		scopes = nil
+		for item.idx = range item.items {
+			scopes = append(scopes, pl.scope(h, t).With(pl.loopVars(item, t)))
+		}
 	}
-	if t, ok := pl.names.byName[name]; ok {
-		h.notified[t.ID] = true
-		found = true
+	for _, s := range scopes {
+		for _, n := range t.Notifies() {
+			v, err := s.Eval(n)
+			if err != nil {
+				warnings = append(warnings, err.Error())
+				continue
+			}
+			for _, name := range listOfNames(v) {
+				if _, ok := pl.names.byName[name]; !ok && len(pl.names.topics[name]) == 0 {
+					return nil, nil, diag.Errorf(n.PosAt(0), "handler", "the requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name).
+						WithHint("handlers of an included file of tasks cannot be notified by name; those of roles can, once the role was reached")
+				}
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
 	}
-	for _, t := range pl.names.topics[name] {
-		h.notified[t.ID] = true
-		found = true
+	return names, warnings, nil
+}
+
+// listOfNames gives the elements of a list, or the one text.
+func listOfNames(v value.Value) []string {
+	if v.Kind() != value.KindList {
+		return []string{v.Text()}
 	}
-	return found
+	var names []string
+	for _, it := range v.Items() {
+		names = append(names, listOfNames(it)...)
+	}
+	return names
 }
 
 func (pl *play) isNotified(h *host, t *playbook.Task) bool { return h.notified[t.ID] }

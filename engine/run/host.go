@@ -227,6 +227,7 @@ type instance struct {
 	started time.Time
 	begun   bool // loop evaluated
 	looped  bool
+	control looping // of the loop
 	items   []value.Value
 	idx     int
 	results []value.Value
@@ -248,7 +249,8 @@ type instance struct {
 	noLog   bool
 	attempt int
 	paused  bool
-	wait    time.Time // not before
+	wait    time.Time     // not before
+	rest    time.Duration // the pause before the present item, until it began
 	replans int
 	// included are the lists of an include that are still to be entered, entered
 	// counts the others.
@@ -265,6 +267,10 @@ func (i *instance) clone() *instance {
 // nextItem forgets what belongs to the item that ended.
 func (i *instance) nextItem() {
 	i.idx++
+	pause := i.control.pause
 	i.evaled, i.did, i.ops, i.change, i.next, i.outcome = nil, nil, nil, nil, nil, nil
 	i.attempt, i.replans, i.wait, i.paused, i.effects = 0, 0, time.Time{}, false, false
+	if pause > 0 && i.idx < len(i.items) {
+		i.rest = pause
+	}
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,11 +88,14 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 	if err != nil {
 		return nil, "", err
 	}
-	if err := pl.addHandlers(pl.playScope(), use.Handlers); err != nil {
+	if err := pl.addHandlers(pl.playScope(), use.AllHandlers()); err != nil {
 		return nil, "", err
 	}
+	if req.Public && !slices.ContainsFunc(pl.vars.Public, func(u *playbook.RoleUse) bool { return u.Key == use.Key }) {
+		pl.vars.Public = append(pl.vars.Public, use)
+	}
 	key := strings.Join([]string{t.ID, req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
-	return use.Tasks, key, nil
+	return use.AllTasks(), key, nil
 }
 
 // inclusion is a list that an include brought, with the loop variables that are

@@ -82,11 +82,15 @@ func (a *ahead) task(t *playbook.Task) bool {
 	in.items = []value.Value{value.Null}
 	if t.Loop != nil {
 		s := a.scope(t, in)
+		control, err := loopControl(s, t.Loop)
+		if err != nil {
+			return true
+		}
 		items, unknown, err := a.pl.loopItems(s, t)
 		if err != nil || unknown != nil {
 			return true
 		}
-		in.items, in.looped = items, true
+		in.items, in.looped, in.control = items, true, control
 	}
 	for i := range in.items {
 		in.idx = i

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -218,13 +219,13 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	in := h.inst
 	item := in.items[in.idx]
 	r := o.result.Clone()
-	r.Set(t.Loop.LoopVar, item)
-	r.Set("ansible_loop_var", value.String(t.Loop.LoopVar))
-	if t.Loop.IndexVar != "" {
-		r.Set(t.Loop.IndexVar, value.Int(int64(in.idx)))
-		r.Set("ansible_index_var", value.String(t.Loop.IndexVar))
+	r.Set(in.control.loopVar, item)
+	r.Set("ansible_loop_var", value.String(in.control.loopVar))
+	if in.control.indexVar != "" {
+		r.Set(in.control.indexVar, value.Int(int64(in.idx)))
+		r.Set("ansible_index_var", value.String(in.control.indexVar))
 	}
-	if t.Loop.Extended != nil {
+	if in.control.extended {
 		r.Set("ansible_loop", extendedLoop(in))
 	}
 	h.fillLater(r)
@@ -296,35 +297,39 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	if in.looped || o == nil {
 		o = pl.loopOutcome(in, t)
 	}
+	failed := o.status == event.Failed
+	changed, _ := o.result.Get("changed")
+	var handlers, warnings []string
+	if changed.Truthy() && !failed && len(t.Notifies()) > 0 {
+		var err error
+		if handlers, warnings, err = pl.notifications(h, t); err != nil {
+			if len(h.steps) > 0 && !pl.Check {
+				return &request{kind: reqFlushHost, host: h}, nil // what changed is applied before the run ends
+			}
+			return nil, err
+		}
+	}
 	h.register(t, o)
 	e := pl.newEvent(h, t, event.Result, o)
-	failed := o.status == event.Failed
+	e.Handlers, e.Warnings = handlers, append(e.Warnings, warnings...)
+	pl.notify(h, handlers)
 	ignored := false
-	if failed {
+	if failed && t.Include == nil { // an include that fails is never ignored
 		var err error
 		if ignored, err = flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }), false); err != nil {
 			ignored = false
 		}
 	}
 	e.Ignored = ignored
-	changed, _ := o.result.Get("changed")
-	if changed.Truthy() && !(failed && !ignored) {
-		e.Handlers = pl.notify(h, t, e)
-	}
 	if t.Handler {
 		h.notified = h.notified.clone()
 		delete(h.notified, t.ID)
 	}
 	if failed && !ignored {
-		defer pl.endsAll(h, t, e)
 	}
 	ended := o.endHost
 	if failed && !ignored {
-		task, result := taskValue(t), value.FromMap(o.result).MarkDeep(value.Unsafe)
-		h.failedTask, h.failedResult = task, result
-		e.Rescued = h.unwind()
-		h.settleAfterFailure()
-		h.inst = nil
+		pl.takeOver(h, t, o, e)
 	} else {
 		h.advance()
 	}
@@ -340,12 +345,24 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	return done, nil
 }
 
-// endsAll ends the play for everybody when the task says any_errors_fatal and
-// nothing rescued the failure.
-func (pl *play) endsAll(h *host, t *playbook.Task, e *event.Event) {
-	if !e.Rescued && pl.mayEndAll(h, t) {
+// takeOver sends a host whose task failed to what rescues it. A handler is in no
+// block: its failure counts although the block around the flush goes on, and so
+// does that of an include.
+func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) {
+	counts := t.Include != nil || slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
+	task, result := pl.taskValue(h, t), value.FromMap(o.result).MarkDeep(value.Unsafe)
+	rescued := h.unwind()
+	e.Rescued = rescued && !counts
+	if e.Rescued {
+		h.failedTask, h.failedResult = task, result
+	} else if rescued {
+		pl.forgiven[h.Name]++
+	}
+	if !rescued && pl.mayEndAll(h, t) {
 		pl.fatal = true
 	}
+	h.settleAfterFailure()
+	h.inst = nil
 }
 
 // mayEndAll tells whether a failure of the task ends the play for everybody.
@@ -415,9 +432,4 @@ func failureLine(e *event.Event) string {
 		what = "the output has been hidden because no_log was set"
 	}
 	return fmt.Sprintf("%s: %s: [%s] %s", e.Pos, e.Host, e.Task, what)
-}
-
-// taskValue is what ansible_failed_task tells.
-func taskValue(t *playbook.Task) value.Value {
-	return value.FromMap(value.M("name", t.Keywords.Name.Str(), "action", t.Action, "args", t.Args.Value()))
 }

@@ -77,7 +77,7 @@ func (pl *play) passes(h *host, t *playbook.Task) (bool, error) {
 	}
 	if t.Implicit {
 		if t.Module == "setup" {
-			return len(pl.Tags) > 0 && !playbook.TagsMatch([]string{"always"}, pl.Tags, pl.SkipTags), nil
+			return !playbook.TagsMatch([]string{"always"}, pl.Tags, pl.SkipTags), nil
 		}
 		return false, nil
 	}
@@ -149,6 +149,12 @@ func (pl *play) beginLoop(h *host, t *playbook.Task) (*request, error) {
 	}
 	h.inst.looped = true
 	s := pl.scope(h, t)
+	control, err := loopControl(s, t.Loop)
+	if err != nil {
+		h.inst.looped = false
+		return pl.failedOrFlush(h, err)
+	}
+	h.inst.control = control
 	items, unknown, err := pl.loopItems(s, t)
 	if err != nil {
 		// A loop that cannot be evaluated matters only where the task would run.
@@ -224,30 +230,4 @@ func (pl *play) itemScope(h *host, t *playbook.Task) *vars.Scope {
 		return s
 	}
 	return s.With(pl.loopVars(h.inst, t))
-}
-
-func (pl *play) loopVars(in *instance, t *playbook.Task) map[string]value.Value {
-	item := in.items[in.idx]
-	locals := map[string]value.Value{t.Loop.LoopVar: item, "ansible_loop_var": value.String(t.Loop.LoopVar)}
-	if t.Loop.IndexVar != "" {
-		locals[t.Loop.IndexVar] = value.Int(int64(in.idx))
-		locals["ansible_index_var"] = value.String(t.Loop.IndexVar)
-	}
-	if t.Loop.Extended != nil {
-		locals["ansible_loop"] = extendedLoop(in)
-	}
-	return locals
-}
-
-func extendedLoop(in *instance) value.Value {
-	n, i := len(in.items), in.idx
-	m := value.M("allitems", value.List(in.items...), "index", i+1, "index0", i, "first", i == 0, "last", i == n-1,
-		"length", n, "revindex", n-i, "revindex0", n-i-1)
-	if i > 0 {
-		m.Set("previtem", in.items[i-1])
-	}
-	if i < n-1 {
-		m.Set("nextitem", in.items[i+1])
-	}
-	return value.FromMap(m)
 }

@@ -2,6 +2,7 @@ package vars
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/inventory"
@@ -65,6 +66,10 @@ func (s *Scope) magic(name string) (v value.Value, ok, keep bool) {
 		if v, ok := s.roleMagic(name); ok {
 			return v, true, true
 		}
+		if name == "environment" {
+			v, err := s.environment()
+			return v, err == nil, true
+		}
 	}
 	return value.Null, false, false
 }
@@ -106,8 +111,14 @@ func (s *Scope) playMagic(name string) (value.Value, bool) {
 		return s.settled(s.world.Batch())
 	case "ansible_play_hosts_all":
 		return value.Strings(s.world.AllPlayHosts()...), true
-	case "ansible_play_role_names", "ansible_role_names", "role_names", "ansible_dependent_role_names":
-		return value.Strings(roleNames(p.Roles, name != "ansible_play_role_names", name == "ansible_dependent_role_names")...), true
+	case "ansible_play_role_names", "role_names":
+		var names []string
+		for _, u := range s.playRoles() {
+			names = append(names, u.FullName())
+		}
+		return value.Strings(names...), true
+	case "ansible_role_names", "ansible_dependent_role_names":
+		return value.Strings(roleNames(s.playRoles(), name == "ansible_dependent_role_names")...), true
 	}
 	return value.Null, false
 }
@@ -119,18 +130,23 @@ func (s *Scope) settled(hosts []string, settled bool) (value.Value, bool) {
 	return value.Strings(hosts...), true
 }
 
-func roleNames(uses []*playbook.RoleUse, deps, onlyDeps bool) []string {
+// playRoles are the roles of the play with those that imports and public
+// includes brought.
+func (s *Scope) playRoles() []*playbook.RoleUse {
+	return slices.Concat(s.play.Play.Roles, s.play.Play.Imported, s.play.Public)
+}
+
+// roleNames are the names of roles and their dependencies, each once.
+func roleNames(uses []*playbook.RoleUse, onlyDeps bool) []string {
 	seen := map[string]bool{}
 	var names []string
 	var walk func(us []*playbook.RoleUse, dep bool)
 	walk = func(us []*playbook.RoleUse, dep bool) {
 		for _, u := range us {
-			if deps {
-				walk(u.Deps, true)
-			}
-			if (dep || !onlyDeps) && !seen[u.Name] {
-				seen[u.Name] = true
-				names = append(names, u.Name)
+			walk(u.Deps, true)
+			if (dep || !onlyDeps) && !seen[u.FullName()] {
+				seen[u.FullName()] = true
+				names = append(names, u.FullName())
 			}
 		}
 	}
@@ -146,20 +162,49 @@ func (s *Scope) roleMagic(name string) (value.Value, bool) {
 	switch name {
 	case "role_path":
 		return value.String(r.Role.Path), true
-	case "role_name", "ansible_role_name":
+	case "role_name":
 		return value.String(r.Role.Name), true
-	case "ansible_parent_role_names", "ansible_parent_role_paths":
-		var out []string
-		for p := r.ParentRole; p != nil; p = p.ParentRole {
-			if name == "ansible_parent_role_names" {
-				out = append(out, p.Role.Name)
-			} else {
-				out = append(out, p.Role.Path)
-			}
+	case "ansible_role_name":
+		return value.String(r.FullName()), true
+	case "ansible_collection_name":
+		if r.Role.Collection == "" {
+			return value.Null, true
 		}
-		return value.Strings(out...), true
+		return value.String(r.Role.Collection), true
+	case "ansible_parent_role_names", "ansible_parent_role_paths":
+		return parentRoles(r, name == "ansible_parent_role_names")
 	}
 	return value.Null, false
+}
+
+// parentRoles are the roles that included or imported the one at hand, the
+// nearest first. Roles that depend on it are not among them, and without any
+// there is no such variable.
+func parentRoles(r *playbook.RoleUse, names bool) (value.Value, bool) {
+	var out []string
+	for ; r != nil; r = r.ParentRole {
+		switch {
+		case !r.FromInclude || r.ParentRole == nil:
+		case names:
+			out = append(out, r.ParentRole.FullName())
+		default:
+			out = append(out, r.ParentRole.Role.Path)
+		}
+	}
+	return value.Strings(out...), len(out) > 0
+}
+
+// environment is the variable environment: the dicts of the task and around it.
+func (s *Scope) environment() (value.Value, error) {
+	var out []value.Value
+	for _, n := range s.at.Environments() {
+		v, err := s.Eval(n)
+		if err != nil {
+			return value.Null, err
+		}
+		out = append(out, v)
+	}
+	return value.List(out...), nil
 }
 
 func (s *Scope) groups() value.Value {
@@ -206,7 +251,18 @@ func (o *varsObject) IsMapping() {}
 
 // AttrOf gives a variable, evaluated.
 func (o *varsObject) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
-	return o.s.Variable(name)
+	return orMethod(o, name)(o.s.Variable(name))
+}
+
+// orMethod gives a method of a mapping where it has no such key.
+func orMethod(m jinja.Mapping, name string) func(value.Value, bool, error) (value.Value, bool, error) {
+	return func(v value.Value, ok bool, err error) (value.Value, bool, error) {
+		if ok || err != nil {
+			return v, ok, err
+		}
+		v, ok = methodOf(m, name)
+		return v, ok, nil
+	}
 }
 
 // Elements are the names.
@@ -228,7 +284,7 @@ func (o *hostVars) Attr(name string) (value.Value, bool) {
 func (o *hostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
 	h, ok := o.s.world.HostState(name)
 	if !ok {
-		return value.Null, false, nil
+		return orMethod(o, name)(value.Null, false, nil)
 	}
 	return value.FromObject(&oneHostVars{from: o.s, host: h}), true, nil
 }
@@ -271,7 +327,7 @@ func (o *oneHostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, 
 	if o.host != o.from.host && o.host.Pending && o.unsettled(name) {
 		return pending("variable " + name + " of host " + o.host.Name), true, nil
 	}
-	return o.vars().Variable(name)
+	return orMethod(o, name)(o.vars().Variable(name))
 }
 
 func (o *oneHostVars) unsettled(name string) bool {

@@ -2,6 +2,7 @@ package vars
 
 import (
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -152,6 +153,9 @@ type PlayVars struct {
 	Files []*yaml.Vars // vars_files, in order
 	// Prompted are the answers to vars_prompt.
 	Prompted *yaml.Vars
+	// Public are the roles that include_role brought with public: true, whose
+	// variables the rest of the play sees. It grows while the play runs.
+	Public []*playbook.RoleUse
 }
 
 // Scope makes the scope of a task on a host; at nil is the play itself, play
@@ -225,8 +229,12 @@ func (s *Scope) build() {
 
 func (s *Scope) addIncludeParams() {
 	for x := range s.at.Outward() {
-		if x.Kind == playbook.IncludeScope {
+		switch {
+		case x.Kind == playbook.IncludeScope:
 			s.add(x.Vars)
+		case x.Kind == playbook.RoleScope && x.Use.FromInclude && x.Use.ParentRole != nil:
+			// The parameters of the role around win over what the include passes.
+			s.add(x.Use.ParentRole.Params)
 		}
 	}
 }
@@ -262,7 +270,7 @@ func (s *Scope) addRoles(role *playbook.RoleUse, one func(*Scope, *playbook.Role
 	if s.play.Play == nil {
 		return
 	}
-	uses := append(s.play.Play.Roles[:len(s.play.Play.Roles):len(s.play.Play.Roles)], s.play.Play.Imported...)
+	uses := slices.Concat(s.play.Play.Roles, s.play.Play.Imported, s.play.Public)
 	for i := len(uses) - 1; i >= 0; i-- {
 		s.addRoleTree(uses[i], one)
 	}
