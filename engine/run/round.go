@@ -147,15 +147,10 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 				wait = r.until
 			}
 			continue
-		case reqGather:
-			pl.lookAhead(r)
-		case reqEffect:
-			pl.tellStart(r.host)
-			if widest(r.ops) > state.ReachNone {
-				r.lane.forget()
-				pl.lookAhead(r) // what comes next is asked behind the effect
-			}
 		}
+		mu.Lock() // hosts that were asked first may be answering already
+		pl.prepare(r)
+		mu.Unlock()
 		if lanes[r.lane] == nil {
 			lanes[r.lane] = &sync.Mutex{}
 		}
@@ -179,6 +174,21 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 		return sleepUntil(ctx, wait, pl.Now)
 	}
 	return nil
+}
+
+// prepare adds to a request what can be asked in the same round trip, and tells
+// of an effect that is about to be sent.
+func (pl *play) prepare(r *request) {
+	switch r.kind {
+	case reqGather:
+		pl.lookAhead(r)
+	case reqEffect:
+		pl.tellStart(r.host)
+		if widest(r.ops) > state.ReachNone {
+			r.lane.forget()
+			pl.lookAhead(r) // what comes next is asked behind the effect
+		}
+	}
 }
 
 func onlyWaits(reqs []*request) bool {
