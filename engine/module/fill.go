@@ -10,7 +10,7 @@ import (
 
 // fill puts checked arguments into the fields of a struct.
 func (d *decoder) fill(dst reflect.Value, args []Arg, got map[string]arg, pos diag.Pos) {
-	for f := range structFields(dst.Type()) {
+	for _, f := range structFields(dst.Type()) {
 		field := dst.FieldByIndex(f.Index)
 		name := f.Tag.Get("arg")
 		if name == "*" {

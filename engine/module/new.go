@@ -3,6 +3,7 @@ package module
 import (
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -85,7 +86,7 @@ func checkSpec(name string, args []Arg) {
 
 // checkFields panics when a field of t names no argument or cannot hold it.
 func checkFields(name string, args []Arg, t reflect.Type) {
-	for f := range structFields(t) {
+	for _, f := range structFields(t) {
 		tag := f.Tag.Get("arg")
 		if tag == "*" {
 			if f.Type != reflect.TypeFor[*value.Map]() {
@@ -103,19 +104,23 @@ func checkFields(name string, args []Arg, t reflect.Type) {
 	}
 }
 
-// structFields ranges over the tagged fields of t, embedded structs included.
-func structFields(t reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for _, f := range reflect.VisibleFields(t) {
-			if f.Tag.Get("arg") == "" || !f.IsExported() {
-				continue
-			}
-			if !yield(f) {
-				return
-			}
+// structFields are the tagged fields of t, embedded structs included; found once
+// for each type.
+func structFields(t reflect.Type) []reflect.StructField {
+	if known, ok := fieldsOf.Load(t); ok {
+		return known.([]reflect.StructField)
+	}
+	var fields []reflect.StructField
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Tag.Get("arg") != "" && f.IsExported() {
+			fields = append(fields, f)
 		}
 	}
+	fieldsOf.Store(t, fields)
+	return fields
 }
+
+var fieldsOf sync.Map // reflect.Type to []reflect.StructField
 
 // elemStruct is the struct of suboptions behind pointers, slices and Opts.
 func elemStruct(t reflect.Type) reflect.Type {

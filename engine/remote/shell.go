@@ -84,7 +84,10 @@ func newShell(h *Host, id state.Identity, p *process) *shell {
 // read hands what comes to the frame that waits for it. It never waits for the
 // sending side.
 func (s *shell) read(stream int, r io.Reader) {
-	buf := make([]byte, 32<<10)
+	// Most answers are small, and a thousand shells may be kept: the buffer grows
+	// when something fills it.
+	const most = 32 << 10
+	buf := make([]byte, 1<<10)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
@@ -102,6 +105,9 @@ func (s *shell) read(stream int, r io.Reader) {
 		if err != nil {
 			s.die(stream, err)
 			return
+		}
+		if n == len(buf) && n < most {
+			buf = make([]byte, min(8*n, most))
 		}
 	}
 }

@@ -86,18 +86,24 @@ func (pl *play) addEntry(h *host, e *event.Event, count func(*event.HostStats)) 
 
 // release tells what is certain, in the order of tasks: nothing of a task is
 // told while a host may still have something to say about an earlier one.
-func (pl *play) release() {
-	low := pl.lowWater()
+func (pl *play) release() { pl.releaseOf(pl.batch, pl.lowWater()) }
+
+// releaseOf tells what is certain of some hosts, up to a place that all hosts
+// have come to (nil: all of it).
+func (pl *play) releaseOf(hosts []*host, low position) {
 	type ready struct {
 		entry
 		h *host
 	}
 	var out []ready
-	for _, h := range pl.batch {
+	for _, h := range hosts {
 		n := 0
 		for n < len(h.entries) && !h.entries[n].waits && (low == nil || h.entries[n].pos.compare(low) <= 0) {
 			out = append(out, ready{h.entries[n], h})
 			n++
+		}
+		if n == 0 {
+			continue
 		}
 		h.entries = append(h.entries[:0:0], h.entries[n:]...)
 		for i := range h.steps {
@@ -156,7 +162,6 @@ func (pl *play) tellTask(e *event.Event) {
 // tellStart tells the heading of a task whose effect is about to be sent, once
 // everything before it was told.
 func (pl *play) tellStart(h *host) {
-	pl.release()
 	t := h.task()
 	if t == nil || h.inst == nil {
 		return

@@ -140,6 +140,24 @@ type step struct {
 	notes []pendingNote
 }
 
+// addStep lets the operations of one more task wait.
+func (h *host) addStep(s step) {
+	if len(h.steps) == 0 {
+		h.r.waitingHosts++
+	}
+	h.steps = append(h.steps, s)
+}
+
+// takeSteps gives what waits and lets nothing wait any more.
+func (h *host) takeSteps() []step {
+	steps := h.steps
+	if len(steps) > 0 {
+		h.r.waitingHosts--
+	}
+	h.steps = nil
+	return steps
+}
+
 // snapshot is a host's state before a step.
 type snapshot struct {
 	at       cursor

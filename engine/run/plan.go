@@ -220,7 +220,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	}
 	l.ops = append(l.ops, c.Ops...)
 	s.to = len(l.ops)
-	h.steps = append(h.steps, s)
+	h.addStep(s)
 	h.Pending = true
 	if pl.judges(t) {
 		// What the task says about its own result is asked of the true result.

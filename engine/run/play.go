@@ -404,14 +404,7 @@ func (pl *play) lowest() []*host {
 }
 
 // waiting tells whether any host has operations to be applied.
-func (pl *play) waiting() bool {
-	for _, h := range pl.batch {
-		if len(h.steps) > 0 {
-			return true
-		}
-	}
-	return false
-}
+func (pl *play) waiting() bool { return pl.waitingHosts > 0 }
 
 // checkFatal ends the play for everybody where the play says so.
 func (pl *play) checkFatal() {
@@ -442,9 +435,8 @@ func (pl *play) checkFatal() {
 // abandon forgets what was planned and not applied, when the run is cancelled.
 func (pl *play) abandon() {
 	for _, h := range pl.batch {
-		if len(h.steps) > 0 {
-			h.restore(h.steps[0].snap)
-			h.steps = nil
+		if steps := h.takeSteps(); len(steps) > 0 {
+			h.restore(steps[0].snap)
 		}
 		if l := pl.lanes[h.Name]; l != nil {
 			l.ops = nil

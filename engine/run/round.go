@@ -127,6 +127,8 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 	}
 	var flush []*host
 	var wait time.Time
+	pl.release() // before the heading of an effect
+	low := pl.lowWater()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(pl.Forks)
 	if err := pl.intend(ctx, pl.intentsOf(reqs)); err != nil {
@@ -161,7 +163,7 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 			out, err := pl.do(gctx, r.lane, pl.batchOf(r))
 			mu.Lock()
 			defer mu.Unlock()
-			return pl.answered(ctx, r, out, err)
+			return pl.answered(ctx, r, low, out, err)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -242,9 +244,9 @@ func (pl *play) live(h *host) func(int, bool, []byte) {
 	}
 }
 
-// answered takes the outcome of a gather or an effect in. It returns only
-// errors that end the run.
-func (pl *play) answered(ctx context.Context, r *request, out state.Outcome, err error) error {
+// answered takes the outcome of a gather or an effect in; low is the place that
+// all hosts have come to. It returns only errors that end the run.
+func (pl *play) answered(ctx context.Context, r *request, low position, out state.Outcome, err error) error {
 	h := r.host
 	if err != nil {
 		if isCancelled(ctx, err) {
@@ -268,7 +270,9 @@ func (pl *play) answered(ctx context.Context, r *request, out state.Outcome, err
 			return serr
 		}
 		_ = q // whatever it needs is asked for in the next round
-		pl.release()
+		if low != nil {
+			pl.releaseOf([]*host{h}, low)
+		}
 	}
 	return nil
 }
@@ -334,8 +338,8 @@ func (pl *play) flushBatch(h *host, l *lane) state.Batch {
 
 // flushed takes the outcome of a flush in.
 func (pl *play) flushed(ctx context.Context, h *host, l *lane, b state.Batch, out state.Outcome, err error) error {
-	steps, ops := h.steps, l.ops
-	h.steps, l.ops = nil, nil
+	steps, ops := h.takeSteps(), l.ops
+	l.ops = nil
 	if err != nil {
 		h.restore(steps[0].snap)
 		l.forget()

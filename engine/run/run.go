@@ -100,6 +100,8 @@ type runner struct {
 	playNo     int  // plays begun
 	stopped    bool // ended before its last play, because of failures
 	memory     memory
+	// waitingHosts is how many hosts have operations that wait to be applied.
+	waitingHosts int
 
 	emitMu  sync.Mutex
 	seq     int64

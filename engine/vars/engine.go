@@ -35,6 +35,7 @@ type Engine struct {
 	exprs     sync.Map
 	// generation counts changes of the inventory during the run.
 	generation atomic.Int64
+	groups     atomic.Pointer[groupsValue]
 }
 
 type parsed struct {

@@ -207,7 +207,13 @@ func (s *Scope) environment() (value.Value, error) {
 	return value.List(out...), nil
 }
 
+// groups is the variable groups, made once for all hosts as long as the inventory
+// stays as it is.
 func (s *Scope) groups() value.Value {
+	gen := s.eng.generation.Load()
+	if g := s.eng.groups.Load(); g != nil && g.generation == gen {
+		return g.val
+	}
 	m := value.NewMap()
 	for _, g := range s.eng.Inventory.Groups() {
 		var names []string
@@ -216,7 +222,14 @@ func (s *Scope) groups() value.Value {
 		}
 		m.Set(g.Name, value.Strings(names...))
 	}
-	return value.FromMap(m)
+	g := &groupsValue{generation: gen, val: value.FromMap(m)}
+	s.eng.groups.Store(g)
+	return g.val
+}
+
+type groupsValue struct {
+	generation int64
+	val        value.Value
 }
 
 // SearchPath are the folders in which files of the task are looked for, in
