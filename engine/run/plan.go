@@ -201,6 +201,10 @@ func (pl *play) prepared(ops []state.Op, ev *evaluated) []state.Op {
 	return out
 }
 
+// mostSteps is how many tasks (or loop items) of a host may wait: each keeps what
+// going back to it needs, and nothing of them is told before they are applied.
+const mostSteps = 128
+
 // later lets path operations wait for the next flush and goes on as if they
 // were done.
 func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change, o *outcome) (*request, error) {
@@ -227,7 +231,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 		h.inst.outcome = o
 		return &request{kind: reqFlushHost, host: h}, nil
 	}
-	if shared || pl.Lockstep || pl.mayEndAll(h, t) || pl.maxFail >= 0 || ev.lane.spec.Connection == "local" {
+	if shared || pl.Lockstep || len(h.steps) >= mostSteps || pl.mayEndAll(h, t) || pl.maxFail >= 0 || ev.lane.spec.Connection == "local" {
 		h.flushSoon = true
 	}
 	h.steps[len(h.steps)-1].entry = len(h.entries)

@@ -26,6 +26,7 @@ type HostView struct {
 	fog     []string        // canonical folders whose inside is not what was gathered
 	blurred []string        // canonical paths (with what is below) that may or may not change
 	folders map[inode]string
+	parents map[string]bool // folders, as asked or canonical, with something known inside
 	shared  map[string]bool // canonical folders that are known by another path too
 }
 
@@ -66,7 +67,7 @@ func (v *HostView) Forget() {
 	v.failed = map[Path]error{}
 	v.relied = map[string]Stat{}
 	v.touched, v.fog, v.blurred = nil, nil, nil
-	v.folders = map[inode]string{}
+	v.folders, v.parents = map[inode]string{}, map[string]bool{}
 	v.shared = map[string]bool{}
 	login, known := v.other[Login{}]
 	v.other = map[Query]Answer{}
@@ -92,6 +93,7 @@ func (v *HostView) Learn(a Answer) {
 	}
 	delete(v.failed, q)
 	v.alias[q.Path] = f.Canonical
+	v.inside(q.Path)
 	e := v.known(f.Canonical, f.Stat)
 	e.target, e.resolved = f.Target, f.Resolved
 	v.learnFolder(path.Dir(f.Canonical), f.Parent)
@@ -110,10 +112,23 @@ func (v *HostView) known(canonical string, s Stat) *entry {
 	e := v.entries[canonical]
 	if e == nil || e.predicted || e.stat != s {
 		e = &entry{stat: s, fresh: e != nil && e.fresh}
-		v.entries[canonical] = e
+		v.set(canonical, e)
 	}
 	e.partial = false
 	return e
+}
+
+// set puts an entry in.
+func (v *HostView) set(canonical string, e *entry) {
+	v.entries[canonical] = e
+	v.inside(canonical)
+}
+
+// inside notes that something is known below every folder of a path.
+func (v *HostView) inside(p string) {
+	for dir := path.Dir(p); !v.parents[dir]; dir = path.Dir(dir) {
+		v.parents[dir] = true
+	}
 }
 
 func (e *entry) learnSums(want Want, f File) {
@@ -143,10 +158,10 @@ func (v *HostView) learnFolder(canonical string, s Stat) {
 		switch {
 		case e == nil && s.Type == TypeNone:
 			// Not a folder: it may not be there, or be something else.
-			v.entries[canonical] = &entry{partial: true}
+			v.set(canonical, &entry{partial: true})
 		case s.Type == TypeNone:
 		case e == nil || e.stat != s:
-			v.entries[canonical] = &entry{stat: s, fresh: fresh}
+			v.set(canonical, &entry{stat: s, fresh: fresh})
 		}
 	}
 	if s.Type != TypeDir || s.Ino == 0 {
@@ -187,7 +202,7 @@ func (v *HostView) canonical(p string) (string, bool) {
 		// Nothing is in a folder that does not exist, or that we make.
 		c := path.Join(dir, path.Base(p))
 		if _, ok := v.entries[c]; !ok {
-			v.entries[c] = &entry{stat: Stat{}, predicted: e.predicted}
+			v.set(c, &entry{stat: Stat{}, predicted: e.predicted})
 		}
 		return c, true
 	}

@@ -78,7 +78,7 @@ func (v *HostView) put(c string, e *entry) {
 	if _, ok := v.other[Login{}]; !ok {
 		e.partial = true
 	}
-	v.entries[c] = e
+	v.set(c, e)
 }
 
 // newStat predicts the stat of a new entry: mode, owner from the attributes or
@@ -261,6 +261,9 @@ func (v *HostView) removed(o Remove) bool {
 
 // dropBelow forgets what is below a folder that goes away or is replaced.
 func (v *HostView) dropBelow(c string) {
+	if !v.parents[c] {
+		return
+	}
 	for p := range v.entries {
 		if strings.HasPrefix(p, c+"/") {
 			v.relyBelow(p)

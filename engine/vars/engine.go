@@ -31,7 +31,8 @@ type Engine struct {
 
 	env       *jinja.Env
 	fileEnv   *jinja.Env
-	templates sync.Map // *yaml.Node or string -> *parsed
+	templates sync.Map // *yaml.Node or text -> *parsed
+	texts     atomic.Int64
 	exprs     sync.Map
 	// generation counts changes of the inventory during the run.
 	generation atomic.Int64
@@ -61,19 +62,38 @@ func New(inv *inventory.Inventory, extra *yaml.Vars) *Engine {
 // Env is the environment of playbook strings; lint asks it what exists.
 func (e *Engine) Env() *jinja.Env { return e.env }
 
-// template parses the string of a node once.
+// template parses the string of a node once. Texts that are no node of a file (the
+// value of a variable that a task set) are known by what they say and where.
 func (e *Engine) template(n *yaml.Node) (*jinja.Template, error) {
-	if p, ok := e.templates.Load(n); ok {
+	type text struct {
+		src string
+		pos diag.Pos
+	}
+	key, keep := any(n), true
+	if n.Style == yaml.Synthetic {
+		key, keep = text{n.Str(), n.PosAt(0)}, len(n.Str()) <= maxKeptText
+	}
+	if p, ok := e.templates.Load(key); ok {
 		return p.(*parsed).tmpl, p.(*parsed).err
 	}
 	o := jinja.PlaybookOptions()
 	o.SingleLine = n.Style == yaml.SingleQuoted || n.Style == yaml.DoubleQuoted || n.Style == yaml.Synthetic
 	t, err := e.env.Parse(n.Str(), n.PosAt(0), o)
-	if n.Style != yaml.Synthetic {
-		e.templates.Store(n, &parsed{tmpl: t, err: err})
+	if n.Style == yaml.Synthetic {
+		keep = keep && e.texts.Add(1) <= maxKeptTexts
+	}
+	if keep {
+		e.templates.Store(key, &parsed{tmpl: t, err: err})
 	}
 	return t, err
 }
+
+// How many parsed texts that stand in no file are kept, and how long they may
+// be: a loop may make any number of them.
+const (
+	maxKeptTexts = 4096
+	maxKeptText  = 512
+)
 
 // expression parses a bare expression once.
 func (e *Engine) expression(src string, pos diag.Pos) (*jinja.Expr, error) {

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// teacher is the real shell that carries out the first connection's frames.
+type teacher struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out [2]io.Reader
+}
+
+func newTeacher(command string) (*teacher, error) {
+	t := &teacher{cmd: exec.Command("/bin/sh", "-c", command)}
+	var err error
+	if t.in, err = t.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if t.out[0], err = t.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if t.out[1], err = t.cmd.StderrPipe(); err != nil {
+		return nil, err
+	}
+	return t, t.cmd.Start()
+}
+
+// ask sends a frame and reads both streams up to its end.
+func (t *teacher) ask(frame, nonce string) (out, stderr string, err error) {
+	if _, err := fmt.Fprintf(t.in, "%d\n%s", len(frame), frame); err != nil {
+		return "", "", err
+	}
+	seq := frame[strings.LastIndex(frame, "_M e ")+len("_M e "):]
+	n, err := strconv.Atoi(strings.TrimRight(seq, "\n}"))
+	if err != nil {
+		return "", "", fmt.Errorf("a frame without an end: %w", err)
+	}
+	end := fmt.Sprintf("%s e %d\n", nonce, n)
+	var said [2]string
+	for i, r := range t.out {
+		if said[i], err = until(r, end); err != nil {
+			return "", "", err
+		}
+		said[i] = strings.ReplaceAll(said[i], nonce, "NONCE")
+	}
+	return said[0], said[1], nil
+}
+
+func until(r io.Reader, end string) (string, error) {
+	var b strings.Builder
+	buf := make([]byte, 32<<10)
+	for !strings.HasSuffix(b.String(), end) {
+		n, err := r.Read(buf)
+		b.Write(buf[:n])
+		if err != nil {
+			return "", err
+		}
+	}
+	return b.String(), nil
+}
+
+func (t *teacher) close() {
+	_ = t.in.Close()
+	_ = t.cmd.Wait()
+}
