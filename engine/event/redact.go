@@ -134,9 +134,41 @@ func redactValue(x *index, v value.Value) value.Value {
 	return v
 }
 
+// harmless tells whether nothing in a value has to be hidden or put into words:
+// most results, which then need no copy.
+func harmless(x *index, v value.Value) bool {
+	if v.IsSecret() {
+		return false
+	}
+	switch v.Kind() {
+	case value.KindString:
+		return x.replace(v.Str()) == v.Str()
+	case value.KindInt, value.KindFloat:
+		return x == nil || len(x.exact) == 0 || !x.has(v.Text())
+	case value.KindList:
+		for _, it := range v.Items() {
+			if !harmless(x, it) {
+				return false
+			}
+		}
+	case value.KindMap:
+		for k, e := range v.Map().All() {
+			if !harmless(x, k) || !harmless(x, e) {
+				return false
+			}
+		}
+	case value.KindObject:
+		return false
+	}
+	return true
+}
+
 func redactMap(x *index, m *value.Map) *value.Map {
 	if m == nil {
 		return nil
+	}
+	if harmless(x, value.FromMap(m)) {
+		return m
 	}
 	out := value.NewMap()
 	for k, e := range m.All() {

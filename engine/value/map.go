@@ -1,6 +1,10 @@
 package value
 
-import "iter"
+import (
+	"iter"
+	"maps"
+	"slices"
+)
 
 // Map is a dict: it keeps the order in which keys were first set. Keys are
 // scalars; 1, 1.0 and True are one key, as in Python.
@@ -52,12 +56,16 @@ func keyOf(v Value) hashKey {
 	return hashKey{kind: v.kind, str: v.Repr()}
 }
 
+// maxSearched is how many entries a map may have without an index: searching few
+// is cheaper than making one.
+const maxSearched = 16
+
 // NewMap makes an empty map.
 func NewMap() *Map { return &Map{} }
 
 // M makes a map from alternating string keys and values, in order.
 func M(kv ...any) *Map {
-	m := NewMap()
+	m := &Map{keys: make([]Value, 0, len(kv)/2+2), vals: make([]Value, 0, len(kv)/2+2)}
 	for i := 0; i+1 < len(kv); i += 2 {
 		m.Set(kv[i].(string), FromGo(kv[i+1]))
 	}
@@ -77,7 +85,6 @@ func (m *Map) find(k Value) int {
 		return -1
 	}
 	if m.idx == nil {
-		// Small maps are searched: cheaper than building an index.
 		if k.kind == KindString {
 			for i := range m.keys {
 				if m.keys[i].kind == KindString && m.keys[i].str == k.str {
@@ -128,7 +135,7 @@ func (m *Map) SetKey(key, v Value) {
 	switch {
 	case m.idx != nil:
 		m.idx[keyOf(key)] = len(m.keys) - 1
-	case len(m.keys) > 8:
+	case len(m.keys) > maxSearched:
 		m.reindex()
 	}
 }
@@ -159,11 +166,10 @@ func (m *Map) DeleteKey(key Value) bool {
 
 // Clone copies the map; keys and values are shared.
 func (m *Map) Clone() *Map {
-	c := NewMap()
-	for k, v := range m.All() {
-		c.SetKey(k, v)
+	if m == nil {
+		return NewMap()
 	}
-	return c
+	return &Map{keys: slices.Clone(m.keys), vals: slices.Clone(m.vals), idx: maps.Clone(m.idx)}
 }
 
 // All ranges over the entries in order.
