@@ -18,6 +18,7 @@ var rooms = map[string][]string{
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
 	"engine/jinja":     {"diag", "value"},
+	"engine/config":    {"diag"},
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value"},
 	"engine/playbook":  {"yaml", "jinja", "diag", "value"},

@@ -24,7 +24,11 @@ Exit codes: 0 nothing wrong (warnings count as nothing), 1 errors.`,
 		Args:              needPlaybook,
 		ValidArgsFunction: completePlaybook,
 		RunE: func(_ *cobra.Command, args []string) error {
-			req, err := f.request(args, event.NewRedactor())
+			settings, err := loadSettings(&std)
+			if err != nil {
+				return err
+			}
+			req, err := f.request(args, settings, std, event.NewRedactor())
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,7 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 	for _, pb := range cfg.Playbooks {
 		fmt.Fprintf(std.out, "\nplaybook: %s\n", event.PrintableLine(render.Near(pb.File)))
 		for i, p := range pb.Plays {
-			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), p.Keywords.Name.Str(), strings.Join(nodeTexts(&p.Scope), ", "))
+			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), orElse(p.Keywords.Name.Str(), pattern(p)), strings.Join(nodeTexts(&p.Scope), ","))
 			if hosts {
 				if err := listHosts(std, cfg, p); err != nil {
 					return err
@@ -31,7 +31,10 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 			}
 			if tags {
 				set := map[string]bool{}
-				collectTags(items, set)
+				for _, t := range nodeTexts(&p.Scope) {
+					set[t] = true
+				}
+				collectTags(cfg, items, set)
 				var all []string
 				for t := range set {
 					all = append(all, t)
@@ -100,7 +103,8 @@ func listTasks(std streams, cfg run.Config, items []playbook.Item) {
 			}
 			name := x.Keywords.Name.Str()
 			if name == "" {
-				name = x.Action
+				fmt.Fprintf(std.out, "      %s\tTAGS: [%s]\n", x.Action, strings.Join(tags, ", "))
+				continue
 			}
 			if r := x.Role(); r != nil && r.Role != nil {
 				name = r.FullName() + " : " + name
@@ -110,13 +114,20 @@ func listTasks(std streams, cfg run.Config, items []playbook.Item) {
 	}
 }
 
-func collectTags(items []playbook.Item, set map[string]bool) {
+// collectTags are the tags of the tasks that --tags and --skip-tags leave.
+func collectTags(cfg run.Config, items []playbook.Item, set map[string]bool) {
 	for _, it := range items {
-		for _, t := range nodeTexts(it.Inherits()) {
-			set[t] = true
-		}
-		if b, ok := it.(*playbook.Block); ok {
-			collectTags(b.Block, set)
+		switch x := it.(type) {
+		case *playbook.Block:
+			collectTags(cfg, x.Block, set)
+		case *playbook.Task:
+			tags := nodeTexts(&x.Scope)
+			if !playbook.TagsMatch(tags, cfg.Tags, cfg.SkipTags) {
+				continue
+			}
+			for _, t := range tags {
+				set[t] = true
+			}
 		}
 	}
 }

@@ -68,8 +68,8 @@ Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"playbooks", "Playbooks:", []*cobra.Command{newPlan(std), newRun(std), newLint(std)}},
-		{"look", "Looking around:", []*cobra.Command{newInventory(std), newModule(std), newRuns(std)}},
+		{"playbooks", "Playbooks:", []*cobra.Command{newPlan(std), newRun(std), newLint(std), newVault(std)}},
+		{"look", "Looking around:", []*cobra.Command{newInventory(std), newModule(std), newConfig(std), newRuns(std)}},
 		{"serve", "Serving others:", []*cobra.Command{newServe(std), newImage(std)}},
 		{"other", "Other:", []*cobra.Command{newVersion(std)}},
 	} {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
+	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/probe"
@@ -44,8 +45,8 @@ func (f *runFlags) add(c *cobra.Command) {
 	f.inventoryFlags.add(c)
 	f.connectFlags.add(c)
 	group(c, "What to run", func(fl *pflag.FlagSet) {
-		fl.StringSliceVarP(&f.tags, "tags", "t", nil, "only what has one of these `TAGS`")
-		fl.StringSliceVar(&f.skipTags, "skip-tags", nil, "not what has one of these `TAGS`")
+		fl.StringArrayVarP(&f.tags, "tags", "t", nil, "only what has one of these `TAGS`")
+		fl.StringArrayVar(&f.skipTags, "skip-tags", nil, "not what has one of these `TAGS`")
 		fl.StringVar(&f.startAt, "start-at-task", "", "start at the task of this `NAME`")
 		fl.BoolVar(&f.listHosts, "list-hosts", false, "list the hosts of each play and do nothing")
 		fl.BoolVar(&f.listTasks, "list-tasks", false, "list the tasks of each play and do nothing")
@@ -53,7 +54,7 @@ func (f *runFlags) add(c *cobra.Command) {
 		fl.BoolVar(&f.syntax, "syntax-check", false, "only read and check the playbook")
 	})
 	group(c, "How to run", func(fl *pflag.FlagSet) {
-		fl.IntVarP(&f.forks, "forks", "f", run.DefaultForks, "how `MANY` hosts to talk to at once")
+		fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts to talk to at once (default 50)")
 		fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
 		fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
 		fl.DurationVar(&f.lockWait, "lock-wait", 0, "how `LONG` to wait for another run that works on a host, such as 90s or 10m (default $FAIRLEAD_LOCK_WAIT, else not at all)")
@@ -139,8 +140,12 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	defer stopProfile()
+	settings, err := loadSettings(&std)
+	if err != nil {
+		return err
+	}
 	red := event.NewRedactor()
-	req, err := f.request(playbooks, red)
+	req, err := f.request(playbooks, settings, std, red)
 	if err != nil {
 		return err
 	}
@@ -154,7 +159,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if f.syntax {
 		return nil
 	}
-	f.apply(&cfg)
+	f.apply(&cfg, settings)
 	if err := checkLimit(cfg); err != nil {
 		return err
 	}
@@ -164,10 +169,10 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if err := checkKeys(cfg); err != nil {
 		return err
 	}
-	if cfg.Connection, err = f.defaults(std, red); err != nil {
+	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {
 		return err
 	}
-	return f.perform(ctx, cfg, red, std)
+	return f.perform(ctx, cfg, settings, red, std)
 }
 
 // checkLimit finds out before anything is done whether -l selects anybody.
@@ -182,16 +187,29 @@ func checkLimit(cfg run.Config) error {
 	return err
 }
 
-func (f *runFlags) apply(cfg *run.Config) {
-	cfg.Limit, cfg.Tags, cfg.SkipTags, cfg.StartAt = f.limit, f.tags, f.skipTags, f.startAt
-	cfg.Check, cfg.Diff, cfg.Lockstep, cfg.Forks = f.check, f.diff, f.lockstep, f.forks
-	cfg.ForceHandlers, cfg.GatherFacts = f.forceHandlers, true
+// apply puts flags, or else settings, into the run's configuration.
+func (f *runFlags) apply(cfg *run.Config, settings *config.Config) {
+	cfg.Limit, cfg.StartAt = f.limit, f.startAt
+	cfg.Tags, cfg.SkipTags = settings.List(config.TagsRun), settings.List(config.TagsSkip)
+	if len(f.tags) > 0 {
+		cfg.Tags = words(f.tags)
+	}
+	if len(f.skipTags) > 0 {
+		cfg.SkipTags = words(f.skipTags)
+	}
+	cfg.Check, cfg.Diff, cfg.Lockstep = f.check, f.diff || !f.noDiff && settings.Bool(config.DiffAlways), f.lockstep
+	if cfg.Forks = f.forks; f.forks == 0 {
+		cfg.Forks = settings.Int(config.Forks)
+	}
+	cfg.ForceHandlers = f.forceHandlers || settings.Bool(config.ForceHandlers)
+	f.verbose = max(f.verbose, settings.Int(config.Verbosity))
+	cfg.Verbosity = f.verbose
 	cfg.FactFamilies, cfg.Version = probe.FamiliesFor, version
 }
 
 // perform runs what was prepared, with its sinks around it.
-func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redactor, std streams) error {
-	scfg, err := f.ssh(std, red)
+func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config.Config, red *event.Redactor, std streams) error {
+	scfg, err := f.ssh(settings, std, red)
 	if err != nil {
 		return err
 	}
@@ -202,7 +220,7 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redac
 	if f.json {
 		sinks = append(sinks, event.JSONLines(std.out))
 	} else {
-		t := render.New(std.out, render.Options{Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check})
+		t := render.New(std.out, f.look(settings, std))
 		defer t.Close()
 		sinks = append(sinks, t)
 	}
@@ -230,6 +248,26 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, red *event.Redac
 		return err
 	}
 	return f.exit(sum)
+}
+
+// look is how the terminal shows the run.
+func (f *runFlags) look(settings *config.Config, std streams) render.Options {
+	return render.Options{
+		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
+		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
+	}
+}
+
+// words splits comma lists.
+func words(lists []string) (out []string) {
+	for _, l := range lists {
+		for w := range strings.SplitSeq(l, ",") {
+			if w = strings.TrimSpace(w); w != "" {
+				out = append(out, w)
+			}
+		}
+	}
+	return out
 }
 
 func (f *runFlags) exit(sum run.Summary) error {

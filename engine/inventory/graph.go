@@ -364,6 +364,17 @@ func (inv *Inventory) Layers(h *Host) []Layer {
 	return layers
 }
 
+// GroupLayers are the sets of variables of one group, lowest precedence first.
+func (inv *Inventory) GroupLayers(g *Group) []Layer {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	level := GroupInventory
+	if g == inv.all {
+		level = AllInventory
+	}
+	return append([]Layer{{Level: level, Owner: g.Name, Vars: g.vars}}, g.layers...)
+}
+
 // AddHost adds a host during a run (add_host), or finds it, puts it into
 // groups (created as needed) and sets variables of the host. It tells whether
 // anything changed.

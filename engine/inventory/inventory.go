@@ -26,6 +26,7 @@ type Inventory struct {
 
 	dirs      []*adjacentDir // where group_vars and host_vars lie
 	opts      yaml.Options
+	rules     Rules
 	localhost *Host // an explicit one, or the implicit one once it was named
 
 	cache struct { // of GroupHosts; cleared by every change

@@ -3,6 +3,8 @@ package inventory
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -25,7 +27,25 @@ type Options struct {
 	// also AddPlaybookDir.
 	PlaybookDir string
 	// YAML are the options for YAML files: vault decryption, warnings.
-	YAML yaml.Options
+	YAML  yaml.Options
+	Rules Rules
+}
+
+// Rules say how sources are read. The zero value holds Ansible's defaults,
+// except that a source that cannot be read is an error.
+type Rules struct {
+	// Enabled are the forms that are tried (host_list, script, auto, yaml, ini,
+	// constructed ...); empty means all.
+	Enabled []string
+	// IgnoreExtensions are endings of names, IgnorePatterns regular expressions
+	// of names, that are no inventory in a folder; nil means the usual endings.
+	IgnoreExtensions, IgnorePatterns []string
+	// GroupNames is "never" (or empty), "ignore", "silently" or "always": whether
+	// names of groups that are no names of variables are changed into such.
+	GroupNames string
+	// Tolerant makes a source that cannot be read a warning; NoneIsFailed makes
+	// it an error all the same when no source could be read.
+	Tolerant, NoneIsFailed bool
 }
 
 // Load reads all sources into one inventory. All problems found are reported
@@ -33,12 +53,8 @@ type Options struct {
 // returned also with problems, as far as it could be read.
 func Load(opts Options) (*Inventory, error) {
 	inv := newInventory(opts.YAML)
-	var problems diag.List
-	for _, s := range opts.Sources {
-		if s != "" {
-			problems = append(problems, inv.readSource(s)...)
-		}
-	}
+	inv.rules = opts.Rules
+	problems := inv.readSources(opts.Sources)
 	if !opts.Sections.IsNull() {
 		name := opts.SectionsName
 		if name == "" {
@@ -61,6 +77,28 @@ func Load(opts Options) (*Inventory, error) {
 		}
 	}
 	return inv, problems.Err()
+}
+
+// readSources reads the sources in order.
+func (inv *Inventory) readSources(sources []string) (problems diag.List) {
+	tried, failed := 0, 0
+	for _, s := range sources {
+		if s == "" {
+			continue
+		}
+		p := inv.readSource(s)
+		if tried++; len(p) > 0 {
+			failed++
+		}
+		problems = append(problems, p...)
+	}
+	if inv.rules.Tolerant && (failed < tried || !inv.rules.NoneIsFailed) {
+		for _, d := range problems {
+			inv.opts.Warning(d)
+		}
+		return nil
+	}
+	return problems
 }
 
 // isHostList tells whether a source is a comma list of hosts.
@@ -94,12 +132,34 @@ func adjacentTo(source string) string {
 var ignoredSuffixes = []string{".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"}
 
 // ignored tells whether a file of an inventory folder is no inventory.
-func ignored(name string) bool {
+func (r *Rules) ignored(name string) bool {
 	if strings.HasPrefix(name, ".") || name == "host_vars" || name == "group_vars" || name == "vars_plugins" {
 		return true
 	}
-	for _, s := range ignoredSuffixes {
+	suffixes := r.IgnoreExtensions
+	if suffixes == nil {
+		suffixes = ignoredSuffixes
+	}
+	for _, s := range suffixes {
 		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	for _, p := range r.IgnorePatterns {
+		if re, err := regexp.Compile(p); err == nil && re.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// enabled tells whether a form of inventory is tried.
+func (r *Rules) enabled(forms ...string) bool {
+	if len(r.Enabled) == 0 {
+		return true
+	}
+	for _, e := range r.Enabled {
+		if slices.Contains(forms, strings.TrimPrefix(e, "ansible.builtin.")) {
 			return true
 		}
 	}
@@ -124,7 +184,7 @@ func (inv *Inventory) readSource(source string) diag.List {
 	}
 	var problems diag.List
 	for _, e := range entries { // sorted by name
-		if !ignored(e.Name()) {
+		if !inv.rules.ignored(e.Name()) {
 			problems = append(problems, inv.readSource(filepath.Join(source, e.Name()))...)
 		}
 	}

@@ -126,3 +126,6 @@ func strptime(s, format string) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// Strftime writes t by a C format string, in the C locale.
+func Strftime(format string, t time.Time) string { return strftime(format, t) }

@@ -159,19 +159,25 @@ func constant(n *yaml.Node) value.Value {
 	return value.Unknown(nil)
 }
 
-func hasProblem(n *yaml.Node) bool {
+func hasProblem(n *yaml.Node) bool { return problemOf(n) != nil }
+
+// problemOf gives the first problem in a node, nil when there is none.
+func problemOf(n *yaml.Node) *diag.Diagnostic {
+	if n == nil {
+		return nil
+	}
 	if n.Problem != nil {
-		return true
+		return n.Problem
 	}
 	for _, it := range n.Items {
-		if hasProblem(it) {
-			return true
+		if p := problemOf(it); p != nil {
+			return p
 		}
 	}
-	for _, p := range n.Pairs {
-		if hasProblem(p.Value) {
-			return true
+	for _, pair := range n.Pairs {
+		if p := problemOf(pair.Value); p != nil {
+			return p
 		}
 	}
-	return false
+	return nil
 }

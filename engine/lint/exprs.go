@@ -256,6 +256,12 @@ func (u *user) definitions(name string) {
 		u.p.checked[name] = true
 	}
 	for _, d := range defs {
+		if p := problemOf(d); p != nil && !u.p.visited[d] { // a vault text without its password
+			u.p.visited[d] = true
+			problem := *p
+			problem.Warning = u.maybe || u.p.none || len(defs) > 1
+			u.c.report(&problem)
+		}
 		scalars(d, func(n *yaml.Node) {
 			if u.p.visited[n] {
 				return

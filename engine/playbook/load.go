@@ -32,6 +32,9 @@ type Options struct {
 	// RolesPath are further folders to look for roles in, after roles/ beside
 	// the playbook; nil means Ansible's defaults.
 	RolesPath []string
+	// CollectionsPath are folders of collections, after collections/ beside the
+	// playbook; nil means Ansible's defaults.
+	CollectionsPath []string
 	// IsModule tells whether a name is a module we have; it decides which of
 	// several unknown keys of a task is meant as the module. May be nil.
 	IsModule func(name string) bool

@@ -197,7 +197,12 @@ func (r *reader) collectionRole(name string, parent *RoleUse, at *Scope) (path, 
 // collectionDirs are the folders in which collections are installed.
 func (r *reader) collectionDirs() []string {
 	dirs := []string{filepath.Join(r.base, "collections")}
-	if r.opts.Files == nil {
+	switch {
+	case r.opts.CollectionsPath != nil:
+		for _, d := range r.opts.CollectionsPath {
+			dirs = append(dirs, strings.TrimSuffix(expandHome(d), "/ansible_collections"))
+		}
+	case r.opts.Files == nil:
 		dirs = append(dirs, expandHome("~/.ansible/collections"), "/usr/share/ansible/collections")
 	}
 	return dirs

@@ -38,10 +38,14 @@ type ConnectionDefaults struct {
 	User           string
 	Password       string
 	KeyFile        string
+	Port           int
 	Timeout        time.Duration
+	SSHArgs        []string // options of ssh, as ansible_ssh_common_args
 	Become         bool
 	BecomeMethod   string
 	BecomeUser     string
+	BecomeExe      string
+	BecomeFlags    string
 	BecomePassword string
 }
 
@@ -140,6 +144,8 @@ func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec,
 			errs.Add(diag.Errorf(diag.Pos{}, "port", "ansible_port of host %s is %q, not a port number", name, port))
 		}
 		sp.Port = n
+	} else {
+		sp.Port = d.Port
 	}
 	if n, err := strconv.Atoi(timeout); err == nil && n > 0 {
 		sp.Timeout = time.Duration(n) * time.Second
@@ -194,8 +200,8 @@ func (r *runner) identity(s *vars.Scope, at *playbook.Scope) (state.Identity, er
 	}{
 		{&id.Method, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeMethod }), orElse(d.BecomeMethod, "sudo"), []string{"ansible_become_method"}},
 		{&id.User, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeUser }), orElse(d.BecomeUser, "root"), []string{"ansible_become_user"}},
-		{&id.Flags, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeFlags }), "", []string{"ansible_become_flags"}},
-		{&id.Exe, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeExe }), "", []string{"ansible_become_exe"}},
+		{&id.Flags, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeFlags }), d.BecomeFlags, []string{"ansible_become_flags"}},
+		{&id.Exe, node(func(k *playbook.Keywords) *yaml.Node { return k.BecomeExe }), d.BecomeExe, []string{"ansible_become_exe"}},
 		{&id.Password, nil, d.BecomePassword, []string{"ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"}},
 	} {
 		v, err := text(s, f.vars...)

@@ -301,7 +301,7 @@ func (pl *play) tellUnrun() {
 func (pl *play) begin() error {
 	s := pl.playScope()
 	var err error
-	if pl.anyFatal, err = flag(s, pl.p.AnyErrorsFatal, false); err != nil {
+	if pl.anyFatal, err = flag(s, pl.p.AnyErrorsFatal, pl.Settings.AnyErrorsFatal); err != nil {
 		return err
 	}
 	if pl.forceHandlers, err = flag(s, pl.p.ForceHandlers, pl.ForceHandlers); err != nil {
@@ -322,13 +322,16 @@ func (pl *play) begin() error {
 	if err := pl.collectHandlers(s); err != nil {
 		return err
 	}
-	gather, err := flag(s, pl.p.GatherFacts, pl.GatherFacts)
+	gather, err := flag(s, pl.p.GatherFacts, pl.GatherFacts && pl.Settings.gathers())
 	if err != nil {
 		return err
 	}
 	items := pl.program(gather)
 	for _, h := range pl.batch {
 		h.at = cursor{{items: items}}
+		if gather && pl.Settings.Gathering == "smart" && h.hasFacts() {
+			h.at[0].idx = 1
+		}
 		h.inst, h.ended, h.notified = nil, false, notifications{}
 		h.force, h.forced = pl.forceHandlers, false
 		h.roles = roleProgress{}
@@ -378,6 +381,9 @@ func (pl *play) implicit(name, mod, what string) *playbook.Task {
 		subset := pl.p.GatherSubset
 		if subset.IsNull() {
 			subset = yaml.FromValue(pl.p.Pos, value.Strings(pl.factSubset()...))
+			if own := pl.Settings.GatherSubset; len(own) > 0 {
+				subset = yaml.FromValue(pl.p.Pos, value.Strings(own...))
+			}
 		}
 		t.Args = yaml.NewMapping(pl.p.Pos, []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: subset}})
 	}

@@ -21,6 +21,8 @@ type Request struct {
 	SectionsName string
 	Extra        *yaml.Vars
 	RolesPath    []string
+	// Settings are those of ansible.cfg and the environment.
+	Settings Settings
 	// Decrypt opens Ansible Vault texts; nil when no password was given.
 	Decrypt func(ciphertext string) (string, error)
 	// HostsOptional: nothing is wrong with plays that match no host, because the
@@ -36,17 +38,19 @@ type Request struct {
 func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	var warnings, problems diag.List
 	opts := yaml.Options{Decrypt: req.Decrypt, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
-	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts})
+	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts, Rules: req.Settings.Inventory})
 	problems.Add(err)
 	if inv == nil {
 		return Config{}, warnings, problems.Err()
 	}
 	eng := vars.New(inv, req.Extra)
-	popts := playbook.Options{RolesPath: req.RolesPath, YAML: opts, Canonical: mods.Canonical,
+	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
+	eng.Managed = req.Settings.Managed
+	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,
 		IsModule: func(name string) bool { _, ok := mods.Lookup(name); return ok },
 		Render:   eng.RenderStatic,
 	}
-	cfg := Config{Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts)}
+	cfg := Config{Settings: req.Settings, Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts)}
 	for _, file := range req.Playbooks {
 		pb, err := playbook.Load(file, popts)
 		problems.Add(err)

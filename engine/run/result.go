@@ -101,7 +101,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 // saysNoLog reads no_log of a task whose other keywords could not be evaluated;
 // when in doubt, it is secret.
 func (pl *play) saysNoLog(h *host, t *playbook.Task) bool {
-	b, err := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), false)
+	b, err := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), pl.Settings.NoLog)
 	return b || err != nil
 }
 

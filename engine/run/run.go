@@ -63,6 +63,8 @@ type Config struct {
 	ForceHandlers  bool
 	GatherFacts    bool // default of plays that do not say
 	Connection     ConnectionDefaults
+	Settings       Settings
+	Verbosity      int // as many -v
 	Version        string
 	Now            func() time.Time
 	// FactFamilies names the families of facts that the given names belong to,
@@ -251,7 +253,7 @@ func (r *runner) fixedVars() {
 	f["ansible_check_mode"] = value.Bool(r.Check)
 	f["ansible_diff_mode"] = value.Bool(r.Diff)
 	f["ansible_forks"] = value.Int(int64(r.Forks))
-	f["ansible_verbosity"] = value.Int(0)
+	f["ansible_verbosity"] = value.Int(int64(r.Verbosity))
 	f["ansible_run_tags"] = value.Strings(orAll(r.Tags)...)
 	f["ansible_skip_tags"] = value.Strings(r.SkipTags...)
 	if r.Limit != "" {
@@ -260,6 +262,9 @@ func (r *runner) fixedVars() {
 	// Some playbooks name the controller's Python as that of localhost.
 	f["ansible_playbook_python"] = value.String("/usr/bin/python3")
 	f["ansible_config_file"] = value.Null
+	if r.Settings.ConfigFile != "" {
+		f["ansible_config_file"] = value.String(r.Settings.ConfigFile)
+	}
 	// Playbooks compare this version; it is the language's, not ours.
 	f["ansible_version"] = value.FromMap(value.M("full", "2.14.18", "major", 2, "minor", 14, "revision", 18, "string", "2.14.18"))
 }

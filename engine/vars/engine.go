@@ -23,6 +23,16 @@ type Engine struct {
 	Extra *yaml.Vars
 	// Native keeps the types of expressions (jinja2_native).
 	Native bool
+	// Merge merges mappings that several levels give one variable
+	// (hash_behaviour = merge).
+	Merge bool
+	// HideFacts: facts are in ansible_facts only (inject_facts_as_vars = false).
+	HideFacts bool
+	// Managed is the text of ansible_managed; "" means Ansible's default.
+	Managed string
+	// Lenient leaves texts with undefined variables as they are
+	// (error_on_undefined_vars = false).
+	Lenient bool
 	// Fixed are magic variables that are the same for a whole run
 	// (ansible_version, ansible_check_mode ...).
 	Fixed map[string]value.Value
@@ -239,6 +249,9 @@ func (s *Scope) evalNode(n *yaml.Node) (value.Value, error) {
 		return value.Null, err
 	}
 	v, err := s.run(func() (value.Value, error) { return t.Value(s.context(s.eng.env)) })
+	if err != nil && s.eng.Lenient && IsUndefined(err) {
+		return n.Value(), nil
+	}
 	return v.WithMarks(n.Value().Marks()), err
 }
 

@@ -101,7 +101,10 @@ func (l memoryLayer) names(add func(string)) {
 }
 
 // factLayer shows facts under their names with the prefix ansible_.
-type factLayer struct{ mem *Memory }
+type factLayer struct {
+	mem    *Memory
+	hidden bool // they are in ansible_facts only
+}
 
 const factPrefix = "ansible_"
 
@@ -109,7 +112,7 @@ func (l factLayer) find(name string) (*yaml.Node, value.Value, bool) {
 	if name == "ansible_facts" {
 		return nil, factsValue(l.mem), true
 	}
-	if len(name) > len(factPrefix) && name[:len(factPrefix)] == factPrefix {
+	if !l.hidden && len(name) > len(factPrefix) && name[:len(factPrefix)] == factPrefix {
 		if v, ok := l.mem.Get(name[len(factPrefix):]); ok {
 			return nil, v, true
 		}
@@ -124,7 +127,7 @@ func (l factLayer) names(add func(string)) {
 	for _, n := range l.mem.Names() {
 		if n[0] == 0 {
 			add(n[1:])
-		} else {
+		} else if !l.hidden {
 			add(factPrefix + n)
 		}
 	}
@@ -216,7 +219,7 @@ func (s *Scope) build() {
 		s.add(s.play.Play.Keywords.Vars) // 12
 	}
 	if s.host != nil {
-		s.layers = append(s.layers, factLayer{s.host.Facts}) // 11
+		s.layers = append(s.layers, factLayer{s.host.Facts, s.eng.HideFacts}) // 11
 		layers := s.eng.inventoryLayers(s.host)
 		for i := len(layers) - 1; i >= 0; i-- {
 			s.add(layers[i].Vars) // 10 to 3
@@ -297,10 +300,16 @@ func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error)
 		}
 		return v, true, nil
 	}
-	for _, l := range s.layers {
+	for i, l := range s.layers {
 		n, v, ok := l.find(name)
 		if !ok {
 			continue
+		}
+		if s.eng.Merge {
+			if m := s.merged(name, i); m != nil {
+				v, err := s.evalVariable(name, m)
+				return v, true, err
+			}
 		}
 		if n == nil {
 			n = yaml.FromValue(diag.Pos{}, v)

@@ -3,6 +3,7 @@ package vars
 import (
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -12,7 +13,7 @@ import (
 // itself.
 func (s *Scope) templateVars(path string) map[string]value.Value {
 	m := map[string]value.Value{
-		"ansible_managed":   value.String("Ansible managed").WithMarks(value.Unsafe),
+		"ansible_managed":   value.String(s.managed(path)).WithMarks(value.Unsafe),
 		"template_path":     value.String(path),
 		"template_fullpath": value.String(path),
 		"template_destpath": value.Null,
@@ -25,6 +26,20 @@ func (s *Scope) templateVars(path string) map[string]value.Value {
 		m["template_mtime"] = jinja.Datetime(st.ModTime())
 	}
 	return m
+}
+
+// managed is the variable ansible_managed: the setting with {file}, {host} and
+// {uid} filled in, and the time of the template's last change.
+func (s *Scope) managed(path string) string {
+	text := s.eng.Managed
+	if text == "" {
+		return "Ansible managed"
+	}
+	text = strings.NewReplacer("{file}", path, "{host}", controllerHost(), "{uid}", controllerUser()).Replace(text)
+	if st, err := os.Stat(path); err == nil && strings.Contains(text, "%") {
+		text = jinja.Strftime(text, st.ModTime())
+	}
+	return text
 }
 
 func controllerHost() string {

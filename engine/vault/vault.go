@@ -41,39 +41,58 @@ type Secret struct {
 
 // Vault holds the passwords of a run. It is safe for use by many goroutines.
 type Vault struct {
+	// Match tries only secrets with the id of a text, when the text names one.
+	Match bool
+
 	secrets []Secret
 
 	mu   sync.Mutex
-	done map[string]string // clear texts by vault text: keys take long to derive
+	done map[string]opened // by vault text: keys take long to derive
+}
+
+type opened struct {
+	clear string
+	by    Secret
 }
 
 // New makes a vault of secrets, tried in order.
-func New(secrets ...Secret) *Vault { return &Vault{secrets: secrets, done: map[string]string{}} }
+func New(secrets ...Secret) *Vault { return &Vault{secrets: secrets, done: map[string]opened{}} }
 
 // IsEncrypted tells whether data begins as a vault text does.
 func IsEncrypted(data []byte) bool { return bytes.HasPrefix(data, []byte(header+";")) }
 
 type envelope struct {
 	id                  string
+	named               bool // the header names the id
 	salt, mac, contents []byte
 }
 
 // Decrypt gives the clear text. Secrets with the id of the text are tried
 // first, then all others.
 func (v *Vault) Decrypt(text string) (string, error) {
+	clear, _, err := v.Open(text)
+	return clear, err
+}
+
+// Open gives the clear text and the secret to encrypt it with again: the
+// password that fitted, under the id that the text names.
+func (v *Vault) Open(text string) (clear string, by Secret, err error) {
 	e, err := parse(text)
 	if err != nil {
-		return "", err
+		return "", by, err
 	}
 	if v == nil || len(v.secrets) == 0 {
-		return "", ErrNoSecret
+		return "", by, ErrNoSecret
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if clear, ok := v.done[text]; ok {
-		return clear, nil
+	if o, ok := v.done[text]; ok {
+		return o.clear, o.by, nil
 	}
 	for _, matching := range []bool{true, false} {
+		if !matching && v.Match && e.named {
+			break
+		}
 		for _, s := range v.secrets {
 			if (s.ID == e.id) != matching {
 				continue
@@ -82,16 +101,17 @@ func (v *Vault) Decrypt(text string) (string, error) {
 			if errors.Is(err, ErrPassword) {
 				continue
 			}
+			by = Secret{ID: e.id, Password: s.Password}
 			if err == nil {
-				v.done[text] = clear
+				v.done[text] = opened{clear, by}
 			}
-			return clear, err
+			return clear, by, err
 		}
 	}
 	if e.id != DefaultID {
-		return "", fmt.Errorf("%w (the text has the vault id %q)", ErrPassword, e.id)
+		return "", by, fmt.Errorf("%w (the text has the vault id %q)", ErrPassword, e.id)
 	}
-	return "", ErrPassword
+	return "", by, ErrPassword
 }
 
 func parse(text string) (*envelope, error) {
@@ -108,7 +128,7 @@ func parse(text string) (*envelope, error) {
 	}
 	e := &envelope{id: DefaultID}
 	if len(head) > 3 && head[1] == "1.2" {
-		e.id = head[3]
+		e.id, e.named = head[3], true
 	}
 	body, err := hex.DecodeString(strings.Join(lines[1:], ""))
 	if err != nil {

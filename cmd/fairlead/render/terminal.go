@@ -25,6 +25,9 @@ type Options struct {
 	Verbosity int
 	// Plan words results as what would happen.
 	Plan bool
+	// HideSkipped and HideOK leave such results out, and the headings of tasks
+	// that have no others.
+	HideSkipped, HideOK bool
 }
 
 // Terminal is a sink that writes for people. Close ends its progress line.
@@ -36,6 +39,8 @@ type Terminal struct {
 	// plays and failures so far, for the recap.
 	failures []*event.Event
 	hosts    int
+	// title is the heading of a task that has shown nothing yet.
+	title []byte
 }
 
 // New makes a terminal sink.
@@ -63,6 +68,9 @@ func (t *Terminal) Emit(_ context.Context, e *event.Event) error {
 	defer t.mu.Unlock()
 	var b bytes.Buffer
 	t.show(&b, e)
+	if t.hidesSome() {
+		t.holdTitle(&b, e)
+	}
 	if t.line != nil {
 		t.line.note(e)
 	}
@@ -74,6 +82,27 @@ func (t *Terminal) Emit(_ context.Context, e *event.Event) error {
 	}
 	_, err := t.out.Write(b.Bytes())
 	return err
+}
+
+// hidesSome tells whether results may be left out.
+func (t *Terminal) hidesSome() bool { return t.o.HideSkipped || t.o.HideOK }
+
+// holdTitle keeps a task's heading back until something below it is shown.
+func (t *Terminal) holdTitle(b *bytes.Buffer, e *event.Event) {
+	switch {
+	case e.Kind == event.TaskStarted:
+		t.title = bytes.Clone(b.Bytes())
+		b.Reset()
+	case b.Len() > 0:
+		shown := append(t.title, b.Bytes()...)
+		b.Reset()
+		b.Write(shown)
+		t.title = nil
+	}
+}
+
+func (t *Terminal) hidden(e *event.Event) bool {
+	return e.Status == event.Skipped && t.o.HideSkipped || e.Status == event.OK && t.o.HideOK
 }
 
 func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
@@ -93,7 +122,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			fmt.Fprintf(b, "%s\n", t.paint(blue, "task path: "+Pos(e.Pos)))
 		}
 	case event.ItemResult:
-		t.result(b, e, true)
+		if !t.hidden(e) {
+			t.result(b, e, true)
+		}
 	case event.Result:
 		if e.Status == event.Failed || e.Status == event.Unreachable || e.Status == event.InDoubt {
 			if !e.Ignored && !e.Rescued {
@@ -105,7 +136,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			t.ignoring(b, e)
 			return // its items were told
 		}
-		t.result(b, e, false)
+		if !t.hidden(e) {
+			t.result(b, e, false)
+		}
 		t.ignoring(b, e)
 	case event.Retry:
 		fmt.Fprintf(b, "%s\n", t.paint(dark, event.Printable(e.Msg)))

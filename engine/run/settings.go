@@ -1,0 +1,61 @@
+package run
+
+import (
+	"time"
+
+	"github.com/fairlead-project/fairlead/engine/config"
+	"github.com/fairlead-project/fairlead/engine/inventory"
+)
+
+// Settings are what ansible.cfg and the environment say about how playbooks are
+// read and run. The zero value holds Ansible's defaults.
+type Settings struct {
+	// ConfigFile is the file they come from, "" for none.
+	ConfigFile string
+	// CollectionsPath are folders of collections; nil means the usual ones.
+	CollectionsPath []string
+	Inventory       inventory.Rules
+	// Native keeps the types of templates' results; Merge merges mappings of
+	// one name; HideFacts keeps facts in ansible_facts only; Lenient keeps
+	// templates with undefined variables as they are.
+	Native, Merge, HideFacts, Lenient bool
+	// Gathering is "implicit" (or empty), "explicit" or "smart"; GatherSubset
+	// holds for plays that say nothing.
+	Gathering    string
+	GatherSubset []string
+	// AnyErrorsFatal, Strategy, TaskTimeout and NoLog hold for plays and tasks
+	// that say nothing.
+	AnyErrorsFatal bool
+	Strategy       string
+	TaskTimeout    time.Duration
+	NoLog          bool
+	// Managed is the variable ansible_managed; "" means Ansible's default.
+	Managed string
+}
+
+// SettingsOf takes the settings that a run obeys out of a configuration.
+func SettingsOf(c *config.Config) Settings {
+	s := Settings{
+		ConfigFile: c.Path, CollectionsPath: c.List(config.CollectionsPaths),
+		Inventory: inventory.Rules{
+			Enabled: c.List(config.InventoryEnabled), IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
+			GroupNames: c.Text(config.GroupNames), Tolerant: c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
+		},
+		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
+		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
+		Strategy: c.Text(config.Strategy), TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
+	}
+	if c.IsSet(config.Managed) {
+		s.Managed = c.Text(config.Managed)
+	}
+	return s
+}
+
+// gathers tells whether plays gather facts that do not say so.
+func (s *Settings) gathers() bool { return s.Gathering != "explicit" }
+
+// hasFacts tells whether facts of a host were gathered in this run.
+func (h *host) hasFacts() bool {
+	_, ok := h.Facts.Get("module_setup")
+	return ok
+}
