@@ -98,6 +98,16 @@ func (s *Server) limited(next echo.HandlerFunc) echo.HandlerFunc {
 		if req.Body != nil && req.Body != http.NoBody {
 			body := http.MaxBytesReader(c.Response().Writer, req.Body, s.cfg.MaxBody)
 			req.Body = &patientBody{body, http.NewResponseController(c.Response().Writer)}
+			if req.Method == http.MethodPost {
+				room := req.ContentLength
+				if room < 0 { // not told: it may be as large as it may be
+					room = s.cfg.MaxBody
+				}
+				if err := s.bodies.Acquire(req.Context(), room); err != nil {
+					return err
+				}
+				defer s.bodies.Release(room)
+			}
 		}
 		return next(c)
 	}

@@ -13,16 +13,17 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/api/servermanager"
 	"github.com/fairlead-project/fairlead/api/v1"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/store"
-	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // What a Runner is given and does: see package jobs.
@@ -49,14 +50,11 @@ type Config struct {
 	Runner  Runner
 	Log     *slog.Logger // default: nothing
 
-	// SMAddr is where statuses are pushed: server-manager's host or host:port.
-	SMAddr string
+	// Settings can be changed while the server runs (Reload).
+	servermanager.Settings
 	// DebugLog is the file for log lines in the original's form; empty: none.
+	// Beside it, in provision/, each cluster has a file of its own.
 	DebugLog string
-	// Defaults are parameters for requests that leave them out ([ANSIBLE-SERVER]).
-	Defaults *value.Map
-	// PlaybookDirs are the folders whose playbooks a request may name.
-	PlaybookDirs []string
 	// HostKeys is "accept-new" unless told otherwise ("strict", "off").
 	HostKeys string
 
@@ -73,8 +71,12 @@ type Server struct {
 	allow []netip.Prefix
 	queue *jobs.Queue
 	sm    *servermanager.Service
-	debug *servermanager.LogFile
+	logs  *servermanager.Logs
+	meter *metrics
 	echo  *echo.Echo
+	// bodies bounds how much of requests is held in memory at once.
+	bodies *semaphore.Weighted
+	ending atomic.Bool
 
 	mu    sync.Mutex
 	addr  net.Addr
@@ -87,12 +89,13 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Runner == nil {
 		return nil, errors.New("api: a server needs a store and a runner")
 	}
-	s := &Server{cfg: cfg, queue: jobs.NewQueue(cfg.Parallel), ready: make(chan struct{})}
+	s := &Server{cfg: cfg, queue: jobs.NewQueue(cfg.Parallel), ready: make(chan struct{}), bodies: semaphore.NewWeighted(4 * cfg.MaxBody)}
+	s.meter = newMetrics(cfg.Store, s.queue)
 	if err := s.checkListen(); err != nil {
 		return nil, err
 	}
 	if cfg.DebugLog != "" {
-		s.debug = servermanager.NewLogFile(cfg.DebugLog)
+		s.logs = &servermanager.Logs{Debug: servermanager.NewLogFile(cfg.DebugLog), ClusterDir: filepath.Join(filepath.Dir(cfg.DebugLog), "provision")}
 	}
 	ssh := SSH{User: "root", KnownHosts: filepath.Join(cfg.DataDir, "ssh", "known_hosts"), HostKeys: cfg.HostKeys}
 	if key := filepath.Join(cfg.DataDir, "ssh", "id_ed25519"); fileExists(key) {
@@ -103,8 +106,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	var err error
 	s.sm, err = servermanager.New(servermanager.Config{
-		Store: cfg.Store, Runner: cfg.Runner, Queue: s.queue, Log: cfg.Log, SMAddr: cfg.SMAddr, Debug: s.debug,
-		Defaults: cfg.Defaults, PlaybookDirs: cfg.PlaybookDirs, SSH: ssh, Retry: cfg.PushRetry,
+		Store: cfg.Store, Runner: cfg.Runner, Queue: s.queue, Log: cfg.Log, Logs: s.logs, DataDir: cfg.DataDir,
+		SSH: ssh, Retry: cfg.PushRetry, Settings: cfg.Settings,
 	})
 	if err != nil {
 		return nil, err
@@ -183,11 +186,32 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = s.fail
-	e.Use(s.logged, recovered, s.allowed, s.limited)
+	e.Use(s.meter.observed, s.logged, recovered, s.allowed, s.limited)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", s.isReady)
+	e.GET("/metrics", s.meter.handler())
 	s.sm.Register(e)
-	v1.Register(e.Group("/api/v1"), s.cfg.Store)
+	v1.Register(e.Group("/api/v1"), s.cfg.Store, s.sm)
 	return e
+}
+
+// isReady tells whether requests can be taken and recorded.
+func (s *Server) isReady(c echo.Context) error {
+	if s.ending.Load() {
+		return c.String(http.StatusServiceUnavailable, "the server is ending\n")
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 5*time.Second)
+	defer cancel()
+	if err := s.cfg.Store.Sync(ctx); err != nil {
+		s.cfg.Log.Error("not ready", "err", err)
+		return c.String(http.StatusServiceUnavailable, "nothing can be recorded; the server's log says more\n")
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+// Reload puts settings into effect and opens the log files anew.
+func (s *Server) Reload(set servermanager.Settings) error {
+	return errors.Join(s.sm.Reload(set), s.logs.Close())
 }
 
 // Handler is the server without its listener, for tests.
@@ -240,6 +264,7 @@ func (s *Server) Run(ctx context.Context) error {
 	pushing, stopPushing := context.WithCancel(background)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.sm.Push(pushing) })
+	wg.Go(func() { s.sm.Watch(pushing) })
 	wg.Go(func() { s.prune(pushing) })
 
 	requests, cutOff := context.WithCancel(background)
@@ -259,6 +284,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-served:
 	case <-ctx.Done():
 	}
+	s.ending.Store(true)
 	s.cfg.Log.Info("server ends")
 	// Requests end in a moment but those that stream events: cut those off.
 	grace, cancel := context.WithTimeout(background, 5*time.Second)
@@ -273,8 +299,5 @@ func (s *Server) Run(ctx context.Context) error {
 	cancel()
 	stopPushing()
 	wg.Wait()
-	if s.debug != nil {
-		err = errors.Join(err, s.debug.Close())
-	}
-	return err
+	return errors.Join(err, s.logs.Close())
 }

@@ -68,7 +68,9 @@ func (e *Engine) Run(ctx context.Context, j Job) error {
 	cfg.FactFamilies = probe.FamiliesFor
 	cfg.Connector = &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Logger: e.Log,
 		Lock: &remote.LockInfo{Run: j.ID, Controller: e.Controller, Wait: time.Minute}}}
-	cfg.Connection = run.ConnectionDefaults{User: j.SSH.User, Password: j.SSH.Password}
+	// As the original everything is done as root.
+	cfg.Connection = run.ConnectionDefaults{User: j.SSH.User, Password: j.SSH.Password, Become: j.SSH.User != "root", BecomePassword: j.SSH.Password}
+	cfg.Ledger = j.Ledger
 	cfg.Redactor = j.Redactor
 	if cfg.Redactor == nil {
 		cfg.Redactor = event.NewRedactor()

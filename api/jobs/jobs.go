@@ -31,6 +31,9 @@ type Job struct {
 	// comes across.
 	Redactor *event.Redactor
 	Who      string
+	// Ledger makes the run resumable; what it holds of an earlier attempt is
+	// resumed.
+	Ledger event.Ledger
 }
 
 // SSH says how to log in where the inventory does not. Keys are tried first, in
@@ -80,24 +83,43 @@ type Queue struct {
 	waiting []Task
 	running int
 	busy    map[string]bool
+	known   map[string]bool // ids that wait or run
 	done    sync.WaitGroup
 }
 
 // NewQueue makes a queue that runs at most so many tasks at once.
 func NewQueue(parallel int) *Queue {
-	return &Queue{parallel: max(1, parallel), busy: map[string]bool{}}
+	return &Queue{parallel: max(1, parallel), busy: map[string]bool{}, known: map[string]bool{}}
 }
 
-// Add puts a task at the end.
+// Add puts a task at the end, unless one with its id waits or runs.
 func (q *Queue) Add(t Task) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.stopped {
 		return ErrStopped
 	}
+	if q.known[t.ID] {
+		return nil
+	}
+	q.known[t.ID] = true
 	q.waiting = append(q.waiting, t)
 	q.dispatch()
 	return nil
+}
+
+// Has tells whether a task waits or runs.
+func (q *Queue) Has(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.known[id]
+}
+
+// Running is how many tasks run.
+func (q *Queue) Running() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running
 }
 
 // Waiting is how many tasks wait to be run.
@@ -171,6 +193,7 @@ func (q *Queue) end(t Task) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running--
+	delete(q.known, t.ID)
 	for _, h := range t.Hosts {
 		delete(q.busy, h)
 	}

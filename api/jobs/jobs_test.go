@@ -61,13 +61,13 @@ func TestQueueStopCancels(t *testing.T) {
 		q := NewQueue(1)
 		q.Start(t.Context())
 		var cause error
-		if err := q.Add(Task{Hosts: []string{"a"}, Run: func(ctx context.Context) {
+		if err := q.Add(Task{ID: "1", Hosts: []string{"a"}, Run: func(ctx context.Context) {
 			<-ctx.Done()
 			cause = ctx.Err()
 		}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.Add(Task{Hosts: []string{"a"}, Run: func(context.Context) { t.Error("ran after Stop") }}); err != nil {
+		if err := q.Add(Task{ID: "2", Hosts: []string{"a"}, Run: func(context.Context) { t.Error("ran after Stop") }}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -15,10 +15,12 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// Register puts the endpoints of generation A on a server.
+// Register puts the endpoints of all generations on a server.
 func (s *Service) Register(e *echo.Echo) {
 	e.POST("/start_provision", s.startProvision)
-	e.POST(endpoint, s.runPlaybook)
+	for _, endpoint := range []string{runPlaybook, runContrail, runOpenstack, runAnsible} {
+		e.POST(endpoint, s.provision(endpoint))
+	}
 	e.PUT("/playbook_status", s.putStatus)
 	e.GET("/playbook_status", s.getStatus)
 }
@@ -34,17 +36,20 @@ func (s *Service) startProvision(c echo.Context) error {
 	return c.Blob(http.StatusOK, html, []byte(`{"status": "Provision Started"}`))
 }
 
-func (s *Service) runPlaybook(c echo.Context) error {
-	body, err := io.ReadAll(c.Request().Body)
-	if err != nil {
-		return err
+// provision answers as soon as the request is recorded.
+func (s *Service) provision(endpoint string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		body, err := io.ReadAll(c.Request().Body)
+		if err != nil {
+			return err
+		}
+		ids, err := s.accept(c.Request().Context(), endpoint, body, c.RealIP())
+		if err != nil {
+			return s.sorry(c, err)
+		}
+		c.Response().Header().Set("X-Fairlead-Run", strings.Join(ids, ","))
+		return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(`{"status": "Provision in Progress"}`))
 	}
-	ids, err := s.accept(c.Request().Context(), body, c.RealIP())
-	if err != nil {
-		return s.sorry(c, err)
-	}
-	c.Response().Header().Set("X-Fairlead-Run", strings.Join(ids, ","))
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, []byte(`{"status": "Provision in Progress"}`))
 }
 
 // sorry answers a refused request: the status field is the state that
@@ -54,11 +59,11 @@ func (s *Service) sorry(c echo.Context, err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	s.cfg.Log.Warn("request refused", "path", c.Path(), "server_id", r.serverID, "err", err)
-	s.debug("ERROR", "sm_ansible_server.py", "start_provision", r.state)
+	s.cfg.Log.Warn("request refused", "path", c.Path(), "server_id", strings.Join(r.told, ","), "err", err)
+	s.cfg.Logs.line(s, "ERROR", "sm_ansible_server.py", "start_provision", strings.TrimSuffix(r.state+": "+r.hint, ": "))
 	answer := map[string]string{"status": r.state, "error": r.state}
-	if r.serverID != "" {
-		answer["server_id"] = r.serverID
+	if len(r.told) == 1 {
+		answer["server_id"] = r.told[0]
 	}
 	if r.role != "" {
 		answer["role"] = r.role
@@ -93,9 +98,10 @@ func (s *Service) putStatus(c echo.Context) error {
 		return s.sorry(c, &refusal{state: "the status is too long"})
 	}
 	st := store.Status{ServerID: q["server_id"], Role: q["role"], State: q["state"], Time: time.Now()}
-	if err := s.put(c.Request().Context(), []store.Status{st}, true); err != nil {
+	if err := s.cfg.Store.PutStatus(c.Request().Context(), []store.Status{st}, s.push(st)); err != nil {
 		return err
 	}
+	s.wakePush()
 	answer, err := value.FromMap(value.M("server_id", st.ServerID, "state", st.State)).MarshalJSON()
 	if err != nil {
 		return err
@@ -136,68 +142,4 @@ func unescape(s string) string {
 		}
 	}
 	return strings.ToValidUTF8(b.String(), "\uFFFD")
-}
-
-// roleStatus is one entry of the poll's answer.
-type roleStatus struct {
-	store.Status
-	History  []store.Status `json:"history,omitempty"`
-	Progress *progress      `json:"progress,omitempty"`
-}
-
-type progress struct {
-	Status store.RunStatus `json:"status"`
-	// Tasks is how many were begun; Task names the last one.
-	Tasks   int64     `json:"tasks"`
-	Task    string    `json:"task,omitempty"`
-	Started time.Time `json:"started,omitzero"`
-	Ended   time.Time `json:"ended,omitzero"`
-	// Counts are of the results so far; what did not occur is left out.
-	Counts map[string]int `json:"counts"`
-}
-
-func progressOf(r store.Run) *progress {
-	p := &progress{Status: r.Status, Tasks: r.Tasks, Task: r.Task, Started: r.Started, Ended: r.Ended, Counts: map[string]int{}}
-	c := r.Counts
-	for name, n := range map[string]int{"ok": c.OK, "changed": c.Changed, "failed": c.Failed, "unreachable": c.Unreachable, "skipped": c.Skipped, "ignored": c.Ignored} {
-		if n > 0 {
-			p.Counts[name] = n
-		}
-	}
-	return p
-}
-
-// getStatus is the poll that the original never had: by server_id, role, run,
-// or all; with history=1 every status of each role.
-func (s *Service) getStatus(c echo.Context) error {
-	ctx, q := c.Request().Context(), query(c.Request().URL.RawQuery)
-	f := store.StatusFilter{ServerID: q["server_id"], Role: q["role"], Run: q["run"]}
-	sts, err := s.cfg.Store.Statuses(ctx, f)
-	if err != nil {
-		return err
-	}
-	if len(sts) == 0 && f.Run != "" {
-		if _, err := s.cfg.Store.Run(ctx, f.Run); err != nil {
-			return err
-		}
-	}
-	runs := map[string]*progress{}
-	out := make([]roleStatus, len(sts))
-	for i, st := range sts {
-		out[i].Status = st
-		if _, known := runs[st.Run]; !known && st.Run != "" {
-			runs[st.Run] = nil
-			if r, err := s.cfg.Store.Run(ctx, st.Run); err == nil { // none yet while it is queued
-				runs[st.Run] = progressOf(r)
-			}
-		}
-		out[i].Progress = runs[st.Run]
-		if q["history"] != "" {
-			h := store.StatusFilter{ServerID: st.ServerID, Role: st.Role, Run: f.Run, History: true, Limit: 100}
-			if out[i].History, err = s.cfg.Store.Statuses(ctx, h); err != nil {
-				return err
-			}
-		}
-	}
-	return c.JSON(http.StatusOK, map[string]any{"statuses": out})
 }

@@ -2,66 +2,16 @@ package servermanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sort"
-	"sync"
+	"strings"
 	"time"
 
-	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
-
-// LogFile is a log file that others may rotate: it is opened again when the
-// path names another file.
-type LogFile struct {
-	path string
-	mu   sync.Mutex
-	f    *os.File
-}
-
-// NewLogFile names a log file; it is opened, and its folder made, when
-// something is written.
-func NewLogFile(path string) *LogFile { return &LogFile{path: path} }
-
-// Write appends p in one write.
-func (l *LogFile) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.f != nil {
-		have, herr := l.f.Stat()
-		want, werr := os.Stat(l.path)
-		if herr != nil || werr != nil || !os.SameFile(have, want) {
-			_ = l.f.Close() // every write was answered for
-			l.f = nil
-		}
-	}
-	if l.f == nil {
-		if err := os.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
-			return 0, err
-		}
-		f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-		if err != nil {
-			return 0, err
-		}
-		l.f = f
-	}
-	return l.f.Write(p)
-}
-
-// Close closes the file; a later Write opens it again.
-func (l *LogFile) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.f == nil {
-		return nil
-	}
-	err := l.f.Close()
-	l.f = nil
-	return err
-}
 
 // debugLine is a line of the original's debug.log, double quotes included. The
 // lines of its callback plugin all named the function append.
@@ -70,39 +20,75 @@ func debugLine(at time.Time, level, file, function, text string) string {
 	return fmt.Sprintf("\"%s,%03d-%s-%s:%d-%s():  %s\"\n", at.Format("2006-01-02 15:04:05"), at.Nanosecond()/1e6, level, file, 1, function, event.PrintableLine(text))
 }
 
-func (s *Service) debug(level, file, function, text string) {
-	if s.cfg.Debug == nil {
+// Logs are the files that server-manager's users read for progress. A log that
+// cannot be written does not stop a run. A nil Logs writes nothing.
+type Logs struct {
+	// Debug takes everything, in the form of the original's debug.log.
+	Debug *LogFile
+	// ClusterDir is the folder of one file for each cluster with the bare lines
+	// of its runs; empty for none.
+	ClusterDir string
+}
+
+// Close closes the files; they are opened again when something is written.
+func (l *Logs) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.Debug.Close()
+}
+
+func (l *Logs) line(s *Service, level, file, function, text string) {
+	if l == nil || l.Debug == nil {
 		return
 	}
-	if _, err := s.cfg.Debug.Write([]byte(debugLine(time.Now(), level, file, function, text))); err != nil {
+	if _, err := l.Debug.Write([]byte(debugLine(time.Now(), level, file, function, text))); err != nil {
 		s.cfg.Log.Warn("debug log not written", "err", err)
 	}
 }
 
-// logSink writes the run's events to the debug log as the original's callback
-// plugin did. A log that cannot be written does not stop a run.
-func (s *Service) logSink(j jobs.Job) event.Sink {
-	if s.cfg.Debug == nil {
+// worker writes a line of what the original called its worker.
+func (l *Logs) worker(s *Service, function, text string) {
+	l.line(s, "INFO", "sm_ansible_playbook.py", function, text)
+}
+
+// sink writes a run's events as the original's callback plugin did: to the
+// debug log, and bare to the cluster's own.
+func (l *Logs) sink(s *Service, playbook, cluster string) event.Sink {
+	if l == nil {
 		return nil
 	}
-	cluster := "None"
-	if v, ok := j.ExtraVars.Get("cluster_id"); ok {
-		cluster = v.Text()
+	c := &callback{cluster: "None"}
+	var own *LogFile
+	if cluster != "" {
+		c.cluster = event.PrintableLine(cluster)
+		if l.ClusterDir != "" {
+			own = NewLogFile(filepath.Join(l.ClusterDir, clusterFile(cluster)+"_provision.log"))
+		}
 	}
-	c := &callback{cluster: cluster}
 	return event.SinkFunc(func(_ context.Context, e *event.Event) error {
-		var text string
-		for _, l := range c.lines(e) {
-			text += debugLine(e.Time, "INFO", "sm_ansible_callback.py", "append", l)
+		var text, bare strings.Builder
+		for _, line := range c.lines(e) {
+			text.WriteString(debugLine(e.Time, "INFO", "sm_ansible_callback.py", "append", line))
+			bare.WriteString(event.PrintableLine(line) + "\n")
 		}
-		for _, l := range worker(e, j.Playbook) {
-			text += debugLine(e.Time, "INFO", "sm_ansible_playbook.py", "run", l)
+		for _, line := range worker(e, playbook) {
+			text.WriteString(debugLine(e.Time, "INFO", "sm_ansible_playbook.py", "run", line))
 		}
-		if text == "" {
-			return nil
+		var errs []error
+		if l.Debug != nil && text.Len() > 0 {
+			_, err := l.Debug.Write([]byte(text.String()))
+			errs = append(errs, err)
 		}
-		if _, err := s.cfg.Debug.Write([]byte(text)); err != nil {
-			s.cfg.Log.Warn("debug log not written", "run_id", e.Run, "err", err)
+		if own != nil && bare.Len() > 0 {
+			_, err := own.Write([]byte(bare.String()))
+			errs = append(errs, err)
+		}
+		if own != nil && e.Kind == event.RunEnded {
+			errs = append(errs, own.Close())
+		}
+		if err := errors.Join(errs...); err != nil {
+			s.cfg.Log.Warn("log not written", "run_id", e.Run, "err", err)
 		}
 		return nil
 	})

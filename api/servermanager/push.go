@@ -90,7 +90,7 @@ func (s *Service) send(ctx context.Context, client *http.Client, p store.Push) (
 		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	s.debug("INFO", "sm_ansible_utils.py", "send_REST_request", "Sending post request to "+u)
+	s.cfg.Logs.line(s, "INFO", "sm_ansible_utils.py", "send_REST_request", "Sending post request to "+u)
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/store"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -104,7 +105,10 @@ func TestResolve(t *testing.T) {
 	if err := os.Symlink(filepath.Join(other, "p.yml"), filepath.Join(allowed, "link.yml")); err != nil {
 		t.Fatal(err)
 	}
-	s := &Service{cfg: Config{PlaybookDirs: []string{allowed}}}
+	s, err := New(Config{Settings: Settings{PlaybookDirs: []string{allowed}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]string{
 		"contrail/site.yml":                        EmbeddedSite,
 		originalBase + "contrail-ansible/site.yml": EmbeddedSite,
@@ -117,7 +121,7 @@ func TestResolve(t *testing.T) {
 		allowed:                                    "",
 		"":                                         "",
 	} {
-		got, embedded, ok := s.resolve(name)
+		got, embedded, ok := s.resolve(name, false)
 		if got != want || ok != (want != "") || embedded != (want == EmbeddedSite) {
 			t.Errorf("%s: %s %v %v, want %s", name, got, embedded, ok, want)
 		}
@@ -132,9 +136,9 @@ func TestLeniency(t *testing.T) {
 	}
 	for task, want := range map[string]string{
 		"lb : sm_status_report lb_started": "lb started", "sm_status_report bare_metal_agent_completed": "bare_metal_agent completed",
-		"sm_status_report done": "", "lb_completed": "",
+		"lb_completed": "",
 	} {
-		name, state, ok := reported(task)
+		_, name, state, ok := reported(task)
 		if got := strings.TrimSpace(name + " " + state); got != want || ok != (want != "") {
 			t.Errorf("%s: %q", task, got)
 		}
@@ -155,17 +159,39 @@ func TestMarkSecrets(t *testing.T) {
 }
 
 func FuzzRequest(f *testing.F) {
-	f.Add([]byte(`[{"server_id": "a", "parameters": {"container_name": "lb", "lb": {"GLOBAL": {}}}}]`))
-	f.Add([]byte(`[{"server_id": "a", "parameters": {"ansible_playbook": "p", "container_name": "lb", "ansible_host": "h", "ansible_user": "u", "ansible_password": "p", "docker_insecure_registries": 1, "docker_registry_insecure": 1, "container_image": "i", "lb": {"GLOBAL": {}}}}]`))
-	s := &Service{}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		orders, err := parse(body, nil)
-		if err != nil {
-			return
+	for _, body := range []string{
+		`[{"server_id": "a", "parameters": {"container_name": "lb", "lb": {"GLOBAL": {}}}}]`,
+		`[{"server_id": "a", "parameters": {"ansible_playbook": "contrail/site.yml", "container_name": "lb", "ansible_host": "h", "ansible_user": "u", "ansible_password": "p", "docker_insecure_registries": 1, "docker_registry_insecure": 1, "container_image": "i", "lb": {"GLOBAL": {}}}}]`,
+		`[{"hosts_in_inv": ["h"], "cluster_id": "c", "tasks": "contrail_deploy", "parameters": {"inventory": {"[g]": ["h a=1 p_pass='x'"], "[all:vars]": {"ansible_user": "u", "ansible_password": "p"}}, "contrail_deploy_pb": "contrail/site.yml", "no_run": 1}}]`,
+	} {
+		f.Add([]byte(body))
+	}
+	st, err := store.Open(f.Context(), f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			f.Error(err)
 		}
-		for i := range orders {
-			if err := orders[i].check(); err == nil {
-				s.job("id", &orders[i])
+	})
+	s, err := New(Config{Store: st})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, endpoint := range []string{runPlaybook, runContrail, runOpenstack, runAnsible} {
+			orders, err := s.read(endpoint, body)
+			if err != nil {
+				continue
+			}
+			for _, o := range orders {
+				o.hosts()
+				c := &carrier{Service: s, id: "r", attempt: 1, o: o}
+				for i, st := range o.steps {
+					c.job("r", i, st)
+					writeINI(st.inventory)
+				}
 			}
 		}
 	})

@@ -1,6 +1,6 @@
 // Package servermanager speaks the protocol by which server-manager drives its
-// Ansible server: it takes provision requests, has them run, keeps and pushes
-// their statuses, and writes the logs that its users read.
+// Ansible server, in all its generations: it takes provision requests, has them
+// run, keeps and pushes their statuses, and writes the logs that its users read.
 //
 // What is supported, field by field, is told in docs/server-manager.md.
 package servermanager
@@ -8,10 +8,12 @@ package servermanager
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead-project/fairlead/api/jobs"
@@ -21,21 +23,12 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// The states of generation A. Queued is ours and is not pushed.
-const (
-	Queued           = "Queued"
-	InProgress       = "In_Progress"
-	ProvisionSuccess = "Provision_Success"
-	ProvisionFailed  = "Provision_Failed"
-)
-
-const endpoint = "/run_playbook"
-
 // maxWaiting bounds the queue; maxAttempts how often a run that was cut off by
-// the end of the server is begun again.
+// the end of the server is taken up again: one that ends the server each time
+// must not do so for ever.
 const (
 	maxWaiting  = 10_000
-	maxAttempts = 3
+	maxAttempts = 100
 )
 
 // Config is what the service needs.
@@ -44,48 +37,68 @@ type Config struct {
 	Runner jobs.Runner
 	Queue  *jobs.Queue
 	Log    *slog.Logger
+	Logs   *Logs // in the original's form; nil for none
+	SSH    jobs.SSH
+	// DataDir is where inventories are written that belong to no folder of
+	// playbooks.
+	DataDir string
+	// Retry is the first pause before a push is tried again; default 1 s.
+	Retry time.Duration
+	Settings
+}
+
+// Settings are the part of the configuration that can be changed while the
+// service runs.
+type Settings struct {
 	// SMAddr is where statuses are pushed to: server-manager's host, or
 	// host:port; the port is 9002 unless told. Empty: nothing is pushed.
 	SMAddr string
-	// Debug is the file for log lines in the original's form; nil for none.
-	Debug *LogFile
-	// Defaults are parameters for requests that leave them out, as the
-	// original took them from [ANSIBLE-SERVER] of sm-config.ini.
+	// Defaults are parameters and variables for requests that leave them out,
+	// as the original took them from [ANSIBLE-SERVER] of sm-config.ini.
 	Defaults *value.Map
 	// PlaybookDirs are the folders whose playbooks a request may name.
 	PlaybookDirs []string
-	SSH          jobs.SSH
-	// Retry is the first pause before a push is tried again; default 1 s.
-	Retry time.Duration
 }
 
 // Service carries out server-manager's requests.
 type Service struct {
-	cfg  Config
-	wake chan struct{} // something to push
+	cfg      Config
+	settings atomic.Pointer[Settings]
+	wake     chan struct{} // something to push
+	look     chan struct{} // a request was put back into the inbox
+	parsing  chan struct{} // held while a large request is read
 }
 
 // New makes a service; Start takes up what an earlier process left.
 func New(cfg Config) (*Service, error) {
-	defaults := value.M("ansible_playbook", EmbeddedSite, "docker_registry", "0.0.0.0:5100",
-		"docker_insecure_registries", "0.0.0.0:5100", "docker_registry_insecure", "True")
-	for k, v := range cfg.Defaults.All() {
-		defaults.SetKey(k, v)
-	}
-	cfg.Defaults = defaults
 	if cfg.Retry <= 0 {
 		cfg.Retry = time.Second
 	}
-	if cfg.SMAddr != "" {
-		if _, _, err := net.SplitHostPort(cfg.SMAddr); err != nil {
-			cfg.SMAddr = net.JoinHostPort(cfg.SMAddr, "9002")
+	s := &Service{cfg: cfg, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), parsing: make(chan struct{}, 1)}
+	return s, s.Reload(cfg.Settings)
+}
+
+// Reload puts new settings into effect, for requests that begin from now on.
+func (s *Service) Reload(set Settings) error {
+	defaults := value.M("ansible_playbook", originalBase+"contrail-ansible/site.yml", "docker_registry", "0.0.0.0:5100",
+		"docker_insecure_registries", "0.0.0.0:5100", "docker_registry_insecure", "True")
+	for k, v := range set.Defaults.All() {
+		defaults.SetKey(k, v)
+	}
+	set.Defaults = defaults
+	if set.SMAddr != "" {
+		if _, _, err := net.SplitHostPort(set.SMAddr); err != nil {
+			set.SMAddr = net.JoinHostPort(strings.Trim(set.SMAddr, "[]"), "9002")
 		}
-		if _, port, err := net.SplitHostPort(cfg.SMAddr); err != nil || port == "" {
-			return nil, diag.Errorf(diag.Pos{}, "bad-address", "server-manager's address %q is no host or host:port", cfg.SMAddr)
+		if _, port, err := net.SplitHostPort(set.SMAddr); err != nil || port == "" {
+			return diag.Errorf(diag.Pos{}, "bad-address", "server-manager's address %q is no host or host:port", set.SMAddr)
 		}
 	}
-	return &Service{cfg: cfg, wake: make(chan struct{}, 1)}, nil
+	s.settings.Store(&set)
+	return nil
 }
+
+func (s *Service) defaults() *value.Map { return s.settings.Load().Defaults }
 
 // Start queues the requests that were accepted before and not finished.
 func (s *Service) Start(ctx context.Context) error {
@@ -94,76 +107,85 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	for _, r := range reqs {
-		full, err := s.cfg.Store.Request(ctx, r.ID)
-		if err != nil {
-			s.cfg.Log.Error("request cannot be taken up", "run_id", r.ID, "err", err)
-			if err := s.cfg.Store.Finish(ctx, r.ID, store.Failed, err.Error(), time.Now()); err != nil {
-				return err
-			}
-			continue
-		}
-		orders, err := parse(full.Body, s.cfg.Defaults)
-		if err != nil || len(orders) != 1 {
-			return fmt.Errorf("request %s: %w", r.ID, errors.Join(err, errors.New("not what was accepted")))
-		}
 		if r.State == store.Running {
-			if err := s.cfg.Store.Interrupted(ctx, runID(r.ID, r.Attempts), time.Now()); err != nil {
+			if err := s.cfg.Store.InterruptRequest(ctx, r.ID, time.Now()); err != nil {
 				return err
 			}
 		}
-		if err := s.enqueue(r.ID, &orders[0]); err != nil {
+		if err := s.takeUp(ctx, r.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// takeUp queues a request that is in the inbox. One that cannot be read any
+// more is finished as failed.
+func (s *Service) takeUp(ctx context.Context, id string) error {
+	full, err := s.cfg.Store.Request(ctx, id)
+	var orders []*order
+	if err == nil {
+		orders, err = s.read(full.Endpoint, full.Body)
+	}
+	var r *refusal
+	switch {
+	case errors.As(err, &r) || err != nil:
+		s.cfg.Log.Error("request cannot be taken up", "run_id", id, "err", err)
+		end := store.End{State: store.Failed, Reason: err.Error()}
+		if r != nil {
+			end.Statuses, end.Pushes = s.refused(r)
+		}
+		return s.cfg.Store.Finish(ctx, id, end, time.Now())
+	}
+	return s.enqueue(id, orders[0])
+}
+
 // accept validates a body and records it; when it returns without an error the
-// request survives whatever happens, and runs.
-func (s *Service) accept(ctx context.Context, body []byte, remote string) ([]string, error) {
-	orders, err := parse(body, s.cfg.Defaults)
+// request survives whatever happens, and runs. A repetition of one that is not
+// finished is that one.
+func (s *Service) accept(ctx context.Context, endpoint string, body []byte, remote string) ([]string, error) {
+	const large = 1 << 20
+	if len(body) > large { // read one at a time: the parsed form is much larger
+		select {
+		case s.parsing <- struct{}{}:
+			defer func() { <-s.parsing }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	orders, err := s.read(endpoint, body)
 	if err != nil {
 		return nil, s.refuse(ctx, err)
-	}
-	for i := range orders {
-		o := &orders[i]
-		if err := o.check(); err != nil {
-			return nil, s.refuse(ctx, err)
-		}
-		name, _ := o.last().Get("ansible_playbook")
-		if _, _, ok := s.resolve(name.Text()); !ok {
-			return nil, s.refuse(ctx, &refusal{
-				serverID: o.serverID, role: o.elements[len(o.elements)-1].asked, state: "Playbook not found : " + name.Text(),
-				hint: "name a playbook below an allowed folder, or leave ansible_playbook out for the one that ships with Fairlead",
-			})
-		}
 	}
 	if s.cfg.Queue.Waiting() >= maxWaiting {
 		return nil, diag.New(diag.Conflict, diag.Pos{}, "busy", "%d requests wait already", maxWaiting)
 	}
 	now := time.Now()
-	ids := make([]string, len(orders))
 	reqs := make([]store.Request, len(orders))
-	var queued []store.Status
 	for i, o := range orders {
-		raw, err := value.List(o.raw...).MarshalJSON()
+		raw, err := o.raw.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
-		ids[i] = event.NewID()
-		reqs[i] = store.Request{ID: ids[i], Endpoint: endpoint, Remote: remote, Received: now.Add(time.Duration(i)), Body: raw}
-		queued = append(queued, o.statuses(Queued, "", ids[i], now)...)
+		reqs[i] = store.Request{ID: event.NewID(), Endpoint: endpoint, Remote: remote, Received: now.Add(time.Duration(i)), Body: raw, Digest: o.digest}
+		for _, st := range o.steps {
+			for _, x := range st.statuses(Queued, "") {
+				x.Run, x.Cluster, x.Time = reqs[i].ID, o.cluster, now
+				reqs[i].Announce = append(reqs[i].Announce, x)
+			}
+		}
 	}
-	if err := s.cfg.Store.Accept(ctx, reqs...); err != nil {
+	ids, err := s.cfg.Store.Accept(ctx, reqs...)
+	if err != nil {
 		return nil, err
 	}
 	// From here on the request is ours, whether or not the client still waits.
-	ctx = context.WithoutCancel(ctx)
-	if err := s.cfg.Store.PutStatus(ctx, queued, nil); err != nil {
-		s.cfg.Log.Error("status not recorded", "run_id", ids[0], "err", err)
-	}
-	for i := range orders {
-		if err := s.enqueue(ids[i], &orders[i]); err != nil {
+	for i, o := range orders {
+		if ids[i] != reqs[i].ID {
+			s.cfg.Log.Info("request repeated", "run_id", ids[i])
+			continue
+		}
+		if err := s.enqueue(ids[i], o); err != nil {
 			s.cfg.Log.Warn("request will run after a restart", "run_id", ids[i], "err", err)
 		}
 	}
@@ -173,44 +195,40 @@ func (s *Service) accept(ctx context.Context, body []byte, remote string) ([]str
 // refuse tells server-manager by a status too: its client ignores answers.
 func (s *Service) refuse(ctx context.Context, err error) error {
 	var r *refusal
-	if errors.As(err, &r) && r.serverID != "" {
-		st := store.Status{ServerID: r.serverID, Role: r.role, State: r.state, Reason: r.hint, Time: time.Now()}
-		if perr := s.put(context.WithoutCancel(ctx), []store.Status{st}, true); perr != nil {
-			s.cfg.Log.Error("status not recorded", "err", perr)
-		}
+	if !errors.As(err, &r) || len(r.told) == 0 {
+		return err
 	}
+	sts, pushes := s.refused(r)
+	if perr := s.cfg.Store.PutStatus(context.WithoutCancel(ctx), sts, pushes); perr != nil {
+		s.cfg.Log.Error("status not recorded", "err", perr)
+	}
+	s.wakePush()
 	return err
 }
 
-func (o *order) statuses(state, reason, run string, now time.Time) []store.Status {
-	var out []store.Status
-	seen := map[string]bool{}
-	for _, e := range o.elements {
-		if !seen[e.asked] {
-			seen[e.asked] = true
-			out = append(out, store.Status{ServerID: o.serverID, Role: e.asked, State: state, Reason: reason, Run: run, Time: now})
-		}
+func (s *Service) refused(r *refusal) (sts []store.Status, pushes []store.Push) {
+	now := time.Now()
+	for _, server := range r.told {
+		st := store.Status{ServerID: server, Role: r.role, State: r.state, Reason: r.hint, Time: now}
+		sts, pushes = append(sts, st), append(pushes, s.push(st)...)
 	}
-	return out
+	return sts, pushes
 }
 
-// put records statuses; with push, server-manager is told the last of them.
-func (s *Service) put(ctx context.Context, sts []store.Status, push bool) error {
-	var pushes []store.Push
-	if push && s.cfg.SMAddr != "" && len(sts) > 0 {
-		last := sts[len(sts)-1]
-		pushes = []store.Push{{Addr: s.cfg.SMAddr, ServerID: last.ServerID, State: last.State, Run: last.Run, Created: last.Time}}
+// push is what tells server-manager a status; nothing when it is told nothing.
+func (s *Service) push(st store.Status) []store.Push {
+	addr := s.settings.Load().SMAddr
+	if addr == "" {
+		return nil
 	}
-	if err := s.cfg.Store.PutStatus(ctx, sts, pushes); err != nil {
-		return err
+	return []store.Push{{Addr: addr, ServerID: st.ServerID, State: st.State, Run: st.Run, Created: st.Time}}
+}
+
+func (s *Service) wakePush() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
-	if pushes != nil {
-		select {
-		case s.wake <- struct{}{}:
-		default:
-		}
-	}
-	return nil
 }
 
 func (s *Service) enqueue(id string, o *order) error {
@@ -221,119 +239,70 @@ func (s *Service) enqueue(id string, o *order) error {
 	}})
 }
 
-// runID names the run of an attempt: a run that was cut off stays as it is in
-// the journal, the next attempt is another run.
-func runID(request string, attempt int) string {
-	if attempt <= 1 {
-		return request
-	}
-	return fmt.Sprintf("%s-%d", request, attempt)
+// Cancel ends a run, or takes back a request that waits.
+func (s *Service) Cancel(ctx context.Context, id string) error {
+	return s.cfg.Store.Cancel(ctx, id, time.Now())
 }
 
-// carryOut runs an accepted request to its end. When ctx ends, the server is
-// going away: the request stays as it is and is taken up by the next one.
-func (s *Service) carryOut(ctx context.Context, id string) error {
-	record := context.WithoutCancel(ctx)
-	req, err := s.cfg.Store.Request(record, id)
-	if err != nil {
+// Resume carries on a request that was cancelled.
+func (s *Service) Resume(ctx context.Context, run string) error {
+	id := run
+	if r, err := s.cfg.Store.Run(ctx, run); err == nil && r.Request != "" {
+		id = r.Request
+	}
+	if err := s.cfg.Store.Requeue(ctx, id, time.Now()); err != nil {
 		return err
 	}
-	orders, err := parse(req.Body, s.cfg.Defaults)
-	if err != nil {
-		return err
+	select {
+	case s.look <- struct{}{}:
+	default:
 	}
-	o := &orders[0]
-	if err := o.check(); err != nil {
-		return errors.Join(s.refuse(record, err), s.cfg.Store.Finish(record, id, store.Failed, err.Error(), time.Now()))
-	}
-	attempt := req.Attempts + 1
-	j := s.job(runID(id, attempt), o)
-	j.Who = req.Remote
-	name, _ := o.last().Get("ansible_playbook")
-	playbook, embedded, ok := s.resolve(name.Text())
-	j.Playbook, j.Embedded = playbook, embedded
-	if embedded {
-		// Our playbooks take the request's values as they are: "{{" in a
-		// password is no template, and a lookup in one would run on this server.
-		j.ExtraVars = value.FromMap(j.ExtraVars).MarkDeep(value.Unsafe).Map()
-		j.Inventory = j.Inventory.MarkDeep(value.Unsafe)
-	}
-	switch {
-	case !ok:
-		return s.end(record, id, o, &outcome{state: "Playbook not found : " + name.Text(), run: j.ID})
-	case attempt > maxAttempts || attempt > 1 && !embedded:
-		// Our own playbooks may be run again; what others do twice we cannot know.
-		return s.end(record, id, o, &outcome{state: ProvisionFailed, run: j.ID, reason: "the server ended while the playbook ran; its effects are in doubt"})
-	}
-	if err := s.cfg.Store.Begin(record, id, time.Now()); err != nil {
-		return err
-	}
-	out, err := s.run(ctx, j, o)
-	if ctx.Err() != nil && (err != nil || out.state != ProvisionSuccess) {
-		return errors.Join(s.cfg.Store.Interrupted(record, j.ID, time.Now()), ctx.Err())
-	}
-	return errors.Join(err, s.end(record, id, o, out))
+	return nil
 }
 
-// run has the job run and tells what became of it.
-func (s *Service) run(ctx context.Context, j jobs.Job, o *order) (*outcome, error) {
-	record := context.WithoutCancel(ctx)
-	err := s.cfg.Store.CreateRun(record, store.Run{ID: j.ID, Playbooks: []string{j.Playbook}, Who: j.Who, Origin: "server-manager"})
-	if err == nil {
-		err = s.put(record, o.statuses(InProgress, "", j.ID, time.Now()), true)
-	}
-	if err != nil {
-		return &outcome{state: ProvisionFailed, reason: err.Error(), run: j.ID}, err
-	}
-	w := &watch{s: s, o: o, run: j.ID, completed: map[string]bool{}}
-	sinks := event.Multi(event.Record(s.cfg.Store), w, s.logSink(j))
-	j.Sinks = []event.Sink{j.Redactor.Sink(sinks)}
-	rerr := j.Redactor.Error(safely(func() error { return s.cfg.Runner.Run(ctx, j) }))
-	if err := w.close(record, sinks, rerr); err != nil {
-		rerr = errors.Join(rerr, err)
-	}
-	out := w.outcome(rerr)
-	return out, rerr
-}
-
-// safely turns a panic into an error: one bad run must not end the server.
-func safely(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+// Watch takes up what others (another process on the same folder) put back into
+// the inbox, until ctx ends.
+func (s *Service) Watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.look:
+		case <-time.After(2 * time.Second):
 		}
-	}()
-	return f()
-}
-
-// outcome is how an order ended.
-type outcome struct {
-	state, reason, run string
-	completed          map[string]bool // roles whose completion was reported
-}
-
-func (s *Service) end(ctx context.Context, id string, o *order, out *outcome) error {
-	now := time.Now()
-	sts := o.statuses(out.state, out.reason, out.run, now)
-	for i, st := range sts {
-		r, _ := findRole(st.Role)
-		if out.completed[r.name] {
-			sts[i].State, sts[i].Reason = ProvisionSuccess, ""
+		reqs, err := s.cfg.Store.Unfinished(ctx)
+		if err != nil {
+			continue // shown elsewhere
+		}
+		for _, r := range reqs {
+			if r.State != store.Queued || s.cfg.Queue.Has(r.ID) || time.Since(r.Changed) < 500*time.Millisecond {
+				continue
+			}
+			if err := s.takeUp(ctx, r.ID); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Error("request cannot be taken up", "run_id", r.ID, "err", err)
+			}
 		}
 	}
-	state := store.Done
-	if out.state != ProvisionSuccess {
-		state = store.Failed
-	}
-	// What is pushed is the state of the server: failed if any role is.
-	for i, st := range sts {
-		if st.State == out.state {
-			sts = append(append(sts[:i:i], sts[i+1:]...), st)
-			break
+}
+
+// resolve finds the playbook that a request names: a file below an allowed
+// folder, or one of the well-known names, which mean embedded playbooks.
+func (s *Service) resolve(name string, kolla bool) (playbook string, embedded, ok bool) {
+	for _, dir := range s.settings.Load().PlaybookDirs {
+		dir, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			continue
+		}
+		file, err := filepath.EvalSymlinks(name)
+		if err != nil {
+			continue
+		}
+		if st, err := os.Stat(file); err == nil && st.Mode().IsRegular() && strings.HasPrefix(file, dir+string(filepath.Separator)) {
+			return file, false, true
 		}
 	}
-	if sts[len(sts)-1].State != out.state {
-		sts = append(sts, store.Status{ServerID: o.serverID, State: out.state, Reason: out.reason, Run: out.run, Time: now})
+	if known := wellKnown(name); known != "" && !kolla && shipped(known) {
+		return known, true, true
 	}
-	return errors.Join(s.put(ctx, sts, true), s.cfg.Store.Finish(ctx, id, state, out.reason, now))
+	return "", false, false
 }

@@ -26,12 +26,30 @@ type Store interface {
 	Watch(run string) (<-chan struct{}, func())
 }
 
+// Control is what the interface needs to end runs and to carry them on.
+type Control interface {
+	Cancel(ctx context.Context, run string) error
+	Resume(ctx context.Context, run string) error
+}
+
 // Register puts the routes on a group.
-func Register(g *echo.Group, s Store) {
+func Register(g *echo.Group, s Store, control Control) {
 	h := &handler{s}
+	g.POST("/runs/:id/cancel", accepted(control.Cancel, "cancelling"))
+	g.POST("/runs/:id/resume", accepted(control.Resume, "queued"))
 	g.GET("/runs", h.list)
 	g.GET("/runs/:id", h.show)
 	g.GET("/runs/:id/events", h.events)
+}
+
+// accepted does something to a run that takes effect in a moment.
+func accepted(do func(context.Context, string) error, status string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := do(c.Request().Context(), c.Param("id")); err != nil {
+			return err
+		}
+		return c.JSON(http.StatusAccepted, map[string]string{"id": c.Param("id"), "status": status})
+	}
 }
 
 const (

@@ -21,37 +21,17 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// Note is one thing a run notes so that another attempt can go on where it was
-// cut off. A newer note of the same kind, host and key replaces the older.
-type Note struct {
-	Kind NoteKind
-	Host string
-	Key  string
-	Body []byte // may hold secrets
-}
-
-// NoteKind is what a note is about.
-type NoteKind string
-
+// The kinds of notes.
 const (
 	// noteRun holds what must be the same in every attempt.
-	noteRun NoteKind = "run"
+	noteRun = "run"
 	// noteSource is a file of the playbook (Key) and the sum of its contents.
-	noteSource NoteKind = "source"
+	noteSource = "source"
 	// noteIntent: operations of a task's item are about to be sent.
-	noteIntent NoteKind = "intent"
+	noteIntent = "intent"
 	// noteDone: an item ended, and how.
-	noteDone NoteKind = "done"
+	noteDone = "done"
 )
-
-// Ledger keeps the notes of a run and of the attempts before it.
-type Ledger interface {
-	// Notes gives what earlier attempts noted; nothing for a first one.
-	Notes(ctx context.Context) ([]Note, error)
-	// Note keeps notes, in order. With wait they outlive a crash of this
-	// process when it returns; without, they do so within moments.
-	Note(ctx context.Context, wait bool, notes ...Note) error
-}
 
 // memory is what a run knows of the attempts before it.
 type memory struct {
@@ -104,7 +84,7 @@ func (r *runner) remember(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Ledger.Note(ctx, true, Note{Kind: noteRun, Body: body}); err != nil {
+		if err := r.Ledger.Note(ctx, true, event.Note{Kind: noteRun, Body: body}); err != nil {
 			return fmt.Errorf("note the run: %w", err)
 		}
 	}
@@ -115,7 +95,7 @@ func (r *runner) remember(ctx context.Context) error {
 	return r.sameSources(ctx, slices.Sorted(maps.Keys(files)))
 }
 
-func (r *runner) recall(n Note) error {
+func (r *runner) recall(n event.Note) error {
 	id := noteID{n.Host, n.Key}
 	switch n.Kind {
 	case noteRun:
@@ -188,7 +168,7 @@ func roleSources(files map[string]bool, role string) {
 // sameSources notes files of the playbook, and refuses those that changed since
 // an earlier attempt noted them.
 func (r *runner) sameSources(ctx context.Context, files []string) error {
-	var notes []Note
+	var notes []event.Note
 	for _, f := range files {
 		if f == "" || strings.HasSuffix(f, "/") {
 			continue
@@ -205,7 +185,7 @@ func (r *runner) sameSources(ctx context.Context, files []string) error {
 				WithHint("run the playbook anew; finished tasks that only describe a state will change nothing")
 		case !known:
 			r.memory.sources[f] = now
-			notes = append(notes, Note{Kind: noteSource, Key: f, Body: []byte(now)})
+			notes = append(notes, event.Note{Kind: noteSource, Key: f, Body: []byte(now)})
 		}
 	}
 	if len(notes) == 0 {
@@ -256,7 +236,7 @@ func itemID(it playbook.Item) string {
 }
 
 // intend notes, before anything is sent, what is about to be sent to hosts.
-func (r *runner) intend(ctx context.Context, notes []Note) error {
+func (r *runner) intend(ctx context.Context, notes []event.Note) error {
 	if len(notes) == 0 {
 		return nil
 	}
@@ -267,27 +247,27 @@ func (r *runner) intend(ctx context.Context, notes []Note) error {
 }
 
 // intents are those of the effects among requests.
-func (pl *play) intentsOf(reqs []*request) []Note {
+func (pl *play) intentsOf(reqs []*request) []event.Note {
 	if pl.Ledger == nil {
 		return nil
 	}
-	var notes []Note
+	var notes []event.Note
 	for _, q := range reqs {
 		if q.kind == reqEffect && widest(q.ops) > state.ReachNone {
-			notes = append(notes, Note{Kind: noteIntent, Host: q.host.Name, Key: pl.noteKey(q.host)})
+			notes = append(notes, event.Note{Kind: noteIntent, Host: q.host.Name, Key: pl.noteKey(q.host)})
 		}
 	}
 	return notes
 }
 
 // intentsOfSteps are those of what waits on a host.
-func (pl *play) intentsOfSteps(h *host) []Note {
+func (pl *play) intentsOfSteps(h *host) []event.Note {
 	if pl.Ledger == nil {
 		return nil
 	}
-	var notes []Note
+	var notes []event.Note
 	for _, s := range h.steps {
-		notes = append(notes, Note{Kind: noteIntent, Host: h.Name, Key: s.key})
+		notes = append(notes, event.Note{Kind: noteIntent, Host: h.Name, Key: s.key})
 	}
 	return notes
 }
@@ -328,7 +308,7 @@ func (r *runner) noteDone(ps ...pendingNote) {
 		d.Secrets = secretPaths(nil, d.Result, "")
 		body, err := json.Marshal(d)
 		if err == nil {
-			err = r.Ledger.Note(context.WithoutCancel(r.ctx), false, Note{Kind: noteDone, Host: p.id.host, Key: p.id.key, Body: body})
+			err = r.Ledger.Note(context.WithoutCancel(r.ctx), false, event.Note{Kind: noteDone, Host: p.id.host, Key: p.id.key, Body: body})
 		}
 		if err != nil && r.memory.err == nil {
 			r.memory.err = fmt.Errorf("note what was done: %w", err)

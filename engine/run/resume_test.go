@@ -19,31 +19,31 @@ import (
 type memoryLedger struct {
 	mu    sync.Mutex
 	cut   bool
-	notes map[string]Note
+	notes map[string]event.Note
 }
 
-func (m *memoryLedger) Notes(context.Context) ([]Note, error) {
+func (m *memoryLedger) Notes(context.Context) ([]event.Note, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cut = false
-	var out []Note
+	var out []event.Note
 	for _, n := range m.notes {
 		out = append(out, n)
 	}
 	return out, nil
 }
 
-func (m *memoryLedger) Note(_ context.Context, _ bool, notes ...Note) error {
+func (m *memoryLedger) Note(_ context.Context, _ bool, notes ...event.Note) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cut {
 		return nil
 	}
 	if m.notes == nil {
-		m.notes = map[string]Note{}
+		m.notes = map[string]event.Note{}
 	}
 	for _, n := range notes {
-		m.notes[string(n.Kind)+"|"+n.Host+"|"+n.Key] = n
+		m.notes[n.Kind+"|"+n.Host+"|"+n.Key] = n
 	}
 	return nil
 }

@@ -305,7 +305,7 @@ func (pl *play) flush(ctx context.Context, hosts []*host) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(pl.Forks)
 	var mu sync.Mutex
-	var intents []Note
+	var intents []event.Note
 	for _, h := range hosts {
 		intents = append(intents, pl.intentsOfSteps(h)...)
 	}

@@ -51,7 +51,7 @@ type Config struct {
 	Redactor *event.Redactor
 	// Ledger makes the run resumable; nil for none. With the notes of an earlier
 	// attempt in it, this run resumes that one. Plans have none.
-	Ledger Ledger
+	Ledger event.Ledger
 
 	Limit          string
 	Tags, SkipTags []string

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
 )
 
 // RequestState is where an accepted request stands.
@@ -17,6 +19,8 @@ const (
 	Running RequestState = "running"
 	Done    RequestState = "done"
 	Failed  RequestState = "failed"
+	// Cancelled requests keep their body for a while: they can be resumed.
+	Cancelled RequestState = "cancelled"
 )
 
 // Request is a request that was accepted. Its id is that of the run it causes.
@@ -25,42 +29,63 @@ type Request struct {
 	Endpoint string
 	Remote   string // the client's address
 	Received time.Time
+	Changed  time.Time
 	State    RequestState
 	Attempts int    // how often it was begun
 	Reason   string // of a failure
 	// Body is as received. It is kept sealed, and only until the request is
 	// finished.
 	Body []byte
+	// Digest, when set, is that of what was asked: see Accept.
+	Digest string
+	// Announce are statuses to record with it.
+	Announce []Status
 }
 
 func (r *Request) sealName() string { return "request " + r.ID }
 
 // Accept records requests that belong together; after it returns they survive
-// a crash and a loss of power.
-func (s *Store) Accept(ctx context.Context, rs ...Request) error {
+// a crash and a loss of power. A request whose digest is that of one that is
+// not finished is a repetition: the other's id is returned in its place.
+func (s *Store) Accept(ctx context.Context, rs ...Request) (ids []string, err error) {
 	sealed := make([][]byte, len(rs))
 	for i := range rs {
 		sealed[i] = s.seal.seal(rs[i].Body, rs[i].sealName())
 	}
-	return s.exec(ctx, true, func(ctx context.Context, tx *sql.Tx) error {
+	ids = make([]string, len(rs))
+	err = s.exec(ctx, true, func(ctx context.Context, tx *sql.Tx) error {
 		for i, r := range rs {
-			_, err := tx.ExecContext(ctx, "INSERT INTO inbox (id, endpoint, remote, received_at, state, changed_at, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-				r.ID, r.Endpoint, r.Remote, nanos(r.Received), Queued, nanos(r.Received), sealed[i])
+			ids[i] = r.ID
+			if r.Digest != "" {
+				err := tx.QueryRowContext(ctx, "SELECT id FROM inbox WHERE digest = ? AND state IN (?, ?) LIMIT 1", r.Digest, Queued, Running).Scan(&ids[i])
+				if err == nil {
+					continue
+				}
+				if !errors.Is(err, sql.ErrNoRows) {
+					return fmt.Errorf("accept request: %w", err)
+				}
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO inbox (id, endpoint, remote, received_at, state, changed_at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+				r.ID, r.Endpoint, r.Remote, nanos(r.Received), Queued, nanos(r.Received), sealed[i], r.Digest)
 			if err != nil {
 				return fmt.Errorf("accept request: %w", err)
+			}
+			if err := putStatuses(ctx, tx, r.Announce); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+	return ids, err
 }
 
-const requestColumns = "id, endpoint, remote, received_at, state, attempts, reason"
+const requestColumns = "id, endpoint, remote, received_at, changed_at, state, attempts, reason"
 
 func scanRequest(scan func(...any) error, more ...any) (Request, error) {
 	var r Request
-	var received int64
-	err := scan(append([]any{&r.ID, &r.Endpoint, &r.Remote, &received, &r.State, &r.Attempts, &r.Reason}, more...)...)
-	r.Received = timeOf(received)
+	var received, changed int64
+	err := scan(append([]any{&r.ID, &r.Endpoint, &r.Remote, &received, &changed, &r.State, &r.Attempts, &r.Reason}, more...)...)
+	r.Received, r.Changed = timeOf(received), timeOf(changed)
 	return r, err
 }
 
@@ -104,20 +129,76 @@ func (s *Store) Begin(ctx context.Context, id string, now time.Time) error {
 	return s.setRequest(ctx, true, id, "state = ?, attempts = attempts + 1, changed_at = ?", Running, nanos(now))
 }
 
-// Finish records how a request ended and forgets its body.
-func (s *Store) Finish(ctx context.Context, id string, state RequestState, reason string, now time.Time) error {
-	return s.setRequest(ctx, false, id, "state = ?, reason = ?, changed_at = ?, body = NULL", state, reason, nanos(now))
+// End is how a request ended: its state, why, and what is to be told of it, all
+// of which are recorded together.
+type End struct {
+	State    RequestState
+	Reason   string
+	Statuses []Status
+	Pushes   []Push
+}
+
+// Finish records how a request ended and forgets its body and what its runs
+// noted, unless it was cancelled: then it may be resumed.
+func (s *Store) Finish(ctx context.Context, id string, e End, now time.Time) error {
+	return s.exec(ctx, len(e.Pushes) > 0, func(ctx context.Context, tx *sql.Tx) error {
+		if err := setRequest(ctx, tx, id, "state = ?, reason = ?, changed_at = ?", e.State, e.Reason, nanos(now)); err != nil {
+			return err
+		}
+		if err := errors.Join(putStatuses(ctx, tx, e.Statuses), putPushes(ctx, tx, e.Pushes)); err != nil {
+			return err
+		}
+		if e.State == Cancelled {
+			return nil
+		}
+		return forget(ctx, tx, id)
+	})
+}
+
+// forget removes what may hold secrets of a request.
+func forget(ctx context.Context, tx *sql.Tx, id string) error {
+	if err := setRequest(ctx, tx, id, "body = NULL"); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM notes WHERE root = ? OR root IN (SELECT root FROM runs WHERE request = ?)", id, id)
+	if err != nil {
+		return fmt.Errorf("request %s: %w", id, err)
+	}
+	return nil
+}
+
+// Requeue puts a request that was cancelled back to be carried on.
+func (s *Store) Requeue(ctx context.Context, id string, now time.Time) error {
+	return s.exec(ctx, true, func(ctx context.Context, tx *sql.Tx) error {
+		var state RequestState
+		var kept bool
+		err := tx.QueryRowContext(ctx, "SELECT state, body IS NOT NULL FROM inbox WHERE id = ?", id).Scan(&state, &kept)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return notFound("request", id)
+		case err != nil:
+			return fmt.Errorf("request %s: %w", id, err)
+		case state == Queued || state == Running:
+			return nil
+		case state != Cancelled || !kept:
+			return diag.New(diag.Conflict, diag.Pos{}, "not-resumable", "request %s is %s: there is nothing left to resume", id, state).
+				WithHint("send the request again")
+		}
+		return setRequest(ctx, tx, id, "state = ?, changed_at = ?", Queued, nanos(now))
+	})
 }
 
 func (s *Store) setRequest(ctx context.Context, durable bool, id, set string, args ...any) error {
-	return s.exec(ctx, durable, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, "UPDATE inbox SET "+set+" WHERE id = ?", append(args, id)...)
-		if err != nil {
-			return fmt.Errorf("request %s: %w", id, err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(notFound("request", id), err)
-		}
-		return nil
-	})
+	return s.exec(ctx, durable, func(ctx context.Context, tx *sql.Tx) error { return setRequest(ctx, tx, id, set, args...) })
+}
+
+func setRequest(ctx context.Context, tx *sql.Tx, id, set string, args ...any) error {
+	res, err := tx.ExecContext(ctx, "UPDATE inbox SET "+set+" WHERE id = ?", append(args, id)...)
+	if err != nil {
+		return fmt.Errorf("request %s: %w", id, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(notFound("request", id), err)
+	}
+	return nil
 }

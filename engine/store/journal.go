@@ -122,7 +122,7 @@ func newRow(e *event.Event) (*row, error) {
 	}
 	head := event.Event{
 		Seq: e.Seq, Run: e.Run, Time: e.Time, Kind: e.Kind, Playbooks: e.Playbooks, Check: e.Check, Version: e.Version,
-		Task: e.Task, TaskNo: e.TaskNo, Status: e.Status, Ignored: e.Ignored, Stats: e.Stats, Exit: e.Exit, Failures: e.Failures,
+		Task: e.Task, TaskNo: e.TaskNo, Status: e.Status, Reason: e.Reason, Rescued: e.Rescued, Ignored: e.Ignored, Stats: e.Stats, Exit: e.Exit, Failures: e.Failures,
 	}
 	return &row{run: e.Run, seq: e.Seq, body: body, head: head}, nil
 }
@@ -212,7 +212,7 @@ func (j *journalTx) sum(ctx context.Context, r *row) error {
 		d.count(e)
 	case event.RunEnded:
 		_, err := j.tx.ExecContext(ctx, "UPDATE runs SET status = ?, ended_at = ?, exit_code = ?, failures = ? WHERE id = ?",
-			statusOf(e.Exit), nanos(e.Time), e.Exit, jsonText(e.Failures), r.run)
+			statusOf(e.Exit, e.Reason), nanos(e.Time), e.Exit, jsonText(e.Failures), r.run)
 		if err != nil || e.Stats == nil {
 			return err
 		}

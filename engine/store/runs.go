@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 )
 
@@ -23,12 +24,19 @@ const (
 	RunUnreachable RunStatus = "unreachable" // a host was unreachable
 	RunError       RunStatus = "error"       // what was asked was wrong
 	RunInterrupted RunStatus = "interrupted" // whoever ran it went away
+	RunCancelled   RunStatus = "cancelled"   // somebody stopped it
 )
 
 // Ended tells whether the run is over.
 func (s RunStatus) Ended() bool { return s != RunQueued && s != RunRunning }
 
-func statusOf(exit int) RunStatus {
+func statusOf(exit int, reason string) RunStatus {
+	switch reason {
+	case diag.Cancelled.String():
+		return RunCancelled
+	case string(RunInterrupted):
+		return RunInterrupted
+	}
 	switch exit {
 	case 0:
 		return RunDone
@@ -49,6 +57,10 @@ type Run struct {
 	Version   string    `json:"version,omitempty"`
 	Who       string    `json:"who,omitempty"`    // user@host, or the client's address
 	Origin    string    `json:"origin,omitempty"` // "cli", "server-manager"
+	// Request is the request that the run is of; Root the first attempt of a
+	// run that resumes another, and its own id otherwise.
+	Request   string    `json:"request,omitempty"`
+	Root      string    `json:"root,omitempty"`
 	Created   time.Time `json:"created"`
 	Started   time.Time `json:"started,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"`
@@ -80,9 +92,9 @@ func (s *Store) CreateRun(ctx context.Context, r Run) error {
 		r.Created = time.Now()
 	}
 	return s.exec(ctx, false, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, status, playbooks, is_check, version, who, origin, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET who = excluded.who, origin = excluded.origin`,
-			r.ID, RunQueued, jsonText(r.Playbooks), r.Check, r.Version, r.Who, r.Origin, nanos(r.Created))
+		_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, status, playbooks, is_check, version, who, origin, request, root, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET who = excluded.who, origin = excluded.origin, request = excluded.request, root = excluded.root`,
+			r.ID, RunQueued, jsonText(r.Playbooks), r.Check, r.Version, r.Who, r.Origin, r.Request, r.Root, nanos(r.Created))
 		return err
 	})
 }
@@ -96,7 +108,16 @@ func (s *Store) Interrupted(ctx context.Context, id string, when time.Time) erro
 	})
 }
 
-const runColumns = `id, status, playbooks, is_check, version, who, origin, created_at, started_at, ended_at, last_seq, tasks, task,
+// InterruptRequest does so for all runs of a request.
+func (s *Store) InterruptRequest(ctx context.Context, request string, when time.Time) error {
+	return s.exec(ctx, false, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE runs SET status = ?, ended_at = ? WHERE request = ? AND status IN (?, ?)",
+			RunInterrupted, nanos(when), request, RunQueued, RunRunning)
+		return err
+	})
+}
+
+const runColumns = `id, status, playbooks, is_check, version, who, origin, request, root, created_at, started_at, ended_at, last_seq, tasks, task,
 	ok, changed, failed, unreachable, skipped, ignored, exit_code, stats, failures`
 
 func scanRun(scan func(...any) error) (Run, error) {
@@ -106,7 +127,7 @@ func scanRun(scan func(...any) error) (Run, error) {
 		playbooks, stats, failures string
 	)
 	c := &r.Counts
-	err := scan(&r.ID, &r.Status, &playbooks, &r.Check, &r.Version, &r.Who, &r.Origin, &created, &started, &ended, &r.LastSeq, &r.Tasks, &r.Task,
+	err := scan(&r.ID, &r.Status, &playbooks, &r.Check, &r.Version, &r.Who, &r.Origin, &r.Request, &r.Root, &created, &started, &ended, &r.LastSeq, &r.Tasks, &r.Task,
 		&c.OK, &c.Changed, &c.Failed, &c.Unreachable, &c.Skipped, &c.Ignored, &r.Exit, &stats, &failures)
 	if err != nil {
 		return r, err
@@ -133,8 +154,10 @@ func (s *Store) Run(ctx context.Context, id string) (Run, error) {
 
 // RunFilter says which runs to list; zero fields do not restrict.
 type RunFilter struct {
-	Status RunStatus
-	Origin string
+	Status  RunStatus
+	Origin  string
+	Request string
+	Root    string
 	// Before continues a listing after the run with this id.
 	Before string
 	Limit  int // default 100
@@ -151,6 +174,12 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	}
 	if f.Origin != "" {
 		w.add("origin = ?", f.Origin)
+	}
+	if f.Request != "" {
+		w.add("request = ?", f.Request)
+	}
+	if f.Root != "" {
+		w.add("root = ?", f.Root)
 	}
 	if f.Before != "" {
 		w.add("(created_at, id) < (SELECT created_at, id FROM runs WHERE id = ?)", f.Before)
@@ -181,8 +210,12 @@ type Keep struct {
 	For  time.Duration // and nothing ended longer ago; 0: no limit
 }
 
+// keepResumable is how long what was cut off or cancelled may be resumed.
+const keepResumable = 7 * 24 * time.Hour
+
 // Prune removes ended runs beyond k with their events, finished requests and
-// statuses that newer ones replaced, of the same age.
+// statuses that newer ones replaced, of the same age. What may hold secrets and
+// was kept to resume a run is forgotten after a week.
 func (s *Store) Prune(ctx context.Context, k Keep, now time.Time) error {
 	var oldest int64
 	if k.For > 0 {
@@ -203,6 +236,10 @@ func (s *Store) Prune(ctx context.Context, k Keep, now time.Time) error {
 			{"DELETE FROM events WHERE run IN (SELECT id FROM gone)", nil},
 			{"DELETE FROM runs WHERE id IN (SELECT id FROM gone)", nil},
 			{"DELETE FROM inbox WHERE id IN (SELECT id FROM gone) AND state NOT IN (?, ?)", []any{Queued, Running}},
+			{"UPDATE inbox SET body = NULL WHERE state = ? AND changed_at < ?", []any{Cancelled, nanos(now.Add(-keepResumable))}},
+			{`DELETE FROM notes WHERE root NOT IN (SELECT id FROM inbox WHERE body IS NOT NULL)
+				AND root NOT IN (SELECT root FROM runs WHERE request IN (SELECT id FROM inbox WHERE body IS NOT NULL))
+				AND root NOT IN (SELECT root FROM runs WHERE ended_at = 0 OR ended_at > ?)`, []any{nanos(now.Add(-keepResumable))}},
 			{`DELETE FROM statuses WHERE run IN (SELECT id FROM gone) AND id NOT IN (SELECT max(id) FROM statuses GROUP BY server_id, role)`, nil},
 		} {
 			if _, err := tx.ExecContext(ctx, q.text, q.args...); err != nil {

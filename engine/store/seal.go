@@ -3,8 +3,11 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +23,10 @@ const keySize = 32
 var ErrSealed = errors.New("cannot be opened with this installation's key")
 
 // sealer encrypts what is stored but must not be readable in the database.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct {
+	aead cipher.AEAD
+	mac  []byte // a key of its own for digests
+}
 
 // openSealer reads the installation's key, making it on first use. The file is
 // readable by its owner only.
@@ -42,7 +48,9 @@ func openSealer(path string) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{aead}, nil
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("digests"))
+	return &sealer{aead, mac.Sum(nil)}, nil
 }
 
 func readKey(path string) ([]byte, error) {
@@ -113,4 +121,12 @@ func (s *sealer) open(sealed []byte, what string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", what, ErrSealed)
 	}
 	return text, nil
+}
+
+// Digest names a text that may hold secrets: equal texts have equal digests,
+// and without the installation's key nothing can be learnt from one.
+func (s *Store) Digest(text []byte) string {
+	mac := hmac.New(sha256.New, s.seal.mac)
+	mac.Write(text)
+	return hex.EncodeToString(mac.Sum(nil))
 }

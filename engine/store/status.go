@@ -16,6 +16,7 @@ type Status struct {
 	State    string    `json:"state"`
 	Reason   string    `json:"reason,omitempty"`
 	Run      string    `json:"run,omitempty"`
+	Cluster  string    `json:"cluster_id,omitempty"`
 	Time     time.Time `json:"time"`
 }
 
@@ -34,27 +35,37 @@ type Push struct {
 // PutStatus records statuses, and in the same transaction what is to be pushed.
 func (s *Store) PutStatus(ctx context.Context, sts []Status, pushes []Push) error {
 	return s.exec(ctx, len(pushes) > 0, func(ctx context.Context, tx *sql.Tx) error {
-		for _, st := range sts {
-			_, err := tx.ExecContext(ctx, "INSERT INTO statuses (server_id, role, state, reason, run, time) VALUES (?, ?, ?, ?, ?, ?)",
-				st.ServerID, st.Role, st.State, st.Reason, st.Run, nanos(st.Time))
-			if err != nil {
-				return fmt.Errorf("record status: %w", err)
-			}
-		}
-		for _, p := range pushes {
-			_, err := tx.ExecContext(ctx, "INSERT INTO pushes (addr, server_id, state, run, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?)",
-				p.Addr, p.ServerID, p.State, p.Run, nanos(p.Created), nanos(p.Created))
-			if err != nil {
-				return fmt.Errorf("record push: %w", err)
-			}
-		}
-		return nil
+		return errors.Join(putStatuses(ctx, tx, sts), putPushes(ctx, tx, pushes))
 	})
+}
+
+func putStatuses(ctx context.Context, tx *sql.Tx, sts []Status) error {
+	for _, st := range sts {
+		_, err := tx.ExecContext(ctx, "INSERT INTO statuses (server_id, role, state, reason, run, cluster, time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			st.ServerID, st.Role, st.State, st.Reason, st.Run, st.Cluster, nanos(st.Time))
+		if err != nil {
+			return fmt.Errorf("record status: %w", err)
+		}
+	}
+	return nil
+}
+
+func putPushes(ctx context.Context, tx *sql.Tx, pushes []Push) error {
+	for _, p := range pushes {
+		_, err := tx.ExecContext(ctx, "INSERT INTO pushes (addr, server_id, state, run, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?)",
+			p.Addr, p.ServerID, p.State, p.Run, nanos(p.Created), nanos(p.Created))
+		if err != nil {
+			return fmt.Errorf("record push: %w", err)
+		}
+	}
+	return nil
 }
 
 // StatusFilter says which statuses are wanted; empty fields do not restrict.
 type StatusFilter struct {
-	ServerID, Role, Run string
+	ServerID, Role, Cluster string
+	// Run is one attempt, or the request of all of them.
+	Run string
 	// History gives all statuses in order instead of the last of each role.
 	History bool
 	Limit   int // default 1000; of a history the last ones
@@ -63,10 +74,13 @@ type StatusFilter struct {
 // Statuses gives the last status of each role of each server, or all.
 func (s *Store) Statuses(ctx context.Context, f StatusFilter) ([]Status, error) {
 	var w where
-	for _, c := range []struct{ col, val string }{{"server_id", f.ServerID}, {"role", f.Role}, {"run", f.Run}} {
+	for _, c := range []struct{ col, val string }{{"server_id", f.ServerID}, {"role", f.Role}, {"cluster", f.Cluster}} {
 		if c.val != "" {
 			w.add(c.col+" = ?", c.val)
 		}
+	}
+	if f.Run != "" {
+		w.add("(run = ? OR run IN (SELECT id FROM runs WHERE request = ?))", f.Run, f.Run)
 	}
 	if f.Limit <= 0 {
 		f.Limit = 1000
@@ -75,7 +89,7 @@ func (s *Store) Statuses(ctx context.Context, f StatusFilter) ([]Status, error) 
 	if f.History {
 		ids = "SELECT id FROM statuses" + w.String()
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT * FROM (SELECT s.id, server_id, role, state, reason, run, time FROM statuses s JOIN (`+ids+`) l ON s.id = l.id
+	rows, err := s.reader.QueryContext(ctx, `SELECT * FROM (SELECT s.id, server_id, role, state, reason, run, cluster, time FROM statuses s JOIN (`+ids+`) l ON s.id = l.id
 		ORDER BY s.id DESC LIMIT ?) ORDER BY id`, append(w.args, f.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read statuses: %w", err)
@@ -85,7 +99,7 @@ func (s *Store) Statuses(ctx context.Context, f StatusFilter) ([]Status, error) 
 	for rows.Next() {
 		var st Status
 		var id, when int64
-		if err := rows.Scan(&id, &st.ServerID, &st.Role, &st.State, &st.Reason, &st.Run, &when); err != nil {
+		if err := rows.Scan(&id, &st.ServerID, &st.Role, &st.State, &st.Reason, &st.Run, &st.Cluster, &when); err != nil {
 			return nil, fmt.Errorf("read statuses: %w", err)
 		}
 		st.Time = timeOf(when)

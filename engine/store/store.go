@@ -32,7 +32,7 @@ import (
 var migrations embed.FS
 
 // schema is the version of the last migration.
-const schema = 1
+const schema = 2
 
 // The files of a store within its folder.
 const (

@@ -150,11 +150,11 @@ func TestInboxKeepsSecretsSealed(t *testing.T) {
 	ctx := t.Context()
 	now := time.Now()
 	body := []byte(`{"ansible_password": "correct-horse-battery"}`)
-	if err := s.Accept(ctx, Request{ID: "a", Endpoint: "/run_playbook", Remote: "127.0.0.1", Received: now, Body: body},
+	if _, err := s.Accept(ctx, Request{ID: "a", Endpoint: "/run_playbook", Remote: "127.0.0.1", Received: now, Body: body},
 		Request{ID: "b", Received: now.Add(1), Body: body}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Accept(ctx, Request{ID: "a", Received: now}); err == nil {
+	if _, err := s.Accept(ctx, Request{ID: "a", Received: now}); err == nil {
 		t.Error("the same id was accepted twice")
 	}
 	if err := s.Begin(ctx, "b", now); err != nil {
@@ -176,13 +176,13 @@ func TestInboxKeepsSecretsSealed(t *testing.T) {
 	if r, err := s.Request(ctx, "a"); err != nil || !bytes.Equal(r.Body, body) {
 		t.Errorf("%+v %v", r, err)
 	}
-	if err := s.Finish(ctx, "a", Failed, "why", now); err != nil {
+	if err := s.Finish(ctx, "a", End{State: Failed, Reason: "why"}, now); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := s.Request(ctx, "a"); err != nil || r.Body != nil || r.Reason != "why" || r.State != Failed {
 		t.Errorf("%+v %v", r, err)
 	}
-	if err := s.Finish(ctx, "none", Done, "", now); diag.ClassOf(err) != diag.NotFound {
+	if err := s.Finish(ctx, "none", End{State: Done}, now); diag.ClassOf(err) != diag.NotFound {
 		t.Error(err)
 	}
 }
@@ -191,7 +191,7 @@ func TestKeyFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
-	if err := s.Accept(t.Context(), Request{ID: "a", Body: []byte("x")}); err != nil {
+	if _, err := s.Accept(t.Context(), Request{ID: "a", Body: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -372,7 +372,7 @@ func crashChild(dir string) {
 			panic(err)
 		}
 		if i%20 == 0 {
-			if err := s.Accept(ctx, Request{ID: fmt.Sprint("q", i), Received: time.Now(), Body: []byte("b")}); err != nil {
+			if _, err := s.Accept(ctx, Request{ID: fmt.Sprint("q", i), Received: time.Now(), Body: []byte("b")}); err != nil {
 				panic(err)
 			}
 			fmt.Println(i)
