@@ -59,12 +59,12 @@ type Run struct {
 	Origin    string    `json:"origin,omitempty"` // "cli", "server-manager"
 	// Request is the request that the run is of; Root the first attempt of a
 	// run that resumes another, and its own id otherwise.
-	Request   string    `json:"request,omitempty"`
-	Root      string    `json:"root,omitempty"`
-	Created   time.Time `json:"created"`
-	Started   time.Time `json:"started,omitzero"`
-	Ended     time.Time `json:"ended,omitzero"`
-	LastSeq   int64     `json:"last_seq"`
+	Request string    `json:"request,omitempty"`
+	Root    string    `json:"root,omitempty"`
+	Created time.Time `json:"created"`
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	LastSeq int64     `json:"last_seq"`
 	// Tasks is how many tasks were begun; Task names the last of them.
 	Tasks int64  `json:"tasks"`
 	Task  string `json:"task,omitempty"`
