@@ -39,6 +39,11 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		// wrong with a key is told when it is needed.
 		_, _ = cfg.Shared.key(file, cfg.KeyPassphrase)
 	}
+	login, err := cfg.Shared.begin(ctx, net.JoinHostPort(cfg.Address, strconv.Itoa(cfg.Port)))
+	if err != nil {
+		return nil, diag.New(diag.ClassOf(err), diag.Pos{}, "cancelled", "connect to %s: %w", cfg.where(), err)
+	}
+	defer login()
 	deadline := time.Now().Add(cfg.ConnectTimeout)
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()

@@ -19,6 +19,7 @@ type Shared struct {
 	keys    map[string]*keyFile
 	known   map[string]*knownFile
 	configs map[string]*configFile
+	logins  map[string]*startups
 }
 
 // keyFile is a private key, parsed once: opening an encrypted one is slow by
