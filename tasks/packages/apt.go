@@ -14,7 +14,9 @@ import (
 )
 
 // Modules lists the modules of this family.
-func Modules() []module.Module { return []module.Module{Apt(), Package()} }
+func Modules() []module.Module {
+	return []module.Module{Apt(), AptKey(), Debconf(), DpkgSelections(), Package(), PackageFacts()}
+}
 
 type aptArgs struct {
 	Package         []string         `arg:"package"`

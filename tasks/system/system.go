@@ -4,4 +4,6 @@ package system
 import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
-func Modules() []module.Module { return []module.Module{Setup(), Sysctl(), Modprobe(), Mount()} }
+func Modules() []module.Module {
+	return []module.Module{Setup(), Sysctl(), Modprobe(), Mount(), Cron(), Hostname()}
+}
