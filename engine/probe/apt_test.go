@@ -37,9 +37,22 @@ mail-transport-agent:
 ii |bash|amd64|5.2.15-2+b8
 rc |gone|amd64|1.0
 @fairlead provides
-ii |awk, editor (= 1)
-rc |mail-transport-agent
-ii |
+awk mawk
+awk original-awk
+awk mawk
+@fairlead policy2
+mawk:
+  Installed: 1.3.4
+  Candidate: 1.3.4
+  Version table:
+ *** 1.3.4 500
+        500 http://mirror.example/debian bookworm/main amd64 Packages
+        100 /var/lib/dpkg/status
+@fairlead dpkg2
+ii |mawk|amd64|1.3.4
+@fairlead auto
+libc6
+mawk
 @fairlead end
 `
 
@@ -51,11 +64,12 @@ func TestApt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := state.AptInfo{Present: true, Updated: 1795449197, Packages: map[string]state.AptPackage{
-		"awk":                  {Virtual: true, Provided: true},
-		"bash":                 {Installed: "5.2.15-2+b8", Candidate: "5.2.15-2+b13"},
+		"awk":                  {Providers: []string{"mawk", "original-awk"}},
+		"mawk":                 {Installed: "1.3.4", Candidate: "1.3.4", Versions: []string{"1.3.4"}, Auto: true},
+		"bash":                 {Installed: "5.2.15-2+b8", Candidate: "5.2.15-2+b13", Versions: []string{"5.2.15-2+b13", "5.2.15-2+b8"}},
 		"gone":                 {Configured: true},
-		"mail-transport-agent": {Virtual: true},
-		"sudo":                 {Candidate: "1.9.13p3-1+deb12u4"},
+		"mail-transport-agent": {},
+		"sudo":                 {Candidate: "1.9.13p3-1+deb12u4", Versions: []string{"1.9.13p3-1+deb12u4"}},
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

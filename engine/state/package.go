@@ -28,12 +28,18 @@ type AptPackage struct {
 	Installed string
 	// Candidate is the version that would be, "" for none.
 	Candidate string
+	// Versions are all that there are, the highest first.
+	Versions []string
 	// Configured tells that files of a removed package remain.
 	Configured bool
-	// Virtual packages are only provided by others; Provided tells that an
-	// installed one does.
-	Virtual, Provided bool
+	// Auto tells that it was installed only because others need it.
+	Auto bool
+	// Providers are the packages that provide it, when nothing is called so.
+	// They are among the packages of the answer.
+	Providers []string
 }
 
 // Known tells whether APT knows the package at all.
-func (p AptPackage) Known() bool { return p.Installed != "" || p.Candidate != "" || p.Virtual }
+func (p AptPackage) Known() bool {
+	return p.Installed != "" || p.Candidate != "" || len(p.Versions) > 0 || p.Configured || len(p.Providers) > 0
+}

@@ -2,8 +2,6 @@
 package packages
 
 import (
-	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -15,18 +13,22 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Apt(), AptKey(), Debconf(), DpkgSelections(), Package(), PackageFacts()}
+	return []module.Module{Apt(), AptKey(), AptRepository(), Debconf(), DpkgSelections(), Git(), Package(), PackageFacts(), Pip()}
 }
 
 type aptArgs struct {
 	Package         []string         `arg:"package"`
+	Deb             string           `arg:"deb"`
 	State           string           `arg:"state"`
 	UpdateCache     bool             `arg:"update_cache"`
 	CacheValidTime  int              `arg:"cache_valid_time"`
 	Retries         int              `arg:"update_cache_retries"`
+	MaxDelay        int              `arg:"update_cache_retry_max_delay"`
 	Upgrade         string           `arg:"upgrade"`
 	Purge           bool             `arg:"purge"`
 	Autoremove      bool             `arg:"autoremove"`
+	Autoclean       bool             `arg:"autoclean"`
+	Clean           bool             `arg:"clean"`
 	DefaultRelease  string           `arg:"default_release"`
 	Recommends      module.Opt[bool] `arg:"install_recommends"`
 	Force           bool             `arg:"force"`
@@ -35,6 +37,7 @@ type aptArgs struct {
 	Unauthenticated bool             `arg:"allow_unauthenticated"`
 	Downgrade       bool             `arg:"allow_downgrade"`
 	Held            bool             `arg:"allow_change_held_packages"`
+	PolicyRCD       module.Opt[int]  `arg:"policy_rc_d"`
 	DpkgOptions     string           `arg:"dpkg_options"`
 	LockTimeout     int              `arg:"lock_timeout"`
 }
@@ -50,15 +53,18 @@ func Apt() module.Module {
 		Doc: `Asks APT and dpkg what is installed and what could be, and runs apt-get only when
 something must change. No Python library is needed on the host.`,
 		Args: []module.Arg{
-			{Name: "package", Aliases: []string{"pkg", "name"}, Type: module.List, Elem: module.Str, Doc: "The packages; name=version or name>=version asks for a version (* in it stands for anything)."},
-			{Name: "state", Default: "present", Choices: []string{"absent", "fixed", "latest", "present"}, Doc: "Whether they are there, and whether in the newest version. fixed also repairs broken dependencies."},
+			{Name: "package", Aliases: []string{"pkg", "name"}, Type: module.List, Elem: module.Str, Doc: "The packages; name=version or name>=version asks for a version (* in it stands for anything); names may be patterns."},
+			{Name: "deb", Type: module.Path, Doc: "A .deb file on the host to install, with what it needs, or several joined by commas, or a URL."},
+			{Name: "state", Default: "present", Choices: []string{"absent", "build-dep", "fixed", "latest", "present"}, Doc: "Whether they are there, and whether in the newest version. fixed also repairs broken dependencies, build-dep installs what is needed to build them."},
 			{Name: "update_cache", Aliases: []string{"update-cache"}, Type: module.Bool, Default: false, Doc: "Fetch the lists of packages first."},
 			{Name: "cache_valid_time", Type: module.Int, Default: 0, Doc: "Fetch the lists only when they are older than so many seconds."},
 			{Name: "update_cache_retries", Type: module.Int, Default: 5, Doc: "How often fetching is tried."},
-			{Name: "update_cache_retry_max_delay", Type: module.Int, Default: 12, Doc: "Accepted; the delay between tries grows up to this anyway."},
+			{Name: "update_cache_retry_max_delay", Type: module.Int, Default: 12, Doc: "The longest wait between two tries, in seconds."},
 			{Name: "upgrade", Default: "no", Choices: []string{"dist", "full", "no", "safe", "yes"}, Doc: "Upgrade everything: safe and yes remove nothing, dist and full may."},
 			flag("purge", "Remove configuration files too."),
 			flag("autoremove", "Remove packages that nothing needs any more."),
+			flag("autoclean", "Without packages: remove package files that cannot be downloaded any more."),
+			flag("clean", "Remove all package files that were downloaded, first."),
 			{Name: "default_release", Aliases: []string{"default-release"}, Doc: "The release that packages are taken from."},
 			{Name: "install_recommends", Aliases: []string{"install-recommends"}, Type: module.Bool, Doc: "Install recommended packages; the host's setting decides without it."},
 			flag("force", "Answer yes to what may do harm."),
@@ -67,14 +73,15 @@ something must change. No Python library is needed on the host.`,
 			flag("allow_unauthenticated", "Install what is not signed.", "allow-unauthenticated"),
 			flag("allow_downgrade", "Allow older versions.", "allow-downgrade", "allow_downgrades", "allow-downgrades"),
 			flag("allow_change_held_packages", "Change packages that are on hold."),
+			{Name: "policy_rc_d", Type: module.Int, Doc: "What /usr/sbin/policy-rc.d answers meanwhile; 101 keeps services from being started."},
 			flag("force_apt_get", "Accepted; apt-get is always used."),
 			{Name: "dpkg_options", Default: "force-confdef,force-confold", Doc: "Options of dpkg, joined by commas."},
 			{Name: "lock_timeout", Type: module.Int, Default: 60, Doc: "Seconds to wait for another process that installs."},
 		},
-		RequiredOneOf: [][]string{{"autoremove", "package", "update_cache", "upgrade"}},
+		MutuallyExclusive: [][]string{{"deb", "package"}},
 		Returns: []module.Return{
-			{Name: "cache_updated", Type: "bool", When: "always", Doc: "Whether the lists were fetched."},
-			{Name: "cache_update_time", Type: "int", When: "always", Doc: "When the lists were fetched, in seconds since 1970."},
+			{Name: "cache_updated", Type: "bool", When: "packages were to be installed, or lists fetched", Doc: "Whether the lists were fetched."},
+			{Name: "cache_update_time", Type: "int", When: "packages were to be installed, or lists fetched", Doc: "When the lists were fetched, in seconds since 1970."},
 			{Name: "stdout", Type: "str", When: "apt-get ran", Doc: "What it printed."},
 			{Name: "stderr", Type: "str", When: "apt-get ran", Doc: "Its errors."},
 		},
@@ -91,67 +98,114 @@ type aptRun struct {
 	aptArgs
 	in      module.Inputs
 	specs   []spec
-	updated bool // the lists were fetched
+	cleaned bool
+	fetched bool  // the lists were
+	old     int64 // when they were fetched before
+	updated bool  // they became newer
 }
 
 // spec is one package as asked.
-type spec struct{ name, op, version string }
+type spec struct {
+	name, op, version string
+	glob              bool // it came of a pattern
+}
+
+// word is the package as asked.
+func (s spec) word() string { return s.name + s.op + s.version }
 
 func planApt(a aptArgs, in module.Inputs, v state.View) (module.Change, error) {
 	r := &aptRun{aptArgs: a, in: in}
 	if a.Upgrade == "no" {
 		r.Upgrade = ""
 	}
-	for _, p := range a.Package {
-		s, err := parseSpec(strings.TrimSpace(p))
-		if err != nil {
-			return module.Change{}, err
+	if r.Upgrade != "" && (len(a.Package) > 0 || a.Deb != "") {
+		both := "package|upgrade"
+		if a.Deb != "" {
+			both = "deb|upgrade"
 		}
-		if s.name == "*" && a.State == "latest" && len(a.Package) == 1 {
-			r.Upgrade = "yes"
+		return module.Change{}, module.Fail("parameters are mutually exclusive: " + both)
+	}
+	all := slices.Contains(a.Package, "*")
+	for _, p := range a.Package {
+		if p == "*" {
 			continue
 		}
-		r.specs = append(r.specs, s)
+		if p = strings.TrimSpace(p); strings.Count(p, "=") > 1 {
+			return module.Change{}, module.Fail("invalid package spec: " + p)
+		}
+		r.specs = append(r.specs, parseSpec(p))
+	}
+	switch {
+	case all && a.State == "latest" && len(r.specs) > 0:
+		return module.Change{}, module.Fail("unable to install additional packages when upgrading all installed packages")
+	case all && a.State == "latest":
+		r.Upgrade = "yes"
+	case a.Deb != "" && a.State != "present":
+		return module.Change{}, module.Fail("deb only supports state=present")
 	}
 	return r.plan(v)
 }
 
-func parseSpec(p string) (spec, error) {
-	if strings.Count(p, "=") > 1 {
-		return spec{}, module.Fail("invalid package spec: " + p)
-	}
+func parseSpec(p string) spec {
 	if name, version, ok := strings.Cut(p, "="); ok {
 		if n, ok := strings.CutSuffix(name, ">"); ok {
-			return spec{n, ">=", version}, nil
+			return spec{name: n, op: ">=", version: version}
 		}
-		return spec{name, "=", version}, nil
+		return spec{name: name, op: "=", version: version}
 	}
-	if p != "*" && strings.ContainsAny(p, "*?[]! \t") || strings.HasPrefix(p, "-") {
-		return spec{}, module.Fail("No package(s) matching '" + p + "' available")
-	}
-	return spec{name: p}, nil
+	return spec{name: p}
 }
 
 func (r *aptRun) plan(v state.View) (module.Change, error) {
-	names := make([]string, len(r.specs))
-	for i, s := range r.specs {
+	g := module.Gathering(v)
+	specs, err := r.expand(g)
+	if err != nil {
+		return module.Change{}, err
+	}
+	if c, missing, err := g.Missing(); missing {
+		return c, err
+	}
+	names := make([]string, len(specs))
+	for i, s := range specs {
 		names[i] = s.name
 	}
 	slices.Sort(names)
-	q := state.Apt{Names: strings.Join(slices.Compact(names), " "), Release: r.DefaultRelease}
-	info, known, err := state.AskAs[state.AptInfo](v, q)
+	info := module.Answer[state.AptInfo](g, state.Apt{Names: strings.Join(slices.Compact(names), " "), Release: r.DefaultRelease})
+	if c, missing, err := g.Missing(); missing {
+		return c, err
+	}
 	switch {
-	case err != nil:
-		return module.Change{}, err
-	case !known:
-		return module.Need(q), nil
 	case !info.Present:
 		return module.Change{}, module.Fail(`Failed to find required executable "apt-get" in paths of the host`)
+	case r.Clean && !r.cleaned:
+		return r.clean()
+	case r.stale(info) && !r.fetched:
+		return r.update(g, info, specs)
 	}
-	if r.stale(info) && !r.updated {
-		return r.update(info)
+	r.updated = r.fetched && (info.Updated != r.old || r.in.Check)
+	return r.change(g, info, specs)
+}
+
+// expand puts the packages in place of patterns of names.
+func (r *aptRun) expand(g *module.Gather) ([]spec, error) {
+	var out []spec
+	for _, s := range r.specs {
+		switch {
+		case strings.HasPrefix(s.name, "-") || strings.ContainsAny(s.name, " \t\n'\""):
+			return nil, module.Fail("No package matching '" + s.name + "' is available")
+		case !strings.ContainsAny(s.name, "*?[]!"):
+			out = append(out, s)
+			continue
+		}
+		names := g.Output(`apt-cache pkgnames | grep -x -e "$1" | sort`, globRegexp(s.name))
+		if g.Complete() && strings.TrimSpace(names.Stdout) == "" {
+			return nil, module.Fail("No package(s) matching '" + s.name + "' available")
+		}
+		for _, name := range strings.Fields(names.Stdout) {
+			out = append(out, spec{name: name, glob: true})
+		}
 	}
-	return r.change(info)
+	return out, nil
 }
 
 // stale tells whether the lists must be fetched first.
@@ -163,25 +217,51 @@ func (r *aptRun) stale(info state.AptInfo) bool {
 	return time.Unix(info.Updated, 0).Add(age).Before(r.in.Now)
 }
 
+// clean removes what was downloaded, then goes on.
+func (r *aptRun) clean() (module.Change, error) {
+	after := *r
+	after.cleaned = true
+	only := len(r.Package) == 0 && r.Upgrade == "" && r.Deb == ""
+	c := module.Change{Ops: []state.Op{state.Exec{Argv: []string{"apt-get", "clean"}, Env: aptEnv}},
+		Result: value.M("changed", module.Later())}
+	if only {
+		c.Result = value.M("changed", true, "msg", "", "stdout", "", "stderr", "")
+	}
+	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
+		switch d := did[len(did)-1]; {
+		case d.RC != 0:
+			return module.Change{}, module.Fail("apt-get clean failed", "stdout", text(d.Stdout), "rc", d.RC)
+		case len(d.Stderr) > 0:
+			return module.Change{}, module.Fail("apt-get clean failed: "+string(d.Stderr), "stdout", text(d.Stdout), "rc", d.RC)
+		case only:
+			return module.Change{Result: value.M("changed", true, "msg", text(d.Stdout), "stdout", text(d.Stdout), "stderr", "")}, nil
+		}
+		return after.plan(v)
+	}
+	return c, nil
+}
+
 // update fetches the lists, then plans again from what they say. Without a
 // fetch (a plan), what the old lists say is the best prediction.
-func (r *aptRun) update(info state.AptInfo) (module.Change, error) {
+func (r *aptRun) update(g *module.Gather, info state.AptInfo, specs []spec) (module.Change, error) {
 	after := *r
-	after.updated = true
-	predicted, err := after.change(info)
+	after.fetched, after.updated, after.old = true, true, info.Updated
+	predicted, err := after.change(g, info, specs)
+	if len(predicted.Need) > 0 && err == nil {
+		return predicted, nil
+	}
 	if err != nil {
 		// A package that is not known yet may be in the new lists.
 		predicted = module.Change{Result: value.M("changed", module.Later(), "cache_updated", true, "cache_update_time", module.Later())}
 	}
-	if predicted.Result != nil {
+	if predicted.Result.Has("cache_update_time") {
 		predicted.Result.Set("cache_update_time", module.Later())
 	}
-	loop := fmt.Sprintf("n=0; until %s; do r=$?; n=$((n + 1)); [ $n -ge %d ] && exit $r; sleep $n; done", r.lock()+" update", max(1, r.Retries))
 	return module.Change{
-		Ops: []state.Op{r.exec(loop, "apt-get update")}, Result: predicted.Result, Diff: predicted.Diff,
+		Ops: []state.Op{state.Exec{Shell: updateLoop(r.lock(), r.Retries, r.MaxDelay), Shown: "apt-get update", Env: aptEnv}}, Result: predicted.Result, Diff: predicted.Diff,
 		Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 			if d := did[len(did)-1]; d.RC != 0 {
-				return module.Change{}, module.Fail("Failed to update apt cache: "+orElse(string(d.Stderr), "unknown reason"), "rc", d.RC)
+				return module.Change{}, module.Fail("Failed to update apt cache: " + orElse(complaints(d), "unknown reason"))
 			}
 			return after.plan(v)
 		},
@@ -195,181 +275,38 @@ func orElse(s, other string) string {
 	return s
 }
 
-// lock is apt-get, waiting for whoever holds dpkg's lock.
-func (r *aptRun) lock() string {
-	return fmt.Sprintf("apt-get -o DPkg::Lock::Timeout=%d", r.LockTimeout)
-}
-
-func (r *aptRun) exec(shell, shown string) state.Exec {
-	return state.Exec{Shell: shell, Shown: shown, Env: []string{"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
-		"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LC_MESSAGES=C.UTF-8"}}
+// cache adds what is registered of the lists.
+func (r *aptRun) cache(m *value.Map, info state.AptInfo) *value.Map {
+	m.Set("cache_updated", value.Bool(r.updated))
+	m.Set("cache_update_time", value.Int(info.Updated))
+	return m
 }
 
 // change plans what is left once the lists are fresh.
-func (r *aptRun) change(info state.AptInfo) (module.Change, error) {
-	base := func(changed any) *value.Map {
-		return value.M("changed", changed, "cache_updated", r.updated, "cache_update_time", info.Updated)
-	}
-	var words []string
-	var err error
-	unsure := false
+func (r *aptRun) change(g *module.Gather, info state.AptInfo, specs []spec) (module.Change, error) {
+	idle := r.Upgrade == "" && r.Deb == "" && len(r.Package) == 0
 	switch {
+	case idle && (r.UpdateCache || r.CacheValidTime > 0):
+		return module.Change{Result: r.cache(value.M("changed", r.updated), info)}, nil
 	case r.Upgrade != "":
-		words, unsure = r.upgrade(), true
-	case len(r.specs) == 0 && r.Autoremove:
-		words, unsure = []string{"autoremove"}, true
-	case len(r.specs) == 0:
-		return module.Change{Result: base(r.updated)}, nil
+		return r.apply(g, r.upgrade())
+	case r.Deb != "":
+		return r.deb(g)
+	case len(specs) == 0 && r.Autoclean:
+		return r.apply(g, r.cleanup("autoclean", "Del "))
+	case len(specs) == 0 && r.Autoremove:
+		return r.apply(g, r.cleanup("autoremove", "The following packages will be REMOVED"))
 	case r.State == "absent":
-		words = r.remove(info)
-	default:
-		words, err = r.install(info)
+		return r.apply(g, r.remove(info, specs))
+	case r.State == "build-dep":
+		j := r.buildDep(specs)
+		j.cache = func(m *value.Map) { r.cache(m, info) }
+		return r.apply(g, j)
 	}
-	if err != nil || len(words) == 0 {
-		return module.Change{Result: base(false)}, err
+	j, err := r.install(info, specs)
+	if err != nil {
+		return module.Change{}, err
 	}
-	result := base(true)
-	if unsure {
-		result.Set("changed", module.Later())
-	}
-	result.Set("stdout", module.Later())
-	result.Set("stderr", module.Later())
-	return r.run(words, result), nil
+	j.cache = func(m *value.Map) { r.cache(m, info) }
+	return r.apply(g, j)
 }
-
-// zero is what apt-get prints when it did nothing.
-const zero = "\n0 upgraded, 0 newly installed, 0 to remove"
-
-// run makes the change that runs apt-get with the words.
-func (r *aptRun) run(words []string, result *value.Map) module.Change {
-	cmd := r.lock() + " " + strings.Join(append([]string{"-y"}, append(r.options(), words...)...), " ")
-	return module.Change{
-		Ops: []state.Op{r.exec(cmd, "apt-get "+strings.Join(words, " "))}, Result: result,
-		Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
-			d := did[len(did)-1]
-			if d.RC != 0 {
-				return module.Change{}, module.Fail(fmt.Sprintf("'%s' failed: %s", cmd, d.Stderr), "rc", d.RC,
-					"stdout", text(d.Stdout), "stderr", text(d.Stderr))
-			}
-			m := result.Clone()
-			if v, _ := m.Get("changed"); v.IsUnknown() {
-				m.Set("changed", value.Bool(!strings.Contains("\n"+string(d.Stdout), zero)))
-			}
-			m.Set("stdout", text(d.Stdout))
-			m.Set("stderr", text(d.Stderr))
-			return module.Change{Result: m}, nil
-		},
-	}
-}
-
-func text(b []byte) value.Value { return value.String(string(b)).WithMarks(value.Unsafe) }
-
-// options are those of apt-get that arguments ask for.
-func (r *aptRun) options() (out []string) {
-	for o := range strings.SplitSeq(r.DpkgOptions, ",") {
-		if o != "" {
-			out = append(out, "-o", quote("Dpkg::Options::=--"+o))
-		}
-	}
-	for _, f := range []struct {
-		on   bool
-		flag string
-	}{
-		{r.OnlyUpgrade, "--only-upgrade"}, {r.State == "fixed", "--fix-broken"}, {r.Force, "--force-yes"},
-		{r.Autoremove, "--auto-remove"}, {r.NoRemove, "--no-remove"}, {r.Purge && r.State == "absent", "--purge"},
-		{r.Unauthenticated, "--allow-unauthenticated"}, {r.Downgrade, "--allow-downgrades"}, {r.Held, "--allow-change-held-packages"},
-	} {
-		if f.on {
-			out = append(out, f.flag)
-		}
-	}
-	if r.DefaultRelease != "" {
-		out = append(out, "-t", quote(r.DefaultRelease))
-	}
-	if want, given := r.Recommends.Get(); given {
-		out = append(out, "-o", "APT::Install-Recommends="+map[bool]string{true: "yes", false: "no"}[want])
-	}
-	return out
-}
-
-func (r *aptRun) upgrade() []string {
-	switch r.Upgrade {
-	case "dist", "full":
-		return []string{"dist-upgrade"}
-	}
-	return []string{"upgrade", "--with-new-pkgs"}
-}
-
-// install gives the words for what must be installed, none when all is there.
-func (r *aptRun) install(info state.AptInfo) ([]string, error) {
-	words := []string{"install"}
-	for _, s := range r.specs {
-		p := info.Packages[s.name]
-		if !p.Known() {
-			return nil, module.Fail("No package matching '" + s.name + "' is available")
-		}
-		if p.Virtual {
-			if !p.Provided {
-				words = append(words, quote(s.name))
-			}
-			continue
-		}
-		word, err := r.one(s, p)
-		if err != nil {
-			return nil, err
-		}
-		if word != "" {
-			words = append(words, quote(word))
-		}
-	}
-	if len(words) == 1 {
-		return nil, nil
-	}
-	return words, nil
-}
-
-// one is the word for one real package, "" when it is as asked.
-func (r *aptRun) one(s spec, p state.AptPackage) (string, error) {
-	if p.Installed == "" && r.OnlyUpgrade {
-		return "", nil
-	}
-	matches := func(v string) bool {
-		switch s.op {
-		case "=":
-			ok, err := path.Match(s.version, v)
-			return v != "" && (v == s.version || ok && err == nil)
-		case ">=":
-			return v != "" && CompareVersions(v, s.version) >= 0
-		}
-		return v != ""
-	}
-	fits := matches(p.Installed)
-	newer := p.Candidate != p.Installed && matches(p.Candidate)
-	switch {
-	case fits && (r.State != "latest" || !newer):
-		return "", nil
-	case newer:
-		return s.name + "=" + p.Candidate, nil
-	case s.op == "=" && !strings.ContainsAny(s.version, "*?["):
-		// It may be in the lists without being the candidate: apt-get decides.
-		return s.name + "=" + s.version, nil
-	}
-	return "", module.Fail("no available installation candidate for " + s.name + s.op + s.version)
-}
-
-// remove gives the words for what must go.
-func (r *aptRun) remove(info state.AptInfo) []string {
-	words := []string{"remove"}
-	for _, s := range r.specs {
-		if p := info.Packages[s.name]; p.Installed != "" || r.Purge && p.Configured {
-			words = append(words, quote(s.name))
-		}
-	}
-	if len(words) == 1 {
-		return nil
-	}
-	return words
-}
-
-// quote writes s as one word of a shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

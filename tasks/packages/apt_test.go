@@ -16,12 +16,13 @@ import (
 var now = time.Unix(1_700_000_000, 0)
 
 var lists = state.AptInfo{Present: true, Updated: now.Unix() - 1000, Packages: map[string]state.AptPackage{
-	"curl":  {Installed: "7.88.1-10", Candidate: "7.88.1-10+deb12u5"},
-	"bash":  {Installed: "5.2-1", Candidate: "5.2-1"},
-	"nginx": {Candidate: "1.22.1-9"},
+	"curl":  {Installed: "7.88.1-10", Candidate: "7.88.1-10+deb12u5", Versions: []string{"7.88.1-10+deb12u5", "7.88.1-10", "7.80"}},
+	"bash":  {Installed: "5.2-1", Candidate: "5.2-1", Versions: []string{"5.2-1"}},
+	"nginx": {Candidate: "1.22.1-9", Versions: []string{"1.22.1-9"}},
 	"old":   {Configured: true, Candidate: "1"},
-	"mta":   {Virtual: true},
-	"awk":   {Virtual: true, Provided: true},
+	"mta":   {Providers: []string{"exim", "postfix"}},
+	"awk":   {Providers: []string{"mawk"}},
+	"mawk":  {Installed: "1", Candidate: "1", Versions: []string{"1"}},
 }}
 
 // run plans and applies a task; it gives the result and the commands shown.
@@ -39,7 +40,18 @@ func run(t *testing.T, args *value.Map, check bool, stdout string, rc int) (*val
 		v := state.NewHostView()
 		c, err := next(v)
 		for err == nil && len(c.Need) > 0 {
-			v.Learn(state.Answer{Query: c.Need[0], Value: lists})
+			for _, q := range c.Need {
+				a := state.Answer{Query: q, Value: lists}
+				if slices.Contains(ran, "apt-get update") {
+					fetched := lists
+					fetched.Updated = now.Unix()
+					a.Value = fetched
+				}
+				if _, is := q.(state.Output); is { // what apt-get would do
+					a.Value = state.OutputInfo{RC: rc, Stdout: stdout, Stderr: "E: oops\n"}
+				}
+				v.Learn(a)
+			}
 			c, err = next(v)
 		}
 		if err != nil {
@@ -48,7 +60,7 @@ func run(t *testing.T, args *value.Map, check bool, stdout string, rc int) (*val
 		if len(c.Ops) == 0 || check {
 			return c.Result, ran, nil
 		}
-		did := []state.OpResult{{OK: true, RC: rc, Stdout: []byte(stdout), Stderr: []byte("oops")}}
+		did := []state.OpResult{{OK: true, RC: rc, Stdout: []byte(stdout), Stderr: []byte("E: oops\n")}}
 		ran = append(ran, c.Ops[0].String())
 		next = func(v state.View) (module.Change, error) { return c.Then(v, did) }
 	}
@@ -69,7 +81,8 @@ func TestApt(t *testing.T) {
 		"latest":           {value.M("pkg", "curl", "state", "latest"), "", []string{"apt-get install 'curl=7.88.1-10+deb12u5'"}, true},
 		"is latest":        {value.M("name", "bash", "state", "latest"), "", nil, false},
 		"virtual":          {value.M("name", "mta,awk"), "", []string{"apt-get install 'mta'"}, true},
-		"version there":    {value.M("name", "curl=7.88*"), "", nil, false},
+		"version there":    {value.M("name", "bash=5.*"), "", nil, false},
+		"newer version":    {value.M("name", "curl=7.88*"), "", []string{"apt-get install 'curl=7.88*'"}, true},
 		"other version":    {value.M("name", "curl=7.80"), "", []string{"apt-get install 'curl=7.80'"}, true},
 		"at least":         {value.M("name", "curl>=7.88.1-10+deb12u1"), "", []string{"apt-get install 'curl=7.88.1-10+deb12u5'"}, true},
 		"absent":           {value.M("name", "curl,nginx", "state", "absent"), "", []string{"apt-get remove 'curl'"}, true},
@@ -93,7 +106,7 @@ func TestApt(t *testing.T) {
 			if changed, _ := got.Get("changed"); changed.AsBool() != c.changed || !slices.Equal(ran, c.ran) {
 				t.Errorf("changed %v, ran %q", changed, ran)
 			}
-			predicted, _, err := run(t, c.args, true, "", 0)
+			predicted, _, err := run(t, c.args, true, c.stdout, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,9 +127,9 @@ func TestAptFails(t *testing.T) {
 		"unknown":   {value.M("name", "nosuch"), 0, "No package matching 'nosuch' is available"},
 		"spec":      {value.M("name", "a=b=c"), 0, "invalid package spec: a=b=c"},
 		"candidate": {value.M("name", "curl>=99"), 0, "no available installation candidate for curl>=99"},
-		"option":    {value.M("name", "-oX"), 0, "No package(s) matching '-oX' available"},
-		"install":   {value.M("name", "nginx"), 100, "' failed: oops"},
-		"fetch":     {value.M("update_cache", true), 100, "Failed to update apt cache: oops"},
+		"option":    {value.M("name", "-oX"), 0, "No package matching '-oX' is available"},
+		"install":   {value.M("name", "nginx"), 100, "' failed: E: oops"},
+		"fetch":     {value.M("update_cache", true), 100, "Failed to update apt cache: E:oops"},
 	} {
 		_, _, err := run(t, c.args, false, "", c.rc)
 		var f *module.Failure

@@ -15,3 +15,6 @@ with u.urlopen(sys.argv[1], context=c) as r, open(sys.argv[2], "wb") as f: shuti
 
 // english is the environment that programs are read in.
 var english = []string{"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LC_MESSAGES=C.UTF-8"}
+
+// aptEnv is the environment for programs of APT.
+var aptEnv = append([]string{"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical"}, english...)
