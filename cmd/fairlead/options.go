@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -282,6 +283,8 @@ func (f *connectFlags) ssh(settings *config.Config, std streams, red *event.Reda
 	if cfg.HostKeyChecking, err = f.checkHostKeys(settings, std); err != nil {
 		return cfg, err
 	}
+	cfg.HostKeyFromConfig = f.hostKeys == "" && cfg.HostKeyChecking == ssh.HostKeyStrict
+	cfg.Warn = warnOnce(std)
 	if in, ok := std.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		cfg.KeyPassphrase = func(file string) (string, error) {
 			p, err := askSecret("Passphrase of the key "+file+": ", std)
@@ -298,6 +301,26 @@ func (f *connectFlags) ssh(settings *config.Config, std streams, red *event.Reda
 		}
 	}
 	return cfg, nil
+}
+
+// warnOnce shows what connections warn about: the first host's, and that there
+// are more.
+func warnOnce(std streams) func(string) {
+	var mu sync.Mutex
+	said := 0
+	return func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if said++; said > 2 {
+			return
+		}
+		if said == 2 {
+			text = "host keys are not checked for more hosts"
+		}
+		w := diag.Errorf(diag.Pos{}, "ssh", "%s", text)
+		w.Warning = true
+		printDiagnostic(std.err, w, plainPaint(std.errColor))
+	}
 }
 
 func expand(p string) string {

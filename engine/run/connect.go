@@ -25,6 +25,10 @@ type HostSpec struct {
 	Password   string
 	KeyFile    string
 	Timeout    time.Duration
+	// SSHArgs are options as of the program ssh; HostKeys says whether host keys
+	// are checked, "" what holds for the run.
+	SSHArgs  []string
+	HostKeys string
 	// Docker is how the host's engine is reached ("" for the usual socket).
 	DockerHost string
 	// Become is the identity under which helpers (Docker) act by default.
@@ -138,6 +142,16 @@ func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec,
 	set(&sp.KeyFile, nil, d.KeyFile, "ansible_ssh_private_key_file", "ansible_private_key_file")
 	set(&timeout, nil, "", "ansible_timeout", "ansible_ssh_timeout")
 	set(&sp.DockerHost, nil, "", "ansible_docker_host")
+	set(&sp.HostKeys, nil, "", "ansible_host_key_checking", "ansible_ssh_host_key_checking")
+	for i, name := range []string{"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"} {
+		var line, def string
+		if i < len(d.SSHArgs) {
+			def = d.SSHArgs[i]
+		}
+		if set(&line, nil, def, name); line != "" {
+			sp.SSHArgs = append(sp.SSHArgs, line)
+		}
+	}
 	if port != "" {
 		n, err := strconv.Atoi(port)
 		if err != nil || n < 1 || n > 65535 {

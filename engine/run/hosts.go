@@ -8,9 +8,11 @@ import (
 	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/docker"
+	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // Hosts connects to real hosts: by SSH, or through a local shell. It is the
@@ -39,6 +41,19 @@ func (hs *Hosts) Connect(ctx context.Context, spec HostSpec) (Target, error) {
 	}
 	if spec.Timeout > 0 {
 		cfg.ConnectTimeout = spec.Timeout
+	}
+	if err := cfg.AddArguments("the ssh arguments of "+spec.Name, spec.SSHArgs...); err != nil {
+		return nil, err
+	}
+	if spec.HostKeys != "" {
+		if cfg.HostKeyFromConfig = false; jinja.ToBool(value.String(spec.HostKeys)) {
+			cfg.HostKeyChecking = ssh.HostKeyStrict
+		} else {
+			cfg.HostKeyChecking = ssh.HostKeyOff
+			if cfg.Warn != nil {
+				cfg.Warn("host keys are not checked: ansible_host_key_checking of " + spec.Name + " is off")
+			}
+		}
 	}
 	h, err := remote.Connect(ctx, cfg, hs.Remote)
 	if err != nil {

@@ -31,15 +31,19 @@ func (a *auth) close() {
 
 // methods are keys, then the password in both ways servers take it.
 func (a *auth) methods() []gossh.AuthMethod {
-	m := []gossh.AuthMethod{gossh.PublicKeysCallback(a.signers)}
-	if a.cfg.Password != "" {
-		m = append(m,
-			gossh.PasswordCallback(func() (string, error) {
-				a.begun = true
-				a.tried = append(a.tried, "password")
-				return a.cfg.Password, nil
-			}),
-			gossh.KeyboardInteractive(a.interactive))
+	var m []gossh.AuthMethod
+	if !a.cfg.noKeys {
+		m = append(m, gossh.PublicKeysCallback(a.signers))
+	}
+	if a.cfg.Password != "" && !a.cfg.noPassword {
+		m = append(m, gossh.PasswordCallback(func() (string, error) {
+			a.begun = true
+			a.tried = append(a.tried, "password")
+			return a.cfg.Password, nil
+		}))
+	}
+	if a.cfg.Password != "" && !a.cfg.noInteractive {
+		m = append(m, gossh.KeyboardInteractive(a.interactive))
 	}
 	return m
 }
@@ -73,9 +77,15 @@ func (a *auth) signers() ([]gossh.Signer, error) {
 		}
 	}
 	inAgent := a.agentSigners()
+	withCert := func(s gossh.Signer, file string) {
+		for _, c := range a.certificates(s, file) {
+			add(c.Signer, "certificate "+c.file)
+		}
+	}
 	explicit := len(a.cfg.KeyFiles) > 0
-	if !explicit {
+	if !explicit && !(a.cfg.identitiesOnly && a.cfg.namedKeys) {
 		for _, s := range inAgent {
+			withCert(s, "")
 			add(s, "agent key "+fingerprint(s))
 		}
 	}
@@ -86,10 +96,12 @@ func (a *auth) signers() ([]gossh.Signer, error) {
 	for _, file := range files {
 		s, err := a.cfg.Shared.key(file, a.cfg.KeyPassphrase)
 		if err == nil {
+			withCert(s, file)
 			add(s, "key "+file)
 			continue
 		}
 		if pub, ok := publicHalf(file, inAgent); ok {
+			withCert(pub, file)
 			add(pub, "agent key of "+file)
 			continue
 		}

@@ -26,6 +26,8 @@ type Client struct {
 	mu     sync.Mutex
 	err    error
 	tasks  sync.WaitGroup
+	// release gives back the jump hosts it goes through.
+	release func()
 }
 
 // Alive tells whether the connection stands, as far as is known.
@@ -54,6 +56,7 @@ func (c *Client) Close() error {
 	_ = c.client.Close()
 	err := c.conn.Close()
 	c.tasks.Wait()
+	c.release()
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

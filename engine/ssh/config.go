@@ -1,49 +1,23 @@
 package ssh
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
+	"context"
+	"crypto/sha1" //nolint:gosec // the token %C of ssh_config is made with it
+	"encoding/hex"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
-	sshconfig "github.com/kevinburke/ssh_config"
 )
 
-// configFile is an ssh_config file, read once.
-type configFile struct {
-	once sync.Once
-	cfg  *sshconfig.Config
-	err  error
-}
-
-func (s *Shared) config(file string) (*sshconfig.Config, error) {
-	c := entry(&s.mu, &s.configs, file)
-	c.once.Do(func() {
-		f, err := os.Open(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if err != nil {
-			c.err = diag.New(diag.Usage, diag.Pos{File: file}, "ssh-config", "cannot be read: %w", err)
-			return
-		}
-		defer func() { _ = f.Close() }()
-		if c.cfg, err = sshconfig.Decode(f); err != nil {
-			c.err = diag.New(diag.Usage, diag.Pos{File: file}, "ssh-config", "cannot be understood: %w", err).
-				WithHint("Match exec and some other words are not supported; name another file or none")
-		}
-	})
-	return c.cfg, c.err
-}
-
-// fill fills what is not set: from ssh_config, then by default. What is set wins.
-func (cfg *Config) fill() error {
+// fill fills what is not set: from the options, from ssh_config, then by
+// default. What is set wins.
+func (cfg *Config) fill(ctx context.Context) error {
 	if cfg.Address == "" {
 		cfg.Address = cfg.Host
 	}
@@ -51,59 +25,47 @@ func (cfg *Config) fill() error {
 		return diag.New(diag.Usage, diag.Pos{}, "address", "a host has no address")
 	}
 	home, _ := os.UserHomeDir()
-	files := cfg.SSHConfig
-	if files == nil {
-		files = []string{filepath.Join(home, ".ssh", "config"), "/etc/ssh/ssh_config"}
+	look := &lookup{alias: cfg.Address, home: home, cfg: cfg, values: map[string][]string{}}
+	if u, err := user.Current(); err == nil {
+		look.local = u.Username
 	}
-	look := &lookup{alias: cfg.Address, home: home}
-	for _, f := range files {
-		c, err := cfg.Shared.config(expandHome(f, home))
+	names := cfg.SSHConfig
+	if names == nil {
+		names = []string{filepath.Join(home, ".ssh", "config"), "/etc/ssh/ssh_config"}
+	}
+	var files [][]Option
+	for _, f := range names {
+		lines, err := cfg.Shared.config(expandHome(f, home), home)
 		if err != nil {
 			return err
 		}
-		if c != nil {
-			look.files = append(look.files, c)
-		}
+		files = append(files, lines)
 	}
-	if err := cfg.fromFiles(look); err != nil {
+	if err := look.resolve(ctx, cfg.Options, files); err != nil {
 		return err
 	}
-	return cfg.defaults(home, look)
-}
-
-// lookup asks several ssh_config files; the first that has a value wins.
-type lookup struct {
-	alias, home string
-	files       []*sshconfig.Config
-}
-
-func (l *lookup) get(key string) string {
-	for _, f := range l.files {
-		if v, err := f.Get(l.alias, key); err == nil && v != "" {
-			return v
-		}
+	if err := cfg.target(look); err != nil {
+		return err
 	}
-	return ""
+	if err := cfg.trust(look); err != nil {
+		return err
+	}
+	if err := cfg.credentials(look); err != nil {
+		return err
+	}
+	if err := cfg.timing(look); err != nil {
+		return err
+	}
+	return cfg.proxy(look)
 }
 
-func (l *lookup) all(key string) []string {
-	var out []string
-	for _, f := range l.files {
-		if v, err := f.GetAll(l.alias, key); err == nil {
-			out = append(out, v...)
-		}
-	}
-	return out
-}
-
-func (cfg *Config) fromFiles(look *lookup) error {
-	if jump := look.get("ProxyJump"); jump != "" && jump != "none" {
-		return diag.New(diag.Usage, diag.Pos{}, "proxy-jump", "ssh_config reaches %s through %s, which Fairlead cannot yet", cfg.Address, jump)
-	}
+// target says where to connect and as whom.
+func (cfg *Config) target(look *lookup) error {
 	if cfg.User == "" {
-		cfg.User = look.get("User")
+		cfg.User = orElse(look.get("User"), look.local)
 	}
 	if cfg.Port == 0 {
+		cfg.Port = 22
 		if p := look.get("Port"); p != "" {
 			n, err := strconv.Atoi(p)
 			if err != nil || n < 1 || n > 65535 {
@@ -112,70 +74,147 @@ func (cfg *Config) fromFiles(look *lookup) error {
 			cfg.Port = n
 		}
 	}
-	if name := look.get("HostName"); name != "" {
+	if name := look.host(); name != cfg.Address {
 		if cfg.Host == "" {
 			cfg.Host = cfg.Address
 		}
-		cfg.Address = strings.NewReplacer("%%", "%", "%h", cfg.Address).Replace(name)
+		cfg.Address = name
 	}
-	cfg.identitiesOnly = strings.EqualFold(look.get("IdentitiesOnly"), "yes")
+	switch look.get("AddressFamily") {
+	case "inet":
+		cfg.network = "tcp4"
+	case "inet6":
+		cfg.network = "tcp6"
+	default:
+		cfg.network = "tcp"
+	}
+	cfg.bind = look.get("BindAddress")
 	return nil
 }
 
-func (cfg *Config) defaults(home string, look *lookup) error {
-	local := ""
-	if u, err := user.Current(); err == nil {
-		local = u.Username
+// trust says which host keys are known and how they are checked.
+func (cfg *Config) trust(look *lookup) error {
+	cfg.keyAlias = look.get("HostKeyAlias")
+	if cfg.HostKeyFromConfig {
+		switch strings.ToLower(look.get("StrictHostKeyChecking")) {
+		case "no", "off":
+			cfg.HostKeyChecking = HostKeyOff
+			if cfg.Warn != nil {
+				cfg.Warn("host keys are not checked: StrictHostKeyChecking is off for " + cfg.where())
+			}
+		case "accept-new":
+			cfg.HostKeyChecking = HostKeyAcceptNew
+		}
 	}
-	if cfg.User == "" {
-		cfg.User = local
+	if cfg.KnownHosts != nil {
+		return nil
 	}
-	if cfg.Port == 0 {
-		cfg.Port = 22
-	}
-	expand := func(p string) (string, error) { return cfg.tokens(p, home, local, look.alias) }
-	if len(cfg.KeyFiles) == 0 {
-		for _, f := range look.all("IdentityFile") {
-			p, err := expand(f)
+	for _, k := range []struct {
+		key string
+		def []string
+	}{
+		{"UserKnownHostsFile", []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"}},
+		{"GlobalKnownHostsFile", []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}},
+	} {
+		files := look.all(k.key)
+		if len(files) == 0 {
+			files = k.def
+		}
+		for _, f := range files {
+			p, err := look.expand(f)
 			if err != nil {
 				return err
 			}
-			cfg.defaultKeys = append(cfg.defaultKeys, p)
-		}
-		if len(cfg.defaultKeys) == 0 {
-			for _, n := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-				cfg.defaultKeys = append(cfg.defaultKeys, filepath.Join(home, ".ssh", n))
+			if f != "none" {
+				cfg.KnownHosts = append(cfg.KnownHosts, p)
 			}
 		}
 	}
-	keys := make([]string, len(cfg.KeyFiles))
+	return nil
+}
+
+// credentials says what to log in with.
+func (cfg *Config) credentials(look *lookup) error {
+	cfg.identitiesOnly = yes(look.get("IdentitiesOnly"))
 	for i, f := range cfg.KeyFiles {
-		keys[i] = expandHome(f, home)
+		keys := slices.Clone(cfg.KeyFiles)
+		keys[i] = expandHome(f, look.home)
+		cfg.KeyFiles = keys
 	}
-	cfg.KeyFiles = keys
-	if cfg.KnownHosts == nil {
-		for f := range strings.FieldsSeq(look.get("UserKnownHostsFile")) {
-			p, err := expand(f)
+	list := func(dst *[]string, key string) error {
+		for _, f := range look.all(key) {
+			p, err := look.expand(f)
 			if err != nil {
 				return err
 			}
-			cfg.KnownHosts = append(cfg.KnownHosts, p)
+			if !strings.EqualFold(f, "none") {
+				*dst = append(*dst, p)
+			}
 		}
-		if len(cfg.KnownHosts) == 0 {
-			cfg.KnownHosts = []string{filepath.Join(home, ".ssh", "known_hosts")}
-		}
-		cfg.KnownHosts = append(cfg.KnownHosts, "/etc/ssh/ssh_known_hosts")
+		return nil
 	}
+	if len(cfg.KeyFiles) == 0 {
+		if err := list(&cfg.defaultKeys, "IdentityFile"); err != nil {
+			return err
+		}
+		cfg.namedKeys = len(cfg.defaultKeys) > 0
+		if look.all("IdentityFile") == nil {
+			for _, n := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+				cfg.defaultKeys = append(cfg.defaultKeys, filepath.Join(look.home, ".ssh", n))
+			}
+		}
+	}
+	if err := list(&cfg.certificates, "CertificateFile"); err != nil {
+		return err
+	}
+	if a := look.get("IdentityAgent"); a != "" && cfg.AgentSocket == "" {
+		switch {
+		case strings.EqualFold(a, "none"):
+			cfg.NoAgent = true
+		case a == "SSH_AUTH_SOCK":
+		case strings.HasPrefix(a, "$") && !strings.HasPrefix(a, "${"):
+			cfg.AgentSocket = os.Getenv(a[1:])
+		default:
+			var err error
+			if cfg.AgentSocket, err = look.expand(a); err != nil {
+				return err
+			}
+		}
+	}
+	cfg.noKeys = no(look.get("PubkeyAuthentication"))
+	cfg.noPassword = no(look.get("PasswordAuthentication"))
+	cfg.noInteractive = no(look.get("KbdInteractiveAuthentication")) || no(look.get("ChallengeResponseAuthentication"))
+	return nil
+}
+
+// timing says how long to wait.
+func (cfg *Config) timing(look *lookup) error {
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = DefaultConnectTimeout
+		if n, err := strconv.Atoi(look.get("ConnectTimeout")); err == nil && n > 0 {
+			cfg.ConnectTimeout = time.Duration(n) * time.Second
+		}
 	}
 	if cfg.OpTimeout <= 0 {
 		cfg.OpTimeout = DefaultOpTimeout
 	}
 	if cfg.KeepAlive == 0 {
 		cfg.KeepAlive = DefaultKeepAlive
+		if n, err := strconv.Atoi(look.get("ServerAliveInterval")); err == nil && n > 0 {
+			cfg.KeepAlive = time.Duration(n) * time.Second
+		}
 	}
 	return nil
+}
+
+func yes(s string) bool { return strings.EqualFold(s, "yes") || strings.EqualFold(s, "true") }
+func no(s string) bool  { return strings.EqualFold(s, "no") || strings.EqualFold(s, "false") }
+
+func orElse(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
 }
 
 func expandHome(p, home string) string {
@@ -185,34 +224,70 @@ func expandHome(p, home string) string {
 	return p
 }
 
-// tokens expands ~ and the % tokens of ssh_config.
-func (cfg *Config) tokens(p, home, local, alias string) (string, error) {
+// expand expands ~, ${VARIABLES} and the % tokens of ssh_config.
+func (l *lookup) expand(p string) (string, error) {
 	var b strings.Builder
-	p = expandHome(strings.Trim(p, `"`), home)
+	p = expandHome(p, l.home)
 	for i := 0; i < len(p); i++ {
+		if strings.HasPrefix(p[i:], "${") {
+			if end := strings.IndexByte(p[i:], '}'); end > 0 {
+				b.WriteString(os.Getenv(p[i+2 : i+end]))
+				i += end
+				continue
+			}
+		}
 		if p[i] != '%' || i+1 == len(p) {
 			b.WriteByte(p[i])
 			continue
 		}
 		i++
-		switch p[i] {
-		case '%':
-			b.WriteByte('%')
-		case 'h':
-			b.WriteString(cfg.Address)
-		case 'n':
-			b.WriteString(alias)
-		case 'd':
-			b.WriteString(home)
-		case 'u':
-			b.WriteString(local)
-		case 'r':
-			b.WriteString(cfg.User)
-		case 'p':
-			b.WriteString(strconv.Itoa(cfg.Port))
-		default:
-			return "", diag.New(diag.Usage, diag.Pos{}, "ssh-config", "ssh_config: %s", fmt.Sprintf("the token %%%c in %q is not known", p[i], p))
+		s, ok := l.token(p[i])
+		if !ok {
+			return "", diag.New(diag.Usage, diag.Pos{}, "ssh-config", "ssh_config: the token %%%c in %q is not known", p[i], p)
 		}
+		b.WriteString(s)
 	}
 	return b.String(), nil
+}
+
+func (l *lookup) token(c byte) (string, bool) {
+	port := l.cfg.Port
+	if port == 0 {
+		port = 22
+		if n, err := strconv.Atoi(l.get("Port")); err == nil {
+			port = n
+		}
+	}
+	here, _ := os.Hostname()
+	switch c {
+	case '%':
+		return "%", true
+	case 'h':
+		return l.host(), true
+	case 'n':
+		return l.alias, true
+	case 'd':
+		return l.home, true
+	case 'u':
+		return l.local, true
+	case 'r':
+		return l.user(), true
+	case 'p':
+		return strconv.Itoa(port), true
+	case 'l':
+		return here, true
+	case 'L':
+		short, _, _ := strings.Cut(here, ".")
+		return short, true
+	case 'i':
+		return strconv.Itoa(os.Getuid()), true
+	case 'j':
+		return l.get("ProxyJump"), true
+	case 'k':
+		return orElse(l.get("HostKeyAlias"), l.alias), true
+	case 'C':
+		sum := sha1.Sum([]byte(here + l.host() + strconv.Itoa(port) + l.user() + l.get("ProxyJump"))) //nolint:gosec // as above
+		return hex.EncodeToString(sum[:]), true
+	}
+	return "", false
 }

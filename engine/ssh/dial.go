@@ -31,7 +31,8 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Shared == nil {
 		cfg.Shared = &Shared{}
 	}
-	if err := cfg.fill(); err != nil {
+	cfg.givenKnownHosts = cfg.KnownHosts
+	if err := cfg.fill(ctx); err != nil {
 		return nil, err
 	}
 	for _, file := range append(append([]string{}, cfg.KeyFiles...), cfg.defaultKeys...) {
@@ -39,7 +40,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		// wrong with a key is told when it is needed.
 		_, _ = cfg.Shared.key(file, cfg.KeyPassphrase)
 	}
-	login, err := cfg.Shared.begin(ctx, net.JoinHostPort(cfg.Address, strconv.Itoa(cfg.Port)))
+	login, err := cfg.Shared.begin(ctx, cfg.wayKey())
 	if err != nil {
 		return nil, diag.New(diag.ClassOf(err), diag.Pos{}, "cancelled", "connect to %s: %w", cfg.where(), err)
 	}
@@ -86,9 +87,9 @@ var errDropped = errors.New("the connection was closed before the server said it
 func (cfg *Config) once(ctx context.Context) (*Client, error) {
 	begin := time.Now()
 	addr := net.JoinHostPort(cfg.Address, strconv.Itoa(cfg.Port))
-	raw, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", addr)
+	raw, release, err := cfg.dialRaw(ctx, addr)
 	if err != nil {
-		return nil, cfg.dialError(err)
+		return nil, err
 	}
 	conn := newConn(raw)
 	dialed := time.Now()
@@ -112,18 +113,39 @@ func (cfg *Config) once(ctx context.Context) (*Client, error) {
 	}
 	if err != nil {
 		_ = conn.Close()
+		release()
 		return nil, cfg.handshakeError(err, conn, check, a)
 	}
 	_ = conn.SetDeadline(time.Time{})
 	c := &Client{
 		DialTime: dialed.Sub(begin), HandshakeTime: time.Since(dialed),
-		conn: conn, client: gossh.NewClient(sshConn, chans, reqs), name: cfg.where(), op: cfg.OpTimeout, done: make(chan struct{}),
+		conn: conn, client: gossh.NewClient(sshConn, chans, reqs), name: cfg.where(), op: cfg.OpTimeout, done: make(chan struct{}), release: release,
 	}
 	c.tasks.Go(c.wait)
 	if cfg.KeepAlive > 0 {
 		c.tasks.Go(func() { c.keepAlive(cfg.KeepAlive) })
 	}
 	return c, nil
+}
+
+// dialRaw opens the way to the host: a TCP connection, one through jump hosts,
+// or a proxy command. release gives back what it goes through.
+func (cfg *Config) dialRaw(ctx context.Context, addr string) (conn net.Conn, release func(), err error) {
+	switch {
+	case len(cfg.hops) > 0:
+		return cfg.dialVia(ctx, addr)
+	case cfg.command != "":
+		conn, err = cfg.dialCommand()
+		return conn, func() {}, err
+	}
+	d := &net.Dialer{KeepAlive: -1}
+	if ip := net.ParseIP(cfg.bind); ip != nil {
+		d.LocalAddr = &net.TCPAddr{IP: ip}
+	}
+	if conn, err = d.DialContext(ctx, cfg.network, addr); err != nil {
+		return nil, nil, cfg.dialError(err)
+	}
+	return conn, func() {}, nil
 }
 
 // dialError classifies a TCP connection that did not come about.
@@ -148,6 +170,12 @@ func (cfg *Config) dialError(err error) error {
 func (cfg *Config) handshakeError(err error, conn *conn, check *hostCheck, a *auth) error {
 	if check.err != nil {
 		return check.err
+	}
+	if c, ok := conn.Conn.(*commandConn); ok {
+		if said := c.Said(); !strings.HasPrefix(conn.firstBytes(), "SSH-") {
+			return diag.New(diag.Unreachable, diag.Pos{}, "proxy-command", "the proxy command of %s ended: %s", cfg.where(), orElse(said, "it said nothing")).
+				WithHint("it is: %s", cfg.command)
+		}
 	}
 	said := conn.firstBytes()
 	gone := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || strings.HasSuffix(err.Error(), "EOF")

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,8 +22,10 @@ import (
 type knownKey struct {
 	key     gossh.PublicKey
 	revoked bool
-	file    string
-	line    int
+	// authority: the key signs the certificates of hosts.
+	authority bool
+	file      string
+	line      int
 }
 
 // knownFile is a known_hosts file, read once. Plain names are looked up in a
@@ -67,10 +68,10 @@ func (k *knownFile) read(file string) error {
 	for text := range strings.Lines(string(b)) {
 		line++
 		marker, hosts, key, _, _, err := gossh.ParseKnownHosts([]byte(text))
-		if err != nil || marker == "cert-authority" {
+		if err != nil {
 			continue // empty, a comment, or of a kind we do not use
 		}
-		k.add(hosts, knownKey{key: key, revoked: marker == "revoked", file: file, line: line})
+		k.add(hosts, knownKey{key: key, revoked: marker == "revoked", authority: marker == "cert-authority", file: file, line: line})
 	}
 	return nil
 }
@@ -115,27 +116,11 @@ func (k *knownFile) find(name string) []knownKey {
 		}
 	}
 	for _, p := range k.pattern {
-		if matchHost(p.patterns, name) {
+		if matchNames(p.patterns, name) {
 			out = append(out, p.knownKey)
 		}
 	}
 	return out
-}
-
-// matchHost tells whether patterns match a name; a negated match decides.
-func matchHost(patterns []string, name string) bool {
-	hit := false
-	for _, p := range patterns {
-		p, not := strings.CutPrefix(strings.ToLower(p), "!")
-		p = strings.NewReplacer("[", `\[`, "]", `\]`).Replace(p)
-		if ok, err := path.Match(p, name); err == nil && ok {
-			if not {
-				return false
-			}
-			hit = true
-		}
-	}
-	return hit
 }
 
 // append notes a key in the file with one write, and in memory.
@@ -176,13 +161,16 @@ type hostCheck struct {
 	cfg   *Config
 	name  string
 	known []knownKey
+	// loose: the known keys are those of the name without the port, which may
+	// be another server's.
+	loose bool
 	files []*knownFile
 	err   error
 }
 
 func (s *Shared) hostKeys(cfg *Config) *hostCheck {
-	name := strings.ToLower(cfg.Address)
-	if cfg.Port != 22 {
+	name := strings.ToLower(orElse(cfg.keyAlias, cfg.Address))
+	if cfg.Port != 22 && cfg.keyAlias == "" {
 		name = "[" + name + "]:" + strconv.Itoa(cfg.Port)
 	}
 	h := &hostCheck{cfg: cfg, name: name}
@@ -193,6 +181,12 @@ func (s *Shared) hostKeys(cfg *Config) *hostCheck {
 		k := s.knownHosts(file)
 		h.files = append(h.files, k)
 		h.known = append(h.known, k.find(name)...)
+	}
+	if bare := strings.ToLower(cfg.Address); len(h.known) == 0 && bare != name && cfg.keyAlias == "" {
+		h.loose = true
+		for _, k := range h.files {
+			h.known = append(h.known, k.find(bare)...)
+		}
 	}
 	return h
 }
@@ -211,7 +205,12 @@ func (h *hostCheck) algorithms() []string {
 		}
 	}
 	for _, k := range h.known {
-		if k.revoked {
+		if k.authority && !k.revoked {
+			add(gossh.CertAlgoED25519v01, gossh.CertAlgoECDSA256v01, gossh.CertAlgoECDSA384v01, gossh.CertAlgoECDSA521v01, gossh.CertAlgoRSASHA512v01, gossh.CertAlgoRSASHA256v01)
+		}
+	}
+	for _, k := range h.known {
+		if k.revoked || k.authority {
 			continue
 		}
 		if t := k.key.Type(); t == gossh.KeyAlgoRSA {
@@ -234,6 +233,12 @@ func (h *hostCheck) check(key gossh.PublicKey) error {
 	if cfg.HostKeyChecking == HostKeyOff {
 		return nil
 	}
+	if cert, ok := key.(*gossh.Certificate); ok {
+		if trusted, err := h.certified(cert); trusted || err != nil {
+			return err
+		}
+		key = cert.Key // no authority that we know signed it: the key itself may be known
+	}
 	shown := key.Type() + " " + gossh.FingerprintSHA256(key)
 	for i, f := range h.files {
 		if f.err != nil {
@@ -243,13 +248,16 @@ func (h *hostCheck) check(key gossh.PublicKey) error {
 	match := false
 	var other *knownKey
 	for _, k := range h.known {
+		if k.authority {
+			continue
+		}
 		same := string(k.key.Marshal()) == string(key.Marshal())
 		switch {
 		case same && k.revoked:
 			return diag.New(diag.HostKey, diag.Pos{File: k.file, Line: k.line}, "host-key-revoked", "the host key of %s (%s) is revoked", cfg.where(), shown)
 		case same:
 			match = true
-		case !k.revoked && other == nil:
+		case !k.revoked && !h.loose && other == nil:
 			other = &k
 		}
 	}

@@ -20,6 +20,7 @@ type Shared struct {
 	known   map[string]*knownFile
 	configs map[string]*configFile
 	logins  map[string]*startups
+	jumps   map[string]*jumpClient
 }
 
 // keyFile is a private key, parsed once: opening an encrypted one is slow by

@@ -40,6 +40,14 @@ type Config struct {
 	// Default ~/.ssh/known_hosts, and /etc/ssh/ssh_known_hosts for reading.
 	KnownHosts      []string
 	HostKeyChecking HostKeyChecking
+	// HostKeyFromConfig lets StrictHostKeyChecking of Options and ssh_config
+	// loosen HostKeyChecking.
+	HostKeyFromConfig bool
+	// Options are lines of ssh_config that win over those of files; see
+	// AddArguments.
+	Options []Option
+	// Warn is told what the user should know, once a connection; may be nil.
+	Warn func(string)
 	// ConnectTimeout bounds connecting with all retries and the handshake
 	// (default 10 s), OpTimeout a wait for an answer to a request of ours
 	// (default 30 s). KeepAlive is how often the host is asked whether it
@@ -54,5 +62,17 @@ type Config struct {
 	Logger *slog.Logger
 
 	defaultKeys    []string // tried when KeyFiles is empty; they may be missing
+	namedKeys      bool     // ssh_config names them
+	certificates   []string
 	identitiesOnly bool
+	keyAlias       string // the name under which the host's key is known
+	network, bind  string
+	// ways of logging in that ssh_config turns off
+	noKeys, noPassword, noInteractive bool
+	// The way there: through hops, or a command. direct: hops are decided.
+	hops            []hop
+	command         string
+	direct          bool
+	depth           int
+	givenKnownHosts []string
 }
