@@ -39,7 +39,7 @@ func execute(ctx context.Context, args []string, std streams) int {
 	root.SetArgs(args)
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
-	c, err := root.ExecuteContextC(ctx)
+	c, err := root.ExecuteContextC(withCommandLine(ctx, args))
 	var exit exitError
 	switch {
 	case err == nil:

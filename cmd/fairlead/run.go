@@ -224,16 +224,20 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 		defer t.Close()
 		sinks = append(sinks, t)
 	}
+	var rec *resumable
 	if !f.noRecord {
 		st, err := store.Open(ctx, stateDir(f.data))
 		if err != nil {
 			return fmt.Errorf("open the record of runs: %w (use --no-record to run without it)", err)
 		}
 		defer st.Close() //nolint:errcheck // the events were committed when they were appended
-		if err := noteRun(ctx, st, cfg); err != nil {
+		if rec, err = noteRun(ctx, st, &cfg); err != nil {
 			return err
 		}
 		sinks = append(sinks, event.Record(st))
+		var stop context.CancelFunc
+		ctx, stop = cancellable(ctx, st, cfg.ID)
+		defer stop()
 	}
 	cfg.Sink = event.Multi(sinks...)
 	began := time.Now()
@@ -243,11 +247,15 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return diag.New(diag.Cancelled, diag.Pos{}, "cancelled", "stopped; what was applied so far is above")
+			d := diag.New(diag.Cancelled, diag.Pos{}, "cancelled", "stopped; what was applied so far is above")
+			if cfg.Ledger != nil {
+				d = d.WithHint("go on with: fairlead runs resume %s", cfg.ID)
+			}
+			return d
 		}
 		return err
 	}
-	return f.exit(sum)
+	return errors.Join(rec.forget(ctx), f.exit(sum))
 }
 
 // look is how the terminal shows the run.

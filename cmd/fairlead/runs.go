@@ -16,21 +16,46 @@ import (
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
-	"github.com/fairlead-project/fairlead/engine/run"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
 
 func newRuns(std streams) *cobra.Command {
-	var data string
-	c := &cobra.Command{Use: "runs", Short: "Show recorded runs", Args: cobra.NoArgs, RunE: help,
+	var from source
+	c := &cobra.Command{Use: "runs", Short: "Show recorded runs, end them, carry them on", Args: cobra.NoArgs, RunE: help,
 		Long: `Every run and plan is recorded, with all its events but the output of commands
 as it came. RUN is a run's id, the beginning of it, "last", or "last~1" for the
-one before the last.`,
-		Example: "  fairlead runs list\n  fairlead runs show last -v\n  fairlead runs events last~1 | jq 'select(.status == \"failed\")'",
+one before the last.
+
+With --server they are those of a server, asked over HTTP; with --data those in
+a folder, of this program or of a server on this machine.`,
+		Example: "  fairlead runs list\n  fairlead runs show last -v\n  fairlead runs events last~1 | jq 'select(.status == \"failed\")'\n  fairlead runs cancel last --server http://192.0.2.5:9003",
 	}
-	c.PersistentFlags().StringVar(&data, "data", "", "folder of the record (default $XDG_STATE_HOME/fairlead; a server's is its --data)")
-	c.AddCommand(newRunsList(std, &data), newRunsShow(std, &data), newRunsEvents(std, &data))
+	c.PersistentFlags().StringVar(&from.data, "data", "", "`FOLDER` of the record (default $XDG_STATE_HOME/fairlead; a server's is its --data)")
+	c.PersistentFlags().StringVar(&from.server, "server", "", "ask the server at this `URL`, such as http://127.0.0.1:9003")
+	c.AddCommand(newRunsList(std, &from), newRunsShow(std, &from), newRunsEvents(std, &from), newRunsCancel(std, &from), newRunsResume(std, &from))
 	return c
+}
+
+// source is where runs are looked up.
+type source struct{ data, server string }
+
+// record is what the commands need of a store, or of a server.
+type record interface {
+	Runs(ctx context.Context, f store.RunFilter) ([]store.Run, error)
+	Run(ctx context.Context, id string) (store.Run, error)
+	Read(ctx context.Context, run string, after int64, limit int) ([]event.Event, error)
+}
+
+// with gives f the record.
+func (s *source) with(ctx context.Context, f func(record) error) error {
+	if s.server != "" {
+		r, err := newRemote(s.server)
+		if err != nil {
+			return err
+		}
+		return f(r)
+	}
+	return withStore(ctx, s.data, func(st *store.Store) error { return f(st) })
 }
 
 // withStore opens the record for the time of f.
@@ -45,15 +70,6 @@ func withStore(ctx context.Context, data string, f func(*store.Store) error) err
 // cliOrigin marks runs of this program in the record, which tells them from a
 // server's.
 const cliOrigin = "cli"
-
-// noteRun records that this process carries a run on.
-func noteRun(ctx context.Context, st *store.Store, cfg run.Config) error {
-	r := store.Run{ID: cfg.ID, Who: controllerName(), Origin: cliOrigin, Check: cfg.Check, Version: cfg.Version}
-	for _, pb := range cfg.Playbooks {
-		r.Playbooks = append(r.Playbooks, pb.File)
-	}
-	return errors.Join(endDeadRuns(ctx, st), st.CreateRun(ctx, r))
-}
 
 // endDeadRuns marks runs whose process is gone as interrupted.
 func endDeadRuns(ctx context.Context, st *store.Store) error {
@@ -87,12 +103,12 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
-func newRunsList(std streams, data *string) *cobra.Command {
+func newRunsList(std streams, from *source) *cobra.Command {
 	var limit int
 	c := &cobra.Command{
 		Use: "list", Short: "List runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withStore(c.Context(), *data, func(st *store.Store) error {
+			return from.with(c.Context(), func(st record) error {
 				runs, err := st.Runs(c.Context(), store.RunFilter{Limit: limit})
 				if err != nil {
 					return err
@@ -117,7 +133,7 @@ func newRunsList(std streams, data *string) *cobra.Command {
 
 // findRun gives the run that a word names: its id, the beginning of it, "last",
 // or "last~2" for the second before the last.
-func findRun(ctx context.Context, st *store.Store, word string) (store.Run, error) {
+func findRun(ctx context.Context, st record, word string) (store.Run, error) {
 	r, err := st.Run(ctx, word)
 	if err == nil || diag.ClassOf(err) != diag.NotFound {
 		return r, err
@@ -166,12 +182,12 @@ func took(r store.Run) string {
 	return r.Ended.Sub(r.Started).Round(10 * time.Millisecond).String()
 }
 
-func newRunsShow(std streams, data *string) *cobra.Command {
+func newRunsShow(std streams, from *source) *cobra.Command {
 	var verbose int
 	c := &cobra.Command{
 		Use: "show RUN", Short: "Show a run as it was shown when it ran", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withStore(c.Context(), *data, func(st *store.Store) error {
+			return from.with(c.Context(), func(st record) error {
 				r, err := findRun(c.Context(), st, args[0])
 				if err != nil {
 					return err
@@ -187,7 +203,7 @@ func newRunsShow(std streams, data *string) *cobra.Command {
 }
 
 // replay sends the recorded events of a run to a sink.
-func replay(ctx context.Context, st *store.Store, id string, sink event.Sink) error {
+func replay(ctx context.Context, st record, id string, sink event.Sink) error {
 	const page = 1000
 	for after := int64(0); ; {
 		events, err := st.Read(ctx, id, after, page)
@@ -206,12 +222,12 @@ func replay(ctx context.Context, st *store.Store, id string, sink event.Sink) er
 	}
 }
 
-func newRunsEvents(std streams, data *string) *cobra.Command {
+func newRunsEvents(std streams, from *source) *cobra.Command {
 	var after int64
 	c := &cobra.Command{
 		Use: "events RUN", Short: "Write the events of a run as JSON Lines", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withStore(c.Context(), *data, func(st *store.Store) error {
+			return from.with(c.Context(), func(st record) error {
 				r, err := findRun(c.Context(), st, args[0])
 				if err != nil {
 					return err
