@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value"},
 	"engine/state":     {"value", "diag"},
 	"engine/module":    {"state", "diag", "value"},
-	"engine/lint":      {"playbook", "vars", "module", "inventory", "jinja", "yaml", "diag", "value"},
+	"engine/lint":      {"playbook", "vars", "module", "inventory", "roleconf", "jinja", "yaml", "diag", "value"},
 	"engine/event":     {"diag", "state", "value"},
 	"engine/ssh":       {"diag"},
 	"engine/remote":    {"ssh", "state", "diag", "value"},
@@ -34,7 +34,8 @@ var rooms = map[string][]string{
 	"engine/run":       {"*"},
 	"engine/store":     {"event", "diag", "value", "state"},
 	"engine/image":     {"diag", "event"},
-	"engine/pyre":      {}, // Python's regular expressions, for modules that edit files
+	"engine/pyre":      {},                // Python's regular expressions, for modules that edit files
+	"engine/roleconf":  {"diag", "value"}, // the check of roles' configuration files, for lint, a module and the server
 	"templates":        {},
 
 	// Parts of tests.
@@ -91,7 +92,7 @@ func packages(t *testing.T) []goPackage {
 func mayImport(from, to string) bool {
 	switch {
 	case strings.HasPrefix(from, "tasks/") && from != "tasks/all":
-		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || strings.HasPrefix(to, "engine/py")
+		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || to == "engine/roleconf" || strings.HasPrefix(to, "engine/py")
 	case from == "tasks/all":
 		return strings.HasPrefix(to, "tasks/") || to == "engine/module"
 	case strings.HasPrefix(from, "api"):
