@@ -16,6 +16,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/inventory"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/roleconf"
 	"github.com/fairlead-project/fairlead/engine/vars"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -54,6 +55,7 @@ func Check(pb *playbook.Playbook, cfg Config) diag.List {
 	c := &checker{
 		cfg: cfg, eng: cfg.Vars, loader: pb.Loader(), seen: map[string]bool{}, texts: map[*yaml.Node]*text{}, files: map[fileKey]*templateFile{},
 		useNames: map[*playbook.RoleUse]map[string][]*yaml.Node{}, global: names{},
+		schemas: map[string]*roleconf.Schema{}, configured: map[string]bool{},
 	}
 	c.inventoryNames()
 	for _, b := range cfg.Before {
@@ -64,6 +66,7 @@ func Check(pb *playbook.Playbook, cfg Config) diag.List {
 	c.hosts()
 	for _, p := range c.plays {
 		c.play(p)
+		c.configs(p)
 	}
 	c.unread()
 	c.list.Sort()
@@ -87,6 +90,9 @@ type checker struct {
 	// global are variables that are known in all plays: of the inventory,
 	// extra ones, and what tasks anywhere set.
 	global names
+
+	schemas    map[string]*roleconf.Schema // of roles' configuration files, by path
+	configured map[string]bool             // problems of configurations that were reported
 
 	open     bool // variables may come from what cannot be seen
 	dynamic  bool // tasks add hosts

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,6 +60,34 @@ func parse(data []byte) (map[string]string, error) {
 		return nil, fmt.Errorf("%d: there is no [GLOBAL] section", n)
 	}
 	return options, nil
+}
+
+// wrong says what a role would stumble over: options it insists on that are not there, an orchestrator nobody knows,
+// ports that are no numbers, lists of nodes with a gap.
+func (c config) wrong(require []string) error {
+	for _, name := range require {
+		if _, ok := c.options[name]; !ok {
+			return fmt.Errorf("the option %s is missing", name)
+		}
+	}
+	for name, value := range c.options {
+		_, option, _ := strings.Cut(name, ".")
+		switch {
+		case option == "cloud_orchestrator" && !slices.Contains([]string{"openstack", "kubernetes", "mesos", "openshift", "vcenter"}, value):
+			return fmt.Errorf("%s is %q", name, value)
+		case strings.HasSuffix(option, "_port"):
+			if _, err := strconv.ParseUint(value, 10, 16); err != nil {
+				return fmt.Errorf("%s is %q, no port", name, value)
+			}
+		case strings.HasSuffix(option, "_nodes"):
+			for node := range strings.SplitSeq(value, ",") {
+				if strings.TrimSpace(node) == "" {
+					return fmt.Errorf("%s is %q, with a node that has no name", name, value)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // shown are the options that may be told to whoever asks: not those that are named like a secret.

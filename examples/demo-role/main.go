@@ -1,6 +1,8 @@
 // Command demo-role stands in for a Contrail role container: it does just enough that provisioning can be observed from
 // outside. It reads the role's configuration from where that is mounted, writes to its log mount, and answers
-// GET /health. Without a valid configuration it never becomes healthy.
+// GET /health. Without a valid configuration it never becomes healthy. CONTRAIL_REQUIRE names options (SECTION.option,
+// with commas between) that it insists on, CONTRAIL_ONCE a file that it makes when the configuration is valid, to end
+// then. Called as contrailctl, it tells the running role to read its configuration again.
 package main
 
 import (
@@ -14,11 +16,19 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "contrailctl" {
+		if err := contrailctl(os.Args[1:]); err != nil {
+			log.Fatal("contrailctl: ", err)
+		}
+		return
+	}
 	var s settings
 	flag.StringVar(&s.role, "role", os.Getenv("CONTRAIL_ROLE"), "name of the role")
 	flag.StringVar(&s.config, "config", os.Getenv("CONTRAIL_CONFIG"), "configuration file (default /etc/contrailctl/ROLE.conf)")
@@ -30,9 +40,14 @@ func main() {
 		log.Fatal("no role: give -role or CONTRAIL_ROLE")
 	}
 	if s.config == "" {
-		s.config = "/etc/contrailctl/" + s.role + ".conf"
+		s.config = "/etc/contrailctl/" + strings.ReplaceAll(s.role, "-", "") + ".conf"
 	}
+	s.require = strings.FieldsFunc(os.Getenv("CONTRAIL_REQUIRE"), func(r rune) bool { return r == ',' })
+	s.once = os.Getenv("CONTRAIL_ONCE")
 	run := serve
+	if s.once != "" {
+		run = once
+	}
 	if *probe {
 		run = ask
 	}
@@ -41,7 +56,11 @@ func main() {
 	}
 }
 
-type settings struct{ role, config, logDir, listen string }
+type settings struct {
+	role, config, logDir, listen string
+	require                      []string
+	once                         string
+}
 
 // health is the answer to GET /health.
 type health struct {
@@ -68,8 +87,45 @@ func look(s settings) (h health, listen string) {
 	if listen == "" {
 		listen = s.listen
 	}
+	if err := conf.wrong(s.require); err != nil {
+		h.Error = err.Error()
+		return h, listen
+	}
 	h.Healthy = true
 	return h, listen
+}
+
+// once is a role that does its work and ends.
+func once(s settings) error {
+	h, _ := look(s)
+	if !h.Healthy {
+		return errors.New(h.Error)
+	}
+	return os.WriteFile(s.once, []byte(h.SHA256+"\n"), 0o755)
+}
+
+// listening is where the running role says on which address it listens.
+const listening = "/tmp/listening"
+
+// contrailctl is "config sync" of the program that real images have.
+func contrailctl(args []string) error {
+	if len(args) < 2 || args[0] != "config" || args[1] != "sync" {
+		return fmt.Errorf("there is only: config sync, not %v", args)
+	}
+	addr, err := os.ReadFile(listening)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	resp, err := client.Post("http://"+string(addr)+"/reload", "text/plain", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New("the configuration is refused: " + resp.Status)
+	}
+	return nil
 }
 
 func serve(s settings) error {
@@ -91,7 +147,10 @@ func serve(s settings) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	server := &http.Server{Addr: listen, Handler: handler(h), ReadHeaderTimeout: 5 * time.Second}
+	if err := os.WriteFile(listening, []byte(listen), 0o644); err != nil {
+		logger.Printf("%s: contrailctl will not find it: %v", s.role, err)
+	}
+	server := &http.Server{Addr: listen, Handler: handler(h, func() health { h, _ := look(s); return h }), ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.ListenAndServe() }()
 	logger.Printf("%s: listening on %s", s.role, listen)
@@ -107,34 +166,46 @@ func serve(s settings) error {
 	return server.Shutdown(ctx)
 }
 
-func handler(h health) http.Handler {
+// handler answers with the health; again looks at the configuration anew.
+func handler(first health, again func() health) http.Handler {
+	var now atomic.Pointer[health]
+	now.Store(&first)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if !h.Healthy {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		_ = enc.Encode(h) // the client went away: nobody is left to tell
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { answer(w, now.Load()) })
+	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
+		h := again()
+		h.Started = first.Started
+		now.Store(&h)
+		answer(w, &h)
 	})
 	return mux
 }
 
+func answer(w http.ResponseWriter, h *health) {
+	w.Header().Set("Content-Type", "application/json")
+	if !h.Healthy {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(h) // the client went away: nobody is left to tell
+}
+
 // ask is the image's own health check: there is no shell or curl in the image.
 func ask(s settings) error {
-	_, listen := look(s)
-	if listen == "" {
-		return errors.New("no address to ask")
+	listen, err := os.ReadFile(listening)
+	if err != nil {
+		return err
 	}
 	client := http.Client{Timeout: 3 * time.Second}
-	resp, err := client.Get("http://" + listen + "/health")
+	resp, err := client.Get("http://" + string(listen) + "/health")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET /health: %s", resp.Status)
+	var h health
+	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil || !h.Healthy {
+		return fmt.Errorf("GET /health: %s: %s", resp.Status, h.Error)
 	}
 	return nil
 }

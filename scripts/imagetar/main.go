@@ -24,6 +24,15 @@ var moment = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func main() {
 	role := flag.String("role", "", "role of the image, as label contrail.role and variable CONTRAIL_ROLE")
+	interval := flag.Duration("interval", 5*time.Second, "time between two health checks")
+	var env []string
+	flag.Func("env", "NAME=value for the program's environment (may be given more than once)", func(s string) error {
+		if !strings.Contains(s, "=") {
+			return errors.New("it is written NAME=value")
+		}
+		env = append(env, s)
+		return nil
+	})
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: imagetar -role ROLE PROGRAM NAME:TAG ARCHIVE")
 		flag.PrintDefaults()
@@ -33,7 +42,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := pack(*role, flag.Arg(0), flag.Arg(1), flag.Arg(2)); err != nil {
+	if err := pack(image{role: *role, interval: *interval, env: env}, flag.Arg(0), flag.Arg(1), flag.Arg(2)); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -42,9 +51,17 @@ type entry struct {
 	name string // ends in / for a folder
 	mode int64
 	data []byte
+	link string // of a symbolic link
 }
 
-func pack(role, program, name, archive string) error {
+// image is what its configuration says.
+type image struct {
+	role     string
+	interval time.Duration
+	env      []string
+}
+
+func pack(i image, program, name, archive string) error {
 	slash, colon := strings.LastIndex(name, "/"), strings.LastIndex(name, ":")
 	if colon <= slash+1 || colon == len(name)-1 {
 		return errors.New("the image's name is written NAME:TAG, not " + name)
@@ -54,15 +71,15 @@ func pack(role, program, name, archive string) error {
 		return err
 	}
 	layer, err := tarOf([]entry{
-		{"etc/", 0o755, nil}, {"etc/contrailctl/", 0o755, nil},
-		{"role", 0o755, binary},
-		{"tmp/", 0o1777, nil},
-		{"var/", 0o755, nil}, {"var/log/", 0o755, nil}, {"var/log/contrail/", 0o755, nil},
+		{name: "etc/", mode: 0o755}, {name: "etc/contrailctl/", mode: 0o755},
+		{name: "role", mode: 0o755, data: binary}, {name: "contrailctl", mode: 0o777, link: "role"},
+		{name: "tmp/", mode: 0o1777},
+		{name: "var/", mode: 0o755}, {name: "var/log/", mode: 0o755}, {name: "var/log/contrail/", mode: 0o755},
 	})
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(imageConfig(role, digest(layer)))
+	config, err := json.Marshal(imageConfig(i, digest(layer)))
 	if err != nil {
 		return err
 	}
@@ -76,10 +93,11 @@ func pack(role, program, name, archive string) error {
 		return err
 	}
 	out, err := tarOf([]entry{
-		{configName, 0o644, config},
-		{digest(layer) + "/", 0o755, nil}, {digest(layer) + "/VERSION", 0o644, []byte("1.0")}, {layerName, 0o644, layer},
-		{"manifest.json", 0o644, manifest},
-		{"repositories", 0o644, repositories},
+		{name: configName, mode: 0o644, data: config},
+		{name: digest(layer) + "/", mode: 0o755}, {name: digest(layer) + "/VERSION", mode: 0o644, data: []byte("1.0")},
+		{name: layerName, mode: 0o644, data: layer},
+		{name: "manifest.json", mode: 0o644, data: manifest},
+		{name: "repositories", mode: 0o644, data: repositories},
 	})
 	if err != nil {
 		return err
@@ -87,23 +105,23 @@ func pack(role, program, name, archive string) error {
 	return os.WriteFile(archive, out, 0o644)
 }
 
-func imageConfig(role, layer string) map[string]any {
+func imageConfig(i image, layer string) map[string]any {
 	return map[string]any{
 		"architecture": runtime.GOARCH,
 		"os":           "linux",
 		"created":      moment.Format(time.RFC3339),
 		"config": map[string]any{
 			"Entrypoint": []string{"/role"},
-			"Env":        []string{"PATH=/", "CONTRAIL_ROLE=" + role},
-			"Labels":     map[string]string{"contrail.role": role},
+			"Env":        append([]string{"PATH=/", "CONTRAIL_ROLE=" + i.role}, i.env...),
+			"Labels":     map[string]string{"contrail.role": i.role},
 			"WorkingDir": "/",
 			"Healthcheck": map[string]any{
-				"Test": []string{"CMD", "/role", "-probe"}, "Interval": 5 * time.Second, "Timeout": 5 * time.Second,
+				"Test": []string{"CMD", "/role", "-probe"}, "Interval": i.interval, "Timeout": 5 * time.Second,
 				"StartPeriod": 2 * time.Second, "Retries": 3,
 			},
 		},
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + layer}},
-		"history": []map[string]any{{"created": moment.Format(time.RFC3339), "created_by": "imagetar " + role}},
+		"history": []map[string]any{{"created": moment.Format(time.RFC3339), "created_by": "imagetar " + i.role}},
 	}
 }
 
@@ -114,6 +132,9 @@ func tarOf(entries []entry) ([]byte, error) {
 		h := &tar.Header{Name: e.name, Mode: e.mode, Size: int64(len(e.data)), ModTime: moment, Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
 		if strings.HasSuffix(e.name, "/") {
 			h.Typeflag = tar.TypeDir
+		}
+		if e.link != "" {
+			h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
 		}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
