@@ -9,3 +9,7 @@ import "embed"
 //
 //go:embed contrail
 var Files embed.FS
+
+// Schema is the file of Files that says what the roles' configuration files may
+// hold, in the form that engine/roleconf reads.
+const Schema = "contrail/schema.yml"

@@ -71,6 +71,13 @@ func (s *Service) readCluster(it value.Value) ([]*order, error) {
 	if _, _, ok := s.resolve(st.playbook, false); !ok {
 		return nil, notFound(st, "")
 	}
+	wrong, err := variableErrors(st.inventory)
+	if err != nil {
+		return nil, err
+	}
+	if wrong != "" {
+		return nil, &refusal{told: st.told, state: wrong}
+	}
 	return []*order{o}, nil
 }
 
@@ -155,6 +162,13 @@ func (s *Service) taskStep(t playbookTask, params value.Value, told []string) *s
 	}
 	if why := unsupported(st); st.refusal == nil && why != "" {
 		st.refuse(why, "")
+	}
+	if !st.kolla {
+		if wrong, err := variableErrors(st.inventory); err != nil {
+			st.refuse(err.Error(), "")
+		} else if wrong != "" {
+			st.refuse(wrong, "")
+		}
 	}
 	return st
 }

@@ -124,6 +124,13 @@ func checkElements(server string, elements []element) error {
 				return refuse("", "section %s of %s in parameters is no object", name.Text(), e.asked)
 			}
 		}
+		wrong, err := configErrors(r.name, section, isStrict(value.FromMap(e.params)))
+		if err != nil {
+			return err
+		}
+		if wrong != "" {
+			return refuse("see the options of the role with: fairlead roles show "+r.name, "%s", wrong)
+		}
 		host, _ := e.params.Get("ansible_host")
 		if !validHost(host.Text()) {
 			return refuse("", "ansible_host in parameters is no address or host name")
@@ -156,6 +163,9 @@ func (st *step) fromElements() {
 			section = sectionOf(e.params, e.role)
 		}
 		sections.Set(e.role.name, section)
+		if e.role.name == "agent" && e.asked != "contrail-compute" && !last.Has("contrail_compute_mode") {
+			extra.Set("contrail_compute_mode", value.String("container"))
+		}
 		names = append(names, e.role.name)
 		groups = append(groups, e.role.group)
 		inventory.Set("["+e.role.group+"]", value.Strings(host.Text()))

@@ -198,6 +198,7 @@ func (f *runFlags) apply(cfg *run.Config, settings *config.Config) {
 		cfg.SkipTags = words(f.skipTags)
 	}
 	cfg.Check, cfg.Diff, cfg.Lockstep = f.check, f.diff || !f.noDiff && settings.Bool(config.DiffAlways), f.lockstep
+	cfg.GatherFacts = true // where neither the play nor the settings say no
 	if cfg.Forks = f.forks; f.forks == 0 {
 		cfg.Forks = settings.Int(config.Forks)
 	}
