@@ -17,7 +17,7 @@ var rooms = map[string][]string{
 	"engine/diag":      {},
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
-	"engine/jinja":     {"diag", "value"},
+	"engine/jinja":     {"diag", "value", "vault", "pyrand", "pycodec", "ipaddr", "jmespath"},
 	"engine/config":    {"diag"},
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value"},
@@ -35,6 +35,8 @@ var rooms = map[string][]string{
 	"engine/store":     {"event", "diag", "value", "state"},
 	"engine/image":     {"diag", "event"},
 	"engine/pyre":      {},                // Python's regular expressions, for modules that edit files
+	"engine/pyrand":    {},                // Python's random numbers
+	"engine/pycodec":   {},                // Python's character sets
 	"engine/roleconf":  {"diag", "value"}, // the check of roles' configuration files, for lint, a module and the server
 	"templates":        {},
 

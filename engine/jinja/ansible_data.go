@@ -12,7 +12,7 @@ func addAnsibleData(f map[string]Filter) {
 	f["combine"] = Filter{Passes: true, Fn: combineFilter}
 	f["dict2items"] = knownLen(passing(bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 		if in.Map() == nil {
-			return in, fmt.Errorf("dict2items requires a dictionary, got %s instead", in.TypeName())
+			return in, refusal("dict2items requires a dictionary, got <class '%s'> instead.", in.TypeName())
 		}
 		kn, vn := b.Str("key_name", "key"), b.Str("value_name", "value")
 		out := []value.Value{}
@@ -32,7 +32,7 @@ func addAnsibleData(f map[string]Filter) {
 			return setOperation(c, name, in, b.Value("b"))
 		}, "b"))
 	}
-	f["extract"] = Filter{Passes: true, Fn: extractFilter}
+	f["extract"] = Filter{Passes: true, TakesUndefined: true, Fn: extractFilter}
 	f["subelements"] = passing(bound(subelements, "subelements", "skip_missing?"))
 	f["rekey_on_member"] = passing(bound(rekey, "key", "duplicates?"))
 }
@@ -50,7 +50,7 @@ func combineFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 		}
 	}
 	if !set("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")[merge] {
-		return in, fmt.Errorf("unknown list_merge '%s'", merge)
+		return in, refusal("merge_hash: 'list_merge' argument can only be equal to 'replace', 'keep', 'append', 'prepend', 'append_rp' or 'prepend_rp'")
 	}
 	dicts, err := flatten(c, append([]value.Value{in}, a.Pos...), 1, true, 0)
 	if err != nil || len(dicts) == 0 {
@@ -60,12 +60,12 @@ func combineFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 		if err := definedDeep(d); err != nil {
 			return in, err
 		}
-		if len(dicts) > 1 && d.Map() == nil {
-			return in, fmt.Errorf("failed to combine variables, expected dicts but got a '%s'", d.TypeName())
-		}
 	}
 	result := dicts[0]
-	for _, d := range dicts[1:] {
+	for i, d := range dicts[1:] {
+		if x, y := dicts[i], d; x.Map() == nil || y.Map() == nil {
+			return in, refusal("failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", x.TypeName(), y.TypeName(), text(x), text(y))
+		}
 		if result, err = mergeDicts(c, result, d, recursive, merge); err != nil {
 			return in, err
 		}
@@ -126,16 +126,19 @@ func mergeLists(x, y value.Value, merge string) value.Value {
 
 func items2dict(c *Context, in value.Value, b *Bound) (value.Value, error) {
 	if in.Kind() != value.KindList {
-		return in, fmt.Errorf("items2dict requires a list, got %s instead", in.TypeName())
+		return in, refusal("items2dict requires a list, got <class '%s'> instead.", in.TypeName())
 	}
 	kn, vn := b.Str("key_name", "key"), b.Str("value_name", "value")
 	m := value.NewMap()
 	for _, it := range in.Items() {
+		if it.Map() == nil {
+			return in, refusal("items2dict requires a list of dictionaries, got %s instead.", text(in))
+		}
 		k, ok := it.Get(kn)
 		v, ok2 := it.Get(vn)
 		switch {
 		case !ok || !ok2:
-			return in, fmt.Errorf("items2dict requires each dictionary in the list to contain the keys '%s' and '%s'", kn, vn)
+			return in, refusal("items2dict requires each dictionary in the list to contain the keys '%s' and '%s', got %s instead.", kn, vn, text(in))
 		case !k.Hashable():
 			return in, fmt.Errorf("unhashable type: '%s'", k.TypeName())
 		}
@@ -236,8 +239,13 @@ func extractFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 	}
 	v := b.Value("container")
 	for _, k := range keys {
-		if b.Err != nil {
+		switch {
+		case b.Err != nil:
 			return in, b.Err
+		case k.IsUndefined():
+			return k, undefinedError(k)
+		case v.IsUndefined():
+			return v, nil
 		}
 		var err error
 		if v, err = c.GetItem(v, k); err != nil {
@@ -260,17 +268,20 @@ func subelements(c *Context, in value.Value, b *Bound) (value.Value, error) {
 	} else if s.Kind() != value.KindList {
 		return in, errors.New("subelements must be a list or a string")
 	}
+	if len(path) == 0 {
+		return in, errors.New("subelements is empty")
+	}
 	out := []value.Value{}
 	for _, it := range items {
 		v := it
 		for _, p := range path {
 			if v.Map() == nil {
-				return in, fmt.Errorf("the key %s should point to a dictionary, got '%s'", text(p), v.TypeName())
+				return in, refusal("the key %s should point to a dictionary, got '%s'", text(p), text(v))
 			}
 			e, ok := v.Get(text(p))
 			if !ok {
 				if !b.Bool("skip_missing", false) {
-					return in, fmt.Errorf("could not find '%s' key in iterated item", text(p))
+					return in, refusal("could not find %s key in iterated item %s", p.Repr(), v.Repr())
 				}
 				v = value.List()
 				break
@@ -278,7 +289,7 @@ func subelements(c *Context, in value.Value, b *Bound) (value.Value, error) {
 			v = e
 		}
 		if v.Kind() != value.KindList {
-			return in, fmt.Errorf("the key should point to a list, got %s", v.TypeName())
+			return in, refusal("the key %s should point to a list, got %s", path[len(path)-1].Repr(), v.Repr())
 		}
 		for _, e := range v.Items() {
 			if err := c.step(1); err != nil {
@@ -299,19 +310,19 @@ func rekey(c *Context, in value.Value, b *Bound) (value.Value, error) {
 	if in.Map() != nil {
 		items = mapValues(in.Map())
 	} else if in.Kind() != value.KindList {
-		return in, errors.New("type is not a valid list, set, or dict")
+		return in, refusal("Type is not a valid list, set, or dict")
 	}
 	m := value.NewMap()
 	for _, it := range items {
 		if it.Map() == nil {
-			return in, errors.New("list item is not a valid dict")
+			return in, refusal("List item is not a valid dict")
 		}
 		k, ok := it.Map().GetKey(b.Value("key"))
 		if !ok || !k.Hashable() {
-			return in, fmt.Errorf("key %s was not found", show(b.Value("key")))
+			return in, refusal("Key %s was not found", text(b.Value("key")))
 		}
 		if _, has := m.GetKey(k); has && dup == "error" {
-			return in, fmt.Errorf("key %s is not unique, cannot correctly turn into dict", show(k))
+			return in, refusal("Key %s is not unique, cannot correctly turn into dict", text(k))
 		}
 		m.SetKey(k, it)
 	}

@@ -2,9 +2,11 @@ package jinja
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
+	"github.com/fairlead-project/fairlead/engine/pyrand"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -22,7 +24,7 @@ func addAnsibleMath(f map[string]Filter) {
 	f["zip_longest"] = Filter{Passes: true, Fn: func(c *Context, in value.Value, a Args) (value.Value, error) { return zip(c, in, a, true) }}
 	f["random"] = Filter{Passes: true, Impure: true, Fn: ansibleRandom}
 	f["shuffle"] = Filter{Passes: true, Impure: true, Fn: shuffleFilter}
-	f["log"] = twoNumbers(math.E, func(x, base float64) (float64, error) {
+	f["log"] = twoNumbers("log", math.E, func(x, base float64) (float64, error) {
 		switch {
 		case x <= 0 || base <= 0:
 			return 0, errors.New("math domain error")
@@ -33,11 +35,11 @@ func addAnsibleMath(f map[string]Filter) {
 		}
 		return math.Log(x) / math.Log(base), nil
 	}, "base?")
-	f["pow"] = twoNumbers(0, func(x, y float64) (float64, error) { return math.Pow(x, y), nil }, "x")
-	f["root"] = twoNumbers(2, func(x, n float64) (float64, error) {
+	f["pow"] = twoNumbers("pow", 0, mathPow, "x")
+	f["root"] = twoNumbers("root", 2, func(x, n float64) (float64, error) {
 		switch {
 		case x < 0:
-			return 0, errors.New("math domain error")
+			return 0, errors.New("root() can only be used on numbers: math domain error")
 		case n == 2:
 			return math.Sqrt(x), nil
 		case n == 0:
@@ -51,7 +53,19 @@ func addAnsibleMath(f map[string]Filter) {
 	}, "base?")
 }
 
-func twoNumbers(def float64, fn func(x, y float64) (float64, error), param string) Filter {
+// mathPow is Python's math.pow.
+func mathPow(x, y float64) (float64, error) {
+	r := math.Pow(x, y)
+	switch {
+	case x == 0 && y < 0, x < 0 && math.IsNaN(r) && !math.IsNaN(y):
+		return 0, errors.New("math domain error")
+	case math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0):
+		return 0, errors.New("math range error")
+	}
+	return r, nil
+}
+
+func twoNumbers(name string, def float64, fn func(x, y float64) (float64, error), param string) Filter {
 	return Filter{Fn: func(_ *Context, in value.Value, a Args) (value.Value, error) {
 		b := a.Bind(param)
 		x, ok := in.AsFloat()
@@ -60,7 +74,7 @@ func twoNumbers(def float64, fn func(x, y float64) (float64, error), param strin
 			return in, b.Err
 		}
 		if !ok || !ok2 {
-			return in, errors.New("can only be used on numbers")
+			return in, fmt.Errorf("%s() can only be used on numbers: must be real number, not %s", name, in.TypeName())
 		}
 		r, err := fn(x, y)
 		return value.Float(r), err
@@ -178,16 +192,30 @@ func zip(c *Context, in value.Value, a Args, longest bool) (value.Value, error) 
 	return value.List(out...), nil
 }
 
-// seeded is the randomness of random(seed=...): stable, though not Python's.
-func (c *Context) seeded(seed value.Value) *rand.Rand {
-	if seed.IsNull() {
-		return c.random()
+// dice are what random and shuffle need of a generator.
+type dice interface {
+	Below(n uint64) uint64
+	Shuffle(n int, swap func(i, j int))
+}
+
+type freeDice struct{ *rand.Rand }
+
+func (d freeDice) Below(n uint64) uint64 { return d.Uint64N(n) }
+
+// seeded is the randomness of random(seed=...), which is Python's.
+func (c *Context) seeded(seed value.Value) (dice, error) {
+	switch seed.Kind() {
+	case value.KindNull:
+		return freeDice{c.random()}, nil
+	case value.KindString:
+		return pyrand.FromString(seed.Str()), nil
+	case value.KindInt, value.KindBool:
+		return pyrand.FromInt(seed.AsBigInt()), nil
+	case value.KindFloat:
+		f, _ := seed.AsFloat()
+		return pyrand.FromFloat(f), nil
 	}
-	h := uint64(14695981039346656037)
-	for _, b := range []byte(seed.Repr()) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return rand.New(rand.NewPCG(h, 0x9e3779b97f4a7c15))
+	return nil, errors.New("the only supported seed types are: None, int, float, str, bytes, and bytearray")
 }
 
 func ansibleRandom(c *Context, in value.Value, a Args) (value.Value, error) {
@@ -196,16 +224,19 @@ func ansibleRandom(c *Context, in value.Value, a Args) (value.Value, error) {
 	if b.Err != nil {
 		return in, b.Err
 	}
-	r := c.seeded(b.Value("seed"))
+	r, err := c.seeded(b.Value("seed"))
+	if err != nil {
+		return in, err
+	}
 	if n, ok := in.AsInt(); ok {
 		if step == 0 {
 			step = 1
 		}
 		count := (n - start + step - sign64(step)) / step
 		if count <= 0 {
-			return in, errors.New("empty range for randrange()")
+			return in, fmt.Errorf("empty range for randrange() (%d, %d, %d)", start, n, n-start)
 		}
-		return value.Int(start + step*r.Int64N(count)), nil
+		return value.Int(start + step*int64(r.Below(uint64(count)))), nil
 	}
 	items, err := iterate(c, in)
 	switch {
@@ -216,7 +247,7 @@ func ansibleRandom(c *Context, in value.Value, a Args) (value.Value, error) {
 	case len(items) == 0:
 		return in, errors.New("cannot choose from an empty sequence")
 	}
-	return items[r.IntN(len(items))], nil
+	return items[r.Below(uint64(len(items)))], nil
 }
 
 func shuffleFilter(c *Context, in value.Value, a Args) (value.Value, error) {
@@ -225,7 +256,11 @@ func shuffleFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 	if err != nil || b.Err != nil {
 		return in, b.Err
 	}
+	r, err := c.seeded(b.Value("seed"))
+	if err != nil {
+		return in, err
+	}
 	out := append([]value.Value{}, items...)
-	c.seeded(b.Value("seed")).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return value.List(out...), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,7 +18,7 @@ import (
 func pathFilter(fn func(string) string) Filter {
 	return bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if !in.IsString() {
-			return in, fmt.Errorf("expected a path, not %s", in.TypeName())
+			return in, fmt.Errorf("expected str, bytes or os.PathLike object, not %s", in.TypeName())
 		}
 		return strResult(fn(in.Str()))
 	})
@@ -26,13 +27,8 @@ func pathFilter(fn func(string) string) Filter {
 func addAnsibleSystem(f map[string]Filter) {
 	f["basename"] = pathFilter(func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] })
 	f["dirname"] = pathFilter(dirname)
-	f["expanduser"] = impure(pathFilter(func(s string) string {
-		if home, err := os.UserHomeDir(); err == nil && (s == "~" || strings.HasPrefix(s, "~/")) {
-			return home + s[1:]
-		}
-		return s
-	}))
-	f["expandvars"] = impure(pathFilter(os.ExpandEnv))
+	f["expanduser"] = impure(pathFilter(ExpandUser))
+	f["expandvars"] = impure(pathFilter(expandVars))
 	f["realpath"] = impure(pathFilter(func(s string) string {
 		if abs, err := filepath.Abs(s); err == nil {
 			s = abs
@@ -47,6 +43,9 @@ func addAnsibleSystem(f map[string]Filter) {
 		if err != nil {
 			return in, err
 		}
+		if text(in) == "" {
+			return in, errors.New("no path specified")
+		}
 		abs, err := filepath.Abs(text(in))
 		if err != nil {
 			return in, err
@@ -55,6 +54,16 @@ func addAnsibleSystem(f map[string]Filter) {
 		return value.String(s), err
 	}, "start?")
 	f["splitext"] = bound(splitExt)
+	for name, fn := range map[string]func(string) value.Value{
+		"win_basename": func(s string) value.Value { _, tail := splitWindows(s); return value.String(tail) },
+		"win_dirname":  func(s string) value.Value { head, _ := splitWindows(s); return value.String(head) },
+		"win_splitdrive": func(s string) value.Value {
+			drive, rest := splitDrive(s)
+			return tupleOf([]string{drive, rest})
+		},
+	} {
+		f[name] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) { return fn(text(in)), nil })
+	}
 	f["path_join"] = bound(pathJoin)
 	f["commonpath"] = bound(commonPath)
 	f["fileglob"] = impure(bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
@@ -77,6 +86,36 @@ func addAnsibleSystem(f map[string]Filter) {
 		return value.FromObject(&moment{t}), err
 	}, "format?")
 	f["strftime"] = Filter{Fn: strftimeFilter, Impure: true}
+}
+
+// ExpandUser is Python's os.path.expanduser: ~ and ~name at the start.
+func ExpandUser(s string) string {
+	if !strings.HasPrefix(s, "~") {
+		return s
+	}
+	name, rest, _ := strings.Cut(s[1:], "/")
+	home := ""
+	if name == "" {
+		home, _ = os.UserHomeDir()
+	} else if u, err := user.Lookup(name); err == nil {
+		home = u.HomeDir
+	}
+	if home == "" {
+		return s
+	}
+	return strings.TrimRight(home, "/") + s[1+len(name):len(s)-len(rest)] + rest
+}
+
+var variablePattern = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+
+// expandVars is Python's os.path.expandvars: what is not set stays as it is.
+func expandVars(s string) string {
+	return variablePattern.ReplaceAllStringFunc(s, func(m string) string {
+		if v, ok := os.LookupEnv(strings.Trim(m[1:], "{}")); ok {
+			return v
+		}
+		return m
+	})
 }
 
 func splitExt(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
@@ -106,7 +145,10 @@ func pathJoin(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		return in, nil
 	}
 	if in.Kind() != value.KindList {
-		return in, fmt.Errorf("expects string or sequence, got %s instead", in.TypeName())
+		return in, refusal("|path_join expects string or sequence, got <class '%s'> instead.", in.TypeName())
+	}
+	if in.Len() == 0 {
+		return in, errors.New("join() needs at least one element")
 	}
 	out := ""
 	for i, it := range in.Items() {
@@ -182,7 +224,7 @@ func humanReadable(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 var sizePattern = regexp.MustCompile(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
 
 func humanToBytes(_ *Context, in value.Value, b *Bound) (value.Value, error) {
-	bad := fmt.Errorf("can't interpret following string: %s", show(in))
+	bad := refusal("human_to_bytes() can't interpret following string: %s", text(in))
 	m := sizePattern.FindStringSubmatch(text(in))
 	x, err := strconv.ParseFloat(m[1], 64)
 	if err != nil {
@@ -195,16 +237,13 @@ func humanToBytes(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	if unit == "" {
 		return floatToInt(math.RoundToEven(x)), nil
 	}
-	factor, word, letter := unitFactor(strings.ToUpper(unit)[0]), "byte", "B"
+	factor, word, letter := unitFactor(strings.ToUpper(unit)[0]), "byte", byte('B')
 	if b.Bool("isbits", false) {
-		word, letter = "bit", "b"
+		word, letter = "bit", 'b'
 	}
-	full := strings.TrimSuffix(strings.ToLower(unit), "s") == word
-	if factor == 0 || (len(unit) > 1 && unit[1:] != letter && !full) {
+	// Ansible looks at two letters, or for the word anywhere.
+	if factor == 0 || (len(unit) > 1 && unit[1] != letter && !strings.Contains(strings.ToLower(unit), word)) {
 		return in, bad
-	}
-	if full {
-		factor = 1
 	}
 	return floatToInt(math.RoundToEven(x * factor)), nil
 }
@@ -226,7 +265,7 @@ func strftimeFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 			x, ok = f, err == nil
 		}
 		if !ok {
-			return in, fmt.Errorf("invalid value for epoch value (%s)", show(s))
+			return in, refusal("Invalid value for epoch value (%s)", text(s))
 		}
 		t = time.Unix(int64(math.Floor(x)), 0).In(t.Location())
 	}

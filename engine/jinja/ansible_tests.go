@@ -8,18 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
+// resultTest looks at a task's result; reads says what of it.
 func resultTest(what string, reads []string, f func(m value.Value) bool) Test {
 	return Test{TakesUnknown: true, Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
 		if v.IsUnknown() {
 			return false, unknownSignal{v}
 		}
 		if v.Map() == nil {
-			return false, fmt.Errorf("the '%s' test expects a dictionary", what)
+			return false, refusal("The '%s' test expects a dictionary", what)
 		}
 		for _, k := range reads {
 			if e, ok := v.Get(k); ok && e.HasUnknown() {
@@ -53,7 +52,7 @@ func addAnsibleTests(e *Env) {
 	t := e.Tests
 	add := func(f func(value.Value) bool, reads string, names ...string) {
 		for _, n := range names {
-			t[n] = resultTest(n, strings.Fields(reads), f)
+			t[n] = resultTest(reads, []string{reads}, f)
 		}
 	}
 	add(func(m value.Value) bool { return flagOf(m, "failed") }, "failed", "failed", "failure")
@@ -79,13 +78,10 @@ func addAnsibleTests(e *Env) {
 		return contains(c, v, b.Value("item"))
 	}}
 	t["truthy"], t["falsy"] = truthTest(true), truthTest(false)
-	t["vault_encrypted"] = is(func(v value.Value) bool { return strings.HasPrefix(v.Str(), "$ANSIBLE_VAULT;") })
+	t["vault_encrypted"] = is(func(v value.Value) bool { return v.Marks()&value.Vaulted != 0 })
 	t["nan"] = Test{Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
 		x, ok := v.AsFloat()
-		if !ok {
-			return false, errors.New("expects a number")
-		}
-		return math.IsNaN(x), a.Bind().Err
+		return ok && math.IsNaN(x), a.Bind().Err
 	}}
 	t["isnan"] = t["nan"]
 	addFileTests(t)
@@ -107,15 +103,45 @@ func addFileTests(t map[string]Test) {
 			t[n] = x
 		}
 	}
-	scheme := func(ok func(scheme, rest string) bool) Test {
-		return is(func(v value.Value) bool {
-			s, rest, found := strings.Cut(text(v), ":")
-			return found && ok(s, rest)
-		})
+	t["mount"] = impureTest(func(s string, _ *Bound) (bool, error) { return isMount(s), nil })
+	t["is_mount"] = t["mount"]
+	t["same_file"] = impureTest(func(s string, b *Bound) (bool, error) {
+		x, err := os.Stat(s)
+		if err != nil {
+			return false, refusal("[Errno 2] No such file or directory: '%s'", s)
+		}
+		y, err := os.Stat(b.Text("other", ""))
+		if err != nil {
+			return false, refusal("[Errno 2] No such file or directory: '%s'", b.Text("other", ""))
+		}
+		return os.SameFile(x, y), nil
+	}, "other")
+	t["is_same_file"] = t["same_file"]
+	t["uri"], t["url"], t["urn"] = uriTest("uri"), uriTest("url"), uriTest("urn")
+}
+
+func impureTest(fn func(path string, b *Bound) (bool, error), params ...string) Test {
+	return Test{Impure: true, Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
+		b := a.Bind(params...)
+		if b.Err != nil {
+			return false, b.Err
+		}
+		return fn(text(v), b)
+	}}
+}
+
+// isMount is Python's os.path.ismount: another device than the parent's, or
+// the root of everything.
+func isMount(p string) bool {
+	st, err := os.Lstat(p)
+	if err != nil || st.Mode()&os.ModeSymlink != 0 {
+		return false
 	}
-	t["uri"] = scheme(func(s, _ string) bool { return s != "" })
-	t["url"] = scheme(func(s, r string) bool { return s != "" && strings.HasPrefix(r, "//") && len(r) > 2 })
-	t["urn"] = scheme(func(s, _ string) bool { return s == "urn" })
+	up, err := os.Lstat(filepath.Join(p, ".."))
+	if err != nil {
+		return false
+	}
+	return device(st) != device(up) || os.SameFile(st, up)
 }
 
 func truthTest(want bool) Test {
@@ -140,6 +166,9 @@ func regexTest(kind string) Test {
 		how, p := kind, b.Text("pattern", "")
 		if how == "" {
 			how = b.Str("match_type", "search")
+		}
+		if how != "search" && how != "match" && how != "fullmatch" {
+			return false, fmt.Errorf("there is no match_type '%s': search, match or fullmatch", how)
 		}
 		// match and fullmatch are anchored at the start of the text.
 		if how != "search" {
@@ -180,99 +209,24 @@ func setTest(super bool) Test {
 		if err = errors.Join(b.Err, err); err != nil {
 			return false, err
 		}
+		of, err := iterate(c, big)
+		if err != nil {
+			return false, err
+		}
+		for _, it := range append(items[:len(items):len(items)], of...) {
+			if !it.Hashable() {
+				return false, fmt.Errorf("unhashable type: '%s'", it.TypeName())
+			}
+		}
+		set, err := setOf(c, of)
+		if err != nil {
+			return false, err
+		}
 		for _, it := range items {
-			if ok, err := contains(c, big, it); err != nil || !ok {
+			if ok, err := set.has(c, it); err != nil || !ok {
 				return false, err
 			}
 		}
 		return true, nil
 	}}
-}
-
-func versionTest(_ *Context, v value.Value, a Args) (bool, error) {
-	b := a.Bind("version", "operator?", "strict?", "version_type?")
-	op, kind := b.Str("operator", "eq"), b.Str("version_type", "loose")
-	x, y := text(v), text(b.Value("version"))
-	switch {
-	case b.Err != nil:
-		return false, b.Err
-	case x == "":
-		return false, errors.New("input version value cannot be empty")
-	case y == "":
-		return false, errors.New("version parameter to compare against cannot be empty")
-	case b.Bool("strict", false):
-		kind = "strict"
-	}
-	n, err := compareVersions(kind, x, y)
-	if err != nil {
-		return false, err
-	}
-	switch op {
-	case "==", "=", "eq":
-		return n == 0, nil
-	case "<", "lt":
-		return n < 0, nil
-	case "<=", "le":
-		return n <= 0, nil
-	case ">", "gt":
-		return n > 0, nil
-	case ">=", "ge":
-		return n >= 0, nil
-	case "!=", "<>", "ne":
-		return n != 0, nil
-	}
-	return false, fmt.Errorf("invalid version operator (%s)", op)
-}
-
-func compareVersions(kind, x, y string) (int, error) {
-	switch kind {
-	case "loose", "strict":
-		n, ok := value.Compare(looseVersion(x), looseVersion(y))
-		if !ok {
-			return 0, errors.New("the versions cannot be compared: a number meets a word")
-		}
-		return n, nil
-	case "semver", "semantic", "pep440":
-		a, err := semver.NewVersion(x)
-		if err != nil {
-			return 0, err
-		}
-		b, err := semver.NewVersion(y)
-		if err != nil {
-			return 0, err
-		}
-		return a.Compare(b), nil
-	}
-	return 0, fmt.Errorf("invalid version type (%s): one of loose, pep440, semantic, semver, strict", kind)
-}
-
-// looseVersion splits a version into numbers and words, as distutils did.
-func looseVersion(s string) value.Value {
-	class := func(c byte) int {
-		switch {
-		case c >= '0' && c <= '9':
-			return 1
-		case c >= 'a' && c <= 'z':
-			return 2
-		case c == '.':
-			return 3
-		}
-		return 4
-	}
-	var out []value.Value
-	for i := 0; i < len(s); {
-		j, k := i, class(s[i])
-		for j < len(s) && class(s[j]) == k {
-			j++
-		}
-		switch k {
-		case 1:
-			n, _ := value.ParseNumber(s[i:j])
-			out = append(out, n)
-		case 2, 4:
-			out = append(out, value.String(s[i:j]))
-		}
-		i = j
-	}
-	return value.List(out...)
 }

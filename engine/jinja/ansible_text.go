@@ -1,16 +1,8 @@
 package jinja
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -52,16 +44,6 @@ func addAnsibleText(f map[string]Filter) {
 	f["regex_findall"] = bound(regexFindAll, "regex", "multiline?", "ignorecase?")
 	f["regex_search"] = Filter{Fn: regexSearch}
 	f["regex_escape"] = bound(regexEscape, "re_type?")
-	f["b64encode"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
-		return strResult(base64.StdEncoding.EncodeToString([]byte(text(in))))
-	}, "encoding?")
-	f["b64decode"] = bound(b64decode, "encoding?")
-	f["hash"] = bound(func(_ *Context, in value.Value, b *Bound) (value.Value, error) {
-		return digest(in, b.Str("hashtype", "sha1"))
-	}, "hashtype?")
-	for name, kind := range map[string]string{"md5": "md5", "sha1": "sha1", "checksum": "sha1"} {
-		f[name] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) { return digest(in, kind) })
-	}
 	f["password_hash"] = impure(bound(passwordHash, "hashtype?", "salt?", "salt_size?", "rounds?", "ident?"))
 	f["quote"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if in.IsNull() {
@@ -76,15 +58,6 @@ func addAnsibleText(f map[string]Filter) {
 		}
 		return splitMethod(false)(c, in.Str(), NewArgs(b.Value("sep"), b.Or("maxsplit", value.Int(-1))))
 	}, "sep?", "maxsplit?")
-	f["urldecode"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
-		s, err := url.QueryUnescape(text(in))
-		if err != nil {
-			s = text(in)
-		}
-		return strResult(s)
-	})
-	f["urlsplit"] = bound(urlSplit, "component?")
-	f["to_uuid"] = bound(toUUID, "namespace?")
 	f["type_debug"] = Filter{TakesUndefined: true, Fn: func(_ *Context, in value.Value, a Args) (value.Value, error) {
 		if in.IsUndefined() {
 			return value.String("AnsibleUndefined"), nil
@@ -150,7 +123,7 @@ func regexSearch(_ *Context, in value.Value, a Args) (value.Value, error) {
 		} else if strings.HasPrefix(s, `\`) {
 			s = s[1:]
 		} else {
-			return in, errors.New("unknown argument")
+			return in, refusal("Unknown argument")
 		}
 		n, err := r.groupNumber(s)
 		if err != nil {
@@ -191,43 +164,11 @@ func regexEscape(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 		return strResult(out.String())
 	case "posix_basic":
 		return strResult(posixSpecial.ReplaceAllString(s, `\$0`))
+	case "posix_extended":
+		return in, refusal("Regex type (%s) not yet implemented", kind)
 	default:
-		return in, fmt.Errorf("regular expressions of type '%s' are not supported", kind)
+		return in, refusal("Invalid regex type (%s)", kind)
 	}
-}
-
-func b64decode(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
-	if !in.IsString() {
-		return in, fmt.Errorf("expected a string, not %s", in.TypeName())
-	}
-	s := regexp.MustCompile(`[^A-Za-z0-9+/=]`).ReplaceAllString(in.Str(), "")
-	data, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		return in, errors.New("incorrect padding")
-	}
-	return strResult(string(data))
-}
-
-func digest(in value.Value, kind string) (value.Value, error) {
-	var h hash.Hash
-	switch kind {
-	case "md5":
-		h = md5.New()
-	case "sha1":
-		h = sha1.New()
-	case "sha224":
-		h = sha256.New224()
-	case "sha256":
-		h = sha256.New()
-	case "sha384":
-		h = sha512.New384()
-	case "sha512":
-		h = sha512.New()
-	default:
-		return in, fmt.Errorf("unsupported hash type %s", kind)
-	}
-	h.Write([]byte(text(in)))
-	return strResult(hex.EncodeToString(h.Sum(nil)))
 }
 
 // shellQuote is Python's shlex.quote.
@@ -250,7 +191,7 @@ func commentFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 	b := a.Bind("style?", "decoration?", "newline?", "beginning?", "prefix?", "prefix_count?", "postfix?", "postfix_count?", "end?")
 	st, ok := commentStyles[b.Str("style", "plain")]
 	if b.Err == nil && !ok {
-		return in, fmt.Errorf("KeyError: '%s'", b.Str("style", ""))
+		return in, refusal("Invalid style '%s' in comment: one of plain, erlang, c, cblock, xml", b.Str("style", ""))
 	}
 	dec, nl := b.Str("decoration", st[1]), b.Str("newline", "\n")
 	edge := strings.TrimRight(dec, " \t\n")
@@ -274,65 +215,6 @@ func commentFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 	return value.String(begin + prefix + body + tail + end), b.Err
 }
 
-func urlSplit(_ *Context, in value.Value, b *Bound) (value.Value, error) {
-	u, err := url.Parse(text(in))
-	if err != nil {
-		return in, err
-	}
-	m := value.NewMap()
-	opt := func(s string) value.Value {
-		if s == "" {
-			return value.Null
-		}
-		return value.String(s)
-	}
-	netloc := u.Host
-	pass, hasPass := "", false
-	user := ""
-	if u.User != nil {
-		pass, hasPass = u.User.Password()
-		user = u.User.Username()
-		netloc = u.User.String() + "@" + netloc
-	}
-	m.Set("fragment", value.String(u.Fragment))
-	m.Set("hostname", opt(strings.ToLower(u.Hostname())))
-	m.Set("netloc", value.String(netloc))
-	m.Set("password", value.Null)
-	if hasPass {
-		m.Set("password", value.String(pass))
-	}
-	m.Set("path", value.String(u.EscapedPath()))
-	m.Set("port", value.Null)
-	if p := u.Port(); p != "" {
-		n, _ := value.ParseNumber(p)
-		m.Set("port", n)
-	}
-	m.Set("query", value.String(u.RawQuery))
-	m.Set("scheme", value.String(u.Scheme))
-	m.Set("username", opt(user))
-	name := b.Str("component", "")
-	if name == "" {
-		return value.FromMap(m), nil
-	}
-	v, ok := m.Get(name)
-	if !ok {
-		return in, fmt.Errorf("unknown URL component: %s", name)
-	}
-	return v, nil
-}
-
-func toUUID(_ *Context, in value.Value, b *Bound) (value.Value, error) {
-	space, err := hex.DecodeString(strings.ReplaceAll(b.Str("namespace", "361E6D51-FAEC-444A-9079-341386DA8E2E"), "-", ""))
-	if err != nil || len(space) != 16 {
-		return in, errors.New("invalid value for 'namespace'")
-	}
-	sum := sha1.Sum(append(space, text(in)...))
-	sum[6] = sum[6]&0x0f | 0x50
-	sum[8] = sum[8]&0x3f | 0x80
-	h := hex.EncodeToString(sum[:16])
-	return strResult(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
-}
-
 func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
 	b := a.Bind("msg?")
 	if !in.IsUndefined() {
@@ -345,7 +227,7 @@ func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
 	if u := in.Undef(); u.Name != "" {
 		name = "'" + u.Name + "' "
 	}
-	return in, diag.Errorf(diag.Pos{}, CodeUndefined, "Mandatory variable %snot defined.", name)
+	return in, diag.Errorf(diag.Pos{}, CodeUndefined, "Mandatory variable %s not defined.", name)
 }
 
 func ternary(_ *Context, in value.Value, a Args) (value.Value, error) {

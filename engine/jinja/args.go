@@ -58,6 +58,10 @@ func (a Args) Rest(n int) Args {
 	return Args{Pos: a.Pos[min(n, len(a.Pos)):], Kw: a.Kw}
 }
 
+// refusal is an error in Ansible's own words, which playbooks look for in
+// messages.
+func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
 // Bound are arguments matched to parameters. The first mistake is kept in Err;
 // getters after it return their defaults, so that Err is checked once.
 type Bound struct {

@@ -21,6 +21,8 @@ func NewAnsible() *Env {
 	e.ChainUndefined, e.EmptyNone, e.Overrides = true, true, true
 	e.LoadOptions = FileOptions()
 	addAnsibleText(e.Filters)
+	addAnsibleHashes(e.Filters)
+	addURLFilters(e.Filters)
 	addAnsibleData(e.Filters)
 	addAnsibleMath(e.Filters)
 	addAnsibleSystem(e.Filters)

@@ -135,7 +135,7 @@ func argMarks(in value.Value, args Args, deep bool) value.Marks {
 		}
 		return true
 	})
-	return m &^ Verbatim
+	return m &^ transient
 }
 
 // unknownArg finds what keeps a call from being made.

@@ -11,12 +11,15 @@ import (
 // as a literal (to_json and its kin). It is a mark of this package only.
 const Verbatim value.Marks = 1 << 7
 
+// transient marks stay with the value that has them.
+const transient = Verbatim | value.Vaulted
+
 func marksOf(vs ...value.Value) value.Marks {
 	var m value.Marks
 	for _, v := range vs {
 		m |= v.Marks()
 	}
-	return m &^ Verbatim
+	return m &^ transient
 }
 
 func (f *frame) eval(x expr) (value.Value, error) {
@@ -196,7 +199,7 @@ func (x *concatExpr) eval(f *frame) (value.Value, error) {
 			return v, err
 		}
 		v = f.deep(v)
-		marks |= v.DeepMarks() &^ Verbatim
+		marks |= v.DeepMarks() &^ transient
 		if o, ok := v.FindUnknown(); ok {
 			u := value.Unknown(o)
 			unknown = &u

@@ -32,7 +32,7 @@ func percentFormat(c *Context, s, args value.Value) (value.Value, error) {
 		p.items = []value.Value{args}
 	}
 	out, err := p.run()
-	return value.String(out).WithMarks((s.Marks() | args.DeepMarks()) &^ Verbatim), err
+	return value.String(out).WithMarks((s.Marks() | args.DeepMarks()) &^ transient), err
 }
 
 type percent struct {

@@ -218,7 +218,7 @@ func (s *sink) write(f *frame, v value.Value) error {
 	}
 	s.n++
 	s.single = v
-	s.marks |= v.DeepMarks() &^ Verbatim
+	s.marks |= v.DeepMarks() &^ transient
 	return s.add(text(v))
 }
 

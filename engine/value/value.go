@@ -47,6 +47,9 @@ const (
 	// Unsafe values came from a host or were tagged !unsafe: they are never
 	// evaluated as templates.
 	Unsafe
+	// Vaulted values are encrypted where they stand (!vault). It is what the
+	// test vault_encrypted asks for, and no operation passes it on.
+	Vaulted
 )
 
 // Value is one playbook value. The zero Value is null.

@@ -355,7 +355,7 @@ func (b *builder) vault(n *Node) {
 		n.val = value.UndefinedOf(&value.Undef{Msg: d.Error()}).WithMarks(value.Secret)
 		return
 	}
-	n.val = value.String(clear).WithMarks(value.Secret)
+	n.val = value.String(clear).WithMarks(value.Secret | value.Vaulted)
 }
 
 func (b *builder) decrypt(pos diag.Pos, text string) (string, *diag.Diagnostic) {
