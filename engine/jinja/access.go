@@ -19,7 +19,7 @@ func (c *Context) missing(v value.Value, k value.Value) value.Value {
 	of := objectName(v)
 	switch {
 	case k.IsString() && v.IsNull():
-		return value.UndefinedOf(&value.Undef{Msg: "None has no attribute " + k.Repr()})
+		return value.UndefinedOf(&value.Undef{Msg: "'None' has no attribute " + k.Repr()})
 	case k.IsString():
 		name := k.Str()
 		if k.IsSecret() {
@@ -262,6 +262,9 @@ func iterate(c *Context, v value.Value) ([]value.Value, error) {
 		}
 		return out, nil
 	case value.KindUndefined:
+		if v.IsSoft() {
+			return nil, nil
+		}
 		return nil, undefinedError(v)
 	case value.KindUnknown:
 		return nil, unknownSignal{v}

@@ -87,6 +87,9 @@ func (a *analysis) args(c *callArgs) {
 
 func (a *analysis) unknown(code, what, name string, known []string, off int) {
 	d := unknownName(code, what, name, known)
+	if _, isTest := a.env.Tests[name]; isTest && code == CodeFilter {
+		d = d.WithHint("'%s' is a test: write 'x is %s'", name, name)
+	}
 	d.Pos = a.src.pos(off)
 	if a.soft > 0 {
 		a.missing = append(a.missing, d)

@@ -83,7 +83,7 @@ func addAnsibleSystem(f map[string]Filter) {
 			return in, fmt.Errorf("strptime() argument 1 must be str, not %s", in.TypeName())
 		}
 		t, err := strptime(in.Str(), b.Str("format", "%Y-%m-%d %H:%M:%S"))
-		return value.FromObject(&moment{t}), err
+		return value.FromObject(&moment{t, strings.Contains(b.Str("format", ""), "%z")}), err
 	}, "format?")
 	f["strftime"] = Filter{Fn: strftimeFilter, Impure: true}
 }
@@ -270,10 +270,13 @@ func strftimeFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 		t = time.Unix(int64(math.Floor(x)), 0).In(t.Location())
 	}
 	if b.Bool("utc", false) {
-		t = t.UTC()
+		t = t.In(gmt)
 	}
 	return value.String(strftime(text(in), t)), b.Err
 }
+
+// gmt is what the C library calls the zone of gmtime.
+var gmt = time.FixedZone("GMT", 0)
 
 func addAnsibleFunctions(e *Env) {
 	e.Functions["now"] = Function{Impure: true, Fn: func(c *Context, a Args) (value.Value, error) {
@@ -283,9 +286,9 @@ func addAnsibleFunctions(e *Env) {
 			t = t.UTC()
 		}
 		if f := b.Str("fmt", ""); f != "" {
-			return value.String(strftime(f, t)), b.Err
+			return value.String((&moment{t: t}).strftime(f)), b.Err
 		}
-		return value.FromObject(&moment{t}), b.Err
+		return value.FromObject(&moment{t: t}), b.Err
 	}}
 	e.Functions["undef"] = Function{TakesUndefined: true, Passes: true, Fn: func(_ *Context, a Args) (value.Value, error) {
 		b := a.Bind("hint?")

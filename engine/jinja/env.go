@@ -29,6 +29,7 @@ func NewAnsible() *Env {
 	addAnsibleJSON(e.Filters)
 	addAnsibleTests(e)
 	addAnsibleFunctions(e)
+	addNetFilters(e)
 	qualify(e.Filters)
 	qualify(e.Tests)
 	return e

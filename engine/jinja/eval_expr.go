@@ -145,6 +145,9 @@ func (f *frame) truth(v value.Value) (bool, error) {
 	v = f.now(v)
 	switch v.Kind() {
 	case value.KindUndefined:
+		if v.IsSoft() {
+			return false, nil
+		}
 		return false, undefinedError(v)
 	case value.KindUnknown:
 		return false, unknownSignal{v}
@@ -263,7 +266,7 @@ func (x *condExpr) eval(f *frame) (value.Value, error) {
 	case x.orelse != nil:
 		return f.eval(x.orelse)
 	}
-	return value.UndefinedOf(&value.Undef{Msg: "the inline if-expression evaluated to false and no else section was defined."}), nil
+	return value.UndefinedOf(&value.Undef{Soft: true, Msg: "the inline if-expression evaluated to false and no else section was defined."}), nil
 }
 
 func (x *compareExpr) eval(f *frame) (value.Value, error) {
@@ -303,7 +306,7 @@ func (f *frame) compare(op string, a, b value.Value) (ok bool, u *value.Value, e
 		return false, &x, nil
 	}
 	for _, v := range []value.Value{a, b} {
-		if v.IsUndefined() {
+		if v.IsUndefined() && !v.IsSoft() {
 			return false, nil, undefinedError(v)
 		}
 	}

@@ -53,9 +53,29 @@ func addBuiltinFilters(e *Env) {
 		return value.String(s), errors.Join(b.Err, err)
 	}}
 	f["pprint"] = Filter{Fn: func(_ *Context, in value.Value, a Args) (value.Value, error) {
-		return value.String(in.Repr()), a.Bind("verbose?").Err
+		return value.String(sortedKeys(in).Repr()), a.Bind("verbose?").Err
 	}}
 	f["xmlattr"] = Filter{TakesUndefined: true, Fn: xmlAttrFilter}
+}
+
+// sortedKeys is v with every dict in the order of its keys.
+func sortedKeys(v value.Value) value.Value {
+	return v.Walk(func(x value.Value) value.Value {
+		m := x.Map()
+		if m == nil {
+			return x
+		}
+		ks, err := sortValues(&Context{Limits: DefaultLimits()}, m.Keys(), nil, false)
+		if err != nil {
+			return x
+		}
+		out := value.NewMap()
+		for _, k := range ks {
+			e, _ := m.GetKey(k)
+			out.SetKey(k, e)
+		}
+		return value.FromMap(out).WithMarks(x.Marks())
+	})
 }
 
 func defaultFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
@@ -173,6 +193,9 @@ func roundFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 	case "common":
 		if in.Kind() != value.KindFloat && prec >= 0 {
 			return value.BigInt(in.AsBigInt()), nil
+		}
+		if in.Kind() != value.KindFloat && prec > -300 {
+			return floatToInt(roundHalfEven(x, prec)), nil
 		}
 		return value.Float(roundHalfEven(x, prec)), nil
 	case "ceil", "floor":

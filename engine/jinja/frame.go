@@ -226,6 +226,9 @@ func (s *sink) write(f *frame, v value.Value) error {
 func definedDeep(v value.Value) error {
 	switch v.Kind() {
 	case value.KindUndefined:
+		if v.IsSoft() {
+			return nil
+		}
 		return undefinedError(v)
 	case value.KindList:
 		for _, it := range v.Items() {

@@ -93,6 +93,9 @@ func evalCase(env *Env, vars Vars, src string) (value.Value, error) {
 		return value.Null, err
 	}
 	v, err := x.Eval(NewContext(env, vars))
+	if err == nil && v.IsUndefined() {
+		err = undefinedError(v)
+	}
 	if err == nil {
 		err = definedDeep(v)
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // strftime writes t by a C format string, in the C locale.
@@ -16,22 +18,43 @@ func strftime(format string, t time.Time) string {
 			continue
 		}
 		i++
-		pad := true
-		if format[i] == '-' && i+1 < len(format) {
-			pad = false
+		flags := i
+		for i+1 < len(format) && strings.IndexByte("-_0^#", format[i]) >= 0 {
 			i++
 		}
-		s := strftimeVerb(format[i], t)
-		if !pad {
-			if trimmed := strings.TrimLeft(s, "0 "); trimmed != "" {
-				s = trimmed
-			} else {
-				s = "0"
-			}
+		flag, width := format[flags:i], 0
+		for ; i+1 < len(format) && format[i] >= '0' && format[i] <= '9'; i++ {
+			width = width*10 + int(format[i]-'0')
 		}
-		b.WriteString(s)
+		b.WriteString(strftimeFlags(strftimeVerb(format[i], t), flag, min(width, 1000)))
 	}
 	return b.String()
+}
+
+// strftimeFlags applies glibc's flags and width to one field.
+func strftimeFlags(s, flag string, width int) string {
+	digits := strings.Trim(s, "0123456789 ") == ""
+	fill := " "
+	if digits {
+		fill = "0"
+	}
+	for _, f := range flag {
+		trimmed := strings.TrimLeft(s, "0 ")
+		if trimmed == "" {
+			trimmed = "0"
+		}
+		switch {
+		case f == '-' && digits:
+			s = trimmed
+		case f == '_' && digits:
+			s, fill = strings.Repeat(" ", len(s)-len(trimmed))+trimmed, " "
+		case f == '0':
+			s, fill = strings.ReplaceAll(s, " ", "0"), "0"
+		case f == '^':
+			s = strings.ToUpper(s)
+		}
+	}
+	return strings.Repeat(fill, max(width-len(s), 0)) + s
 }
 
 var strftimeLayouts = map[byte]string{'a': "Mon", 'A': "Monday", 'b': "Jan", 'B': "January", 'h': "Jan", 'd': "02", 'm': "01",
@@ -54,8 +77,8 @@ func strftimeVerb(c byte, t time.Time) string {
 		return fmt.Sprintf("%03d", t.YearDay())
 	case 's':
 		return strconv.FormatInt(t.Unix(), 10)
-	case 'f':
-		return fmt.Sprintf("%06d", t.Nanosecond()/1000)
+	case 'P':
+		return strings.ToLower(t.Format("PM"))
 	case 'w':
 		return strconv.Itoa(int(t.Weekday()))
 	case 'u':
@@ -64,8 +87,11 @@ func strftimeVerb(c byte, t time.Time) string {
 		return fmt.Sprintf("%02d", (t.YearDay()+6-int(t.Weekday()))/7)
 	case 'W':
 		return fmt.Sprintf("%02d", (t.YearDay()+6-(int(t.Weekday())+6)%7)/7)
-	case 'V', 'G':
+	case 'V', 'G', 'g':
 		y, w := t.ISOWeek()
+		if c == 'g' {
+			return fmt.Sprintf("%02d", y%100)
+		}
 		if c == 'G' {
 			return strconv.Itoa(y)
 		}
@@ -122,7 +148,7 @@ func strptime(s, format string) (time.Time, error) {
 	}
 	t, err := time.Parse(l, s)
 	if err != nil {
-		return t, fmt.Errorf("time data does not match format '%s'", format)
+		return t, fmt.Errorf("time data %s does not match format %s", value.String(s).Repr(), value.String(format).Repr())
 	}
 	return t, nil
 }

@@ -114,6 +114,9 @@ func addBuiltinTests(e *Env) {
 	t["sameas"] = Test{Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
 		b := a.Bind("other")
 		o := b.Value("other")
+		if v.IsUndefined() || o.IsUndefined() {
+			return v.Undef() == o.Undef(), b.Err
+		}
 		if v.Kind() != o.Kind() {
 			return false, b.Err
 		}

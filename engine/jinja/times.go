@@ -4,17 +4,21 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // moment is Python's datetime, duration its timedelta.
-type moment struct{ t time.Time }
+type moment struct {
+	t     time.Time
+	aware bool // it knows its zone
+}
 type duration struct{ d time.Duration }
 
 // Datetime makes a datetime of a time.
-func Datetime(t time.Time) value.Value { return value.FromObject(&moment{t}) }
+func Datetime(t time.Time) value.Value { return value.FromObject(&moment{t: t}) }
 
 func (m *moment) TypeName() string { return "datetime" }
 
@@ -39,7 +43,7 @@ func (m *moment) Attr(name string) (value.Value, bool) {
 	case "strftime":
 		return goFunc(name, func(_ *Context, a Args) (value.Value, error) {
 			b := a.Bind("format")
-			return value.String(strftime(b.Str("format", ""), m.t)), b.Err
+			return value.String(m.strftime(b.Str("format", ""))), b.Err
 		}), true
 	case "isoformat":
 		return goFunc(name, func(*Context, Args) (value.Value, error) { return value.String(m.iso("T")), nil }), true
@@ -50,6 +54,17 @@ func (m *moment) Attr(name string) (value.Value, bool) {
 	case "weekday":
 		return goFunc(name, func(*Context, Args) (value.Value, error) {
 			return value.Int(int64(m.t.Weekday()+6) % 7), nil
+		}), true
+	case "isoweekday":
+		return goFunc(name, func(*Context, Args) (value.Value, error) {
+			return value.Int(int64(m.t.Weekday()+6)%7 + 1), nil
+		}), true
+	case "timetuple":
+		return goFunc(name, func(*Context, Args) (value.Value, error) { return m.fields(), nil }), true
+	case "time":
+		return goFunc(name, func(*Context, Args) (value.Value, error) {
+			_, clock, _ := strings.Cut((&moment{t: m.t}).iso(" "), " ")
+			return value.String(clock), nil
 		}), true
 	case "date":
 		return goFunc(name, func(*Context, Args) (value.Value, error) {
@@ -64,7 +79,26 @@ func (m *moment) iso(sep string) string {
 	if us := m.t.Nanosecond() / 1000; us != 0 {
 		s += fmt.Sprintf(".%06d", us)
 	}
+	if m.aware {
+		s += m.t.Format("-07:00")
+	}
 	return s
+}
+
+// strftime is that of the time with what a datetime adds and leaves out.
+func (m *moment) strftime(format string) string {
+	format = strings.ReplaceAll(format, "%f", fmt.Sprintf("%06d", m.t.Nanosecond()/1000))
+	if !m.aware {
+		format = strings.NewReplacer("%%", "%%", "%z", "", "%Z", "").Replace(format)
+	}
+	return strftime(format, m.t)
+}
+
+// fields is what timetuple gives.
+func (m *moment) fields() value.Value {
+	n := func(i int) value.Value { return value.Int(int64(i)) }
+	return value.FromMap(value.M("tm_year", n(m.t.Year()), "tm_mon", n(int(m.t.Month())), "tm_mday", n(m.t.Day()), "tm_hour", n(m.t.Hour()),
+		"tm_min", n(m.t.Minute()), "tm_sec", n(m.t.Second()), "tm_wday", n(int(m.t.Weekday()+6)%7), "tm_yday", n(m.t.YearDay()), "tm_isdst", n(-1)))
 }
 
 func (d *duration) TypeName() string { return "timedelta" }
@@ -99,9 +133,9 @@ func timeArith(op string, a, b value.Value) (value.Value, bool) {
 		case *duration:
 			switch op {
 			case "+":
-				return value.FromObject(&moment{x.t.Add(y.d)}), true
+				return value.FromObject(&moment{x.t.Add(y.d), x.aware}), true
 			case "-":
-				return value.FromObject(&moment{x.t.Add(-y.d)}), true
+				return value.FromObject(&moment{x.t.Add(-y.d), x.aware}), true
 			}
 		}
 	case *duration:

@@ -72,6 +72,9 @@ type Undef struct {
 	// Name is the name looked up; Of describes what it was looked up in
 	// ("" for a variable). Msg, when set, is the whole message instead.
 	Name, Of, Msg string
+	// Soft marks what an inline if without else gives: as text and as a list
+	// it is empty, and false as a condition; anything else with it is an error.
+	Soft bool
 }
 
 // Message is Jinja2's sentence about the undefined value.
@@ -276,6 +279,9 @@ func (v Value) Undef() *Undef {
 	u, _ := v.ref.(*Undef)
 	return u
 }
+
+// IsSoft tells whether v is undefined softly: see Undef.
+func (v Value) IsSoft() bool { u := v.Undef(); return u != nil && u.Soft }
 
 // Origin says why the value is unknown, nil for other kinds.
 func (v Value) Origin() *Origin {

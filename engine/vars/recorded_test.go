@@ -100,7 +100,8 @@ var wrappings = regexp.MustCompile(`^(template error while templating string|Une
 // an error is compared, not what it says.
 var pythonic = regexp.MustCompile(`object has no attribute|not supported between|unexpected keyword argument|must be real number|` +
 	`positional argument|unsupported operand|^expected (token|at most)|decoding to str|is not (iterable|reversible|callable|subscriptable)|` +
-	`cannot access local variable|doesn't apply to a|must be (str|unicode)|should be a str|codec can't|can only concatenate`)
+	`cannot access local variable|doesn't apply to a|must be (str|unicode)|should be a str|codec can't|can only concatenate|^Could not load|and we were unable to convert to int|` +
+	`^Unable to look up a name|^Unrecognized type <<class 'ansible|regular expression|unterminated subpattern`)
 
 // message is the part of a recorded error that an author looks for: without
 // what Ansible wraps around it, and without its repetitions.
@@ -128,4 +129,23 @@ func asJSON(v value.Value) string {
 
 // different are recorded strings of which this engine makes something else on
 // purpose, with the reason.
-var different = map[string]string{}
+var different = map[string]string{
+	"{{ 'x' | ansible.utils.cidr_merge }}": "a text is no list of networks",
+	"{{ 'x' | regex_replace('x', 5) }}":    "a number is a text where a text is wanted",
+	"{{ range(3) | type_debug }}":          "ranges are lists here",
+	"{{ d.keys() | type_debug }}":          "views are lists here",
+	"{{ (s | string) | type_debug }}":      "texts are texts",
+	"{{ nosuch is failed }}":               "an undefined name is said to be undefined",
+	"{{ nosuch is changed }}":              "an undefined name is said to be undefined",
+	"{{ 'nosuch' is filter }}":             "as in Jinja2",
+	"{% for i in l %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %}": "jinja2.ext.loopcontrols is always there",
+	"{% for i in l %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}":    "jinja2.ext.loopcontrols is always there",
+	"{% do l.append(4) %}{{ l }}":             "jinja2.ext.do is always there",
+	"{{ l.__class__ }}":                       "no look at Python's own",
+	"{{ s.__len__() }}":                       "no look at Python's own",
+	"{{ omit }}x":                             "the recording has no play, and so no omit",
+	"{{ nosuch | default(omit) is defined }}": "the recording has no play, and so no omit",
+	"{{ d.keys() | to_yaml }}":                "views are lists here",
+	"{{ range(3) | to_yaml }}":                "ranges are lists here",
+	"{{ d.keys() | to_json }}":                "views are lists here",
+}
