@@ -372,7 +372,7 @@ func (f *frame) block(name string, level int, out *sink) error {
 		if err := g.block(name, level+1, s); err != nil {
 			return value.Null, err
 		}
-		return s.result(f.r.convert), nil
+		return s.result(f.r.reads), nil
 	}))
 	return g.exec(ref.b.body, out)
 }
@@ -396,6 +396,6 @@ func (s *selfObj) Attr(name string) (value.Value, bool) {
 		if err := s.f.block(name, 0, out); err != nil {
 			return value.Null, err
 		}
-		return out.result(s.f.r.convert), nil
+		return out.result(s.f.r.reads), nil
 	}), true
 }

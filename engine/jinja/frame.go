@@ -15,8 +15,17 @@ type run struct {
 	globals map[string]value.Value // what the scope answered
 	cells   map[any]*cell          // lists and dicts changed by the template
 	blocks  map[string][]blockRef
-	convert bool // captured text is read again as a literal (playbook strings)
+	reads   reading // how captured text is read again
 }
+
+// reading is how the text of a whole string, a set block or a macro is read.
+type reading uint8
+
+const (
+	asText    reading = iota // template files: not at all
+	asLiteral                // playbook strings: lists, dicts and booleans
+	asNative                 // jinja2_native: every literal
+)
 
 type blockRef struct {
 	t *Template
@@ -256,12 +265,15 @@ func (f *frame) capture(body []stmt) (value.Value, error) {
 	if err != nil {
 		return value.Null, err
 	}
-	return s.result(f.r.convert), nil
+	return s.result(f.r.reads), nil
 }
 
-func (s *sink) result(convert bool) value.Value {
-	if convert {
+func (s *sink) result(how reading) value.Value {
+	switch how {
+	case asLiteral:
 		return s.converted()
+	case asNative:
+		return s.native()
 	}
 	return value.String(s.b.String()).WithMarks(s.marks)
 }

@@ -82,7 +82,7 @@ func (l *loopObj) Call(c *Context, a Args) (value.Value, error) {
 	if err := l.s.loop(l.f, l.f.now(a.Pos[0]), l.depth+1, s); err != nil {
 		return value.Null, err
 	}
-	return s.result(l.f.r.convert), nil
+	return s.result(l.f.r.reads), nil
 }
 
 func (s *forStmt) exec(f *frame, out *sink) error {

@@ -116,7 +116,7 @@ func (x *Expr) Eval(c *Context) (value.Value, error) {
 }
 
 // run writes the template to a sink. An unknown outcome is returned as value.
-func (t *Template) run(c *Context, convert bool) (*sink, value.Value, error) {
+func (t *Template) run(c *Context, how reading) (*sink, value.Value, error) {
 	f, err := newRun(c, t)
 	if err != nil {
 		return nil, value.Null, err
@@ -125,7 +125,7 @@ func (t *Template) run(c *Context, convert bool) (*sink, value.Value, error) {
 		return nil, value.Null, t.fail(0, err)
 	}
 	defer c.leave()
-	f.r.convert = convert
+	f.r.reads = how
 	s := &sink{c: c}
 	before := c.output
 	err = f.render(s)
@@ -142,7 +142,7 @@ func (t *Template) run(c *Context, convert bool) (*sink, value.Value, error) {
 // Render writes the template to text: a string that carries the marks of all
 // that was written, or unknown when any part or decision of it is.
 func (t *Template) Render(c *Context) (value.Value, error) {
-	s, unknown, err := t.run(c, false)
+	s, unknown, err := t.run(c, asText)
 	if s == nil {
 		return unknown, err
 	}
@@ -181,7 +181,11 @@ func (t *Template) Value(c *Context) (value.Value, error) {
 	saved := c.Native
 	c.Native = native
 	defer func() { c.Native = saved }()
-	s, unknown, err := t.run(c, !native)
+	how := asLiteral
+	if native {
+		how = asNative
+	}
+	s, unknown, err := t.run(c, how)
 	if s == nil {
 		return unknown, err
 	}

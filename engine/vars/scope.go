@@ -352,7 +352,7 @@ func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 	if err != nil && IsUndefined(err) {
 		var d *diag.Diagnostic
 		errors.As(err, &d)
-		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: d.Msg}), nil
+		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: n.Text + ": " + d.Msg}), nil
 	}
 	s.cache[name] = cached{v, true, err}
 	return v, err
