@@ -17,7 +17,7 @@ var rooms = map[string][]string{
 	"engine/diag":      {},
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
-	"engine/jinja":     {"diag", "value", "vault", "pyrand", "pycodec", "ipaddr"},
+	"engine/jinja":     {"diag", "value", "vault", "crypt", "pyrand", "pycodec", "ipaddr", "jmespath"},
 	"engine/config":    {"diag"},
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value"},
@@ -36,6 +36,8 @@ var rooms = map[string][]string{
 	"engine/image":     {"diag", "event"},
 	"engine/pyre":      {},                // Python's regular expressions, for modules that edit files
 	"engine/ipaddr":    {"value"},         // addresses and networks, for filters
+	"engine/crypt":     {},                // hashes of passwords
+	"engine/jmespath":  {"value"},         // the language of json_query
 	"engine/pyrand":    {},                // Python's random numbers
 	"engine/pycodec":   {},                // Python's character sets
 	"engine/roleconf":  {"diag", "value"}, // the check of roles' configuration files, for lint, a module and the server

@@ -44,7 +44,6 @@ func addAnsibleText(f map[string]Filter) {
 	f["regex_findall"] = bound(regexFindAll, "regex", "multiline?", "ignorecase?")
 	f["regex_search"] = Filter{Fn: regexSearch}
 	f["regex_escape"] = bound(regexEscape, "re_type?")
-	f["password_hash"] = impure(bound(passwordHash, "hashtype?", "salt?", "salt_size?", "rounds?", "ident?"))
 	f["quote"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if in.IsNull() {
 			return strResult("''")

@@ -202,6 +202,12 @@ func Encrypt(clear []byte, s Secret) (string, error) {
 	return encrypt(clear, s, salt)
 }
 
+// EncryptSalted is Encrypt with a salt of the caller's: the same in gives the
+// same out, which tells who sees two texts whether they are the same.
+func EncryptSalted(clear []byte, s Secret, salt []byte) (string, error) {
+	return encrypt(clear, s, salt)
+}
+
 func encrypt(clear []byte, s Secret, salt []byte) (string, error) {
 	k, err := derive(s.Password, salt)
 	if err != nil {

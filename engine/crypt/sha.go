@@ -1,14 +1,11 @@
-package jinja
+package crypt
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
 	"hash"
 	"strings"
-
-	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // cryptKind is one of the SHA-crypt schemes of glibc's crypt(3).
@@ -27,29 +24,20 @@ var sha512Crypt = cryptKind{"6", sha512.New, [][3]int{{0, 21, 42}, {22, 43, 1}, 
 var sha256Crypt = cryptKind{"5", sha256.New, [][3]int{{0, 10, 20}, {21, 1, 11}, {12, 22, 2}, {3, 13, 23}, {24, 4, 14}, {15, 25, 5}, {6, 16, 26},
 	{27, 7, 17}, {18, 28, 8}, {9, 19, 29}, {-1, 31, 30}}, 3, 5000}
 
-const cryptAlphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
 // shaCrypt is the scheme of Ulrich Drepper's "Unix crypt using SHA-256 and
 // SHA-512".
 func shaCrypt(k cryptKind, password, salt string, rounds int) string {
 	p, s := []byte(password), []byte(salt)
-	size := k.make().Size()
+	h := k.make()
 	sum := func(parts ...[]byte) []byte {
-		h := k.make()
+		h.Reset()
 		for _, x := range parts {
 			h.Write(x)
 		}
 		return h.Sum(nil)
 	}
-	stretch := func(d []byte, n int) []byte {
-		out := make([]byte, 0, n+size)
-		for len(out) < n {
-			out = append(out, d...)
-		}
-		return out[:n]
-	}
 	b := sum(p, s, p)
-	h := k.make()
+	h.Reset()
 	h.Write(p)
 	h.Write(s)
 	h.Write(stretch(b, len(p)))
@@ -64,21 +52,31 @@ func shaCrypt(k cryptKind, password, salt string, rounds int) string {
 	ps := stretch(sum([]byte(strings.Repeat(password, len(p)))), len(p))
 	ss := stretch(sum([]byte(strings.Repeat(salt, 16+int(a[0])))), len(s))
 	for i := range rounds {
-		var parts [][]byte
-		add := func(when bool, x []byte) {
-			if when {
-				parts = append(parts, x)
-			}
+		h.Reset()
+		first, last := a, ps
+		if i%2 == 1 {
+			first, last = ps, a
 		}
-		add(i%2 == 1, ps)
-		add(i%2 == 0, a)
-		add(i%3 != 0, ss)
-		add(i%7 != 0, ps)
-		add(i%2 == 1, a)
-		add(i%2 == 0, ps)
-		a = sum(parts...)
+		h.Write(first)
+		if i%3 != 0 {
+			h.Write(ss)
+		}
+		if i%7 != 0 {
+			h.Write(ps)
+		}
+		h.Write(last)
+		a = h.Sum(a[:0])
 	}
 	return k.text(a, salt, rounds)
+}
+
+// stretch repeats a digest to n bytes.
+func stretch(d []byte, n int) []byte {
+	out := make([]byte, 0, n+len(d))
+	for len(out) < n {
+		out = append(out, d...)
+	}
+	return out[:n]
 }
 
 func (k cryptKind) text(a []byte, salt string, rounds int) string {
@@ -100,43 +98,7 @@ func (k cryptKind) text(a []byte, salt string, rounds int) string {
 		if i == len(k.order)-1 {
 			n = k.tail
 		}
-		for ; n > 0; n-- {
-			out.WriteByte(cryptAlphabet[w&63])
-			w >>= 6
-		}
+		pack64(&out, w, n)
 	}
 	return out.String()
-}
-
-// passwordHash is Ansible's password_hash. Without a salt the result differs
-// each time, so it is impure.
-func passwordHash(c *Context, in value.Value, b *Bound) (value.Value, error) {
-	kinds := map[string]cryptKind{"sha512": sha512Crypt, "sha256": sha256Crypt, "sha512_crypt": sha512Crypt, "sha256_crypt": sha256Crypt}
-	name := b.Str("hashtype", "sha512")
-	k, ok := kinds[name]
-	if !ok {
-		return in, fmt.Errorf("the hash type '%s' is not supported: sha512 or sha256", name)
-	}
-	def := 656000
-	if k.id == "5" {
-		def = 535000
-	}
-	salt, rounds := b.Text("salt", ""), b.Int("rounds", def)
-	if rounds < 1000 || rounds > 10_000_000 || len(in.Str()) > 4096 {
-		return in, fmt.Errorf("rounds must be between 1000 and 10000000, the password at most 4096 bytes")
-	}
-	if salt == "" {
-		raw := make([]byte, 16)
-		_, _ = rand.Read(raw) // never fails
-		for _, x := range raw {
-			salt += string(cryptAlphabet[x&63])
-		}
-	}
-	if len(salt) > 16 || strings.Trim(salt, cryptAlphabet) != "" {
-		return in, fmt.Errorf("the salt must be at most 16 characters of ./0-9A-Za-z")
-	}
-	if !in.IsString() {
-		return in, fmt.Errorf("the password must be a string, not %s", in.TypeName())
-	}
-	return value.String(shaCrypt(k, in.Str(), salt, rounds)).WithMarks(value.Secret), c.step(rounds)
 }
