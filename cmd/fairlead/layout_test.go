@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value"},
 	"engine/playbook":  {"yaml", "jinja", "diag", "value"},
-	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value"},
+	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value", "crypt", "pyrand", "pyre", "pycodec"},
 	"engine/state":     {"value", "diag"},
 	"engine/module":    {"state", "diag", "value"},
 	"engine/lint":      {"playbook", "vars", "module", "inventory", "roleconf", "jinja", "yaml", "diag", "value"},

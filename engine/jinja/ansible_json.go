@@ -13,7 +13,11 @@ func addAnsibleJSON(f map[string]Filter) {
 		if !in.IsString() {
 			return in, errors.New("the JSON object must be str, not " + in.TypeName())
 		}
-		return value.ParseJSON([]byte(in.Str()))
+		v, err := parseJSON(in.Str())
+		if err != nil {
+			return in, err
+		}
+		return v, nil
 	}, "strict?")
 	f["from_yaml"] = bound(func(c *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if !in.IsString() {
@@ -55,7 +59,9 @@ func toJSON(nice bool) Filter {
 		}
 		b := Args{Kw: a.Kw}.Bind("indent?", "sort_keys?", "ensure_ascii?", "separators?", "vault_to_text?", "preprocess_unsafe?", "default?", "allow_nan?", "skipkeys?", "cls?")
 		st.sorted, st.ascii = b.Bool("sort_keys", st.sorted), b.Bool("ensure_ascii", st.ascii)
-		if b.Has("indent") && !b.Value("indent").IsNull() {
+		if v := b.Value("indent"); v.IsString() {
+			st.multiline, st.pad = true, v.Str()
+		} else if b.Has("indent") && !v.IsNull() {
 			st.multiline, st.indent = true, max(0, min(b.Int("indent", 4), 1000))
 		}
 		if s := b.Value("separators").Items(); len(s) == 2 {
@@ -83,10 +89,14 @@ func toYAML(nice bool) Filter {
 		if d := b.Value("default_flow_style"); !d.IsNull() {
 			st.flowLeaves, st.flowAll = false, d.Truthy()
 		}
-		s, err := dumpYAML(in, st)
-		if b.Bool("explicit_start", false) {
-			s = "---\n" + s
+		st.start, st.end = b.Bool("explicit_start", false), b.Bool("explicit_end", false)
+		if q := b.Str("default_style", ""); q != "" {
+			st.scalar = q[0]
 		}
+		if nl := b.Str("line_break", ""); nl == "\r" || nl == "\r\n" {
+			st.newline = nl
+		}
+		s, err := dumpYAML(in, st)
 		return value.String(s).WithMarks(Verbatim), errors.Join(b.Err, err)
 	}}
 }

@@ -12,7 +12,8 @@ import (
 // jsonStyle is how Python's json.dumps is asked to write.
 type jsonStyle struct {
 	indent     int
-	multiline  bool // an indent was given, even 0
+	pad        string // in place of blanks
+	multiline  bool   // an indent was given, even 0
 	sorted     bool
 	ascii      bool
 	separators *[2]string
@@ -39,7 +40,11 @@ type jsonWriter struct {
 func (w *jsonWriter) newline(depth int) {
 	if w.st.multiline {
 		w.b.WriteByte('\n')
-		w.b.WriteString(strings.Repeat(" ", w.st.indent*depth))
+		if w.st.pad != "" {
+			w.b.WriteString(strings.Repeat(w.st.pad, depth))
+		} else {
+			w.b.WriteString(strings.Repeat(" ", w.st.indent*depth))
+		}
 	}
 }
 
@@ -150,7 +155,7 @@ func (w *jsonWriter) str(s string) {
 			w.b.WriteString(`\b`)
 		case r == '\f':
 			w.b.WriteString(`\f`)
-		case r < 0x20 || (w.st.ascii && r > 0x7e && r < 0x10000 && r != 0x7f):
+		case r < 0x20 || (w.st.ascii && r > 0x7e && r < 0x10000):
 			fmt.Fprintf(&w.b, `\u%04x`, r)
 		case w.st.ascii && r >= 0x10000:
 			a, b := utf16.EncodeRune(r)

@@ -149,6 +149,32 @@ func (t *Template) Render(c *Context) (value.Value, error) {
 	return value.String(s.b.String()).WithMarks(s.marks), nil
 }
 
+// FileReading is how the text of a template file is read again.
+type FileReading struct {
+	Convert bool // lists, dicts and booleans are read as such
+	Native  bool // every literal is
+}
+
+// Read is Render with its text read again.
+func (t *Template) Read(c *Context, r FileReading) (value.Value, error) {
+	if !r.Convert {
+		v, err := t.Render(c)
+		if v.IsString() {
+			v = v.WithMarks(Verbatim)
+		}
+		return v, err
+	}
+	how := asLiteral
+	if r.Native {
+		how = asNative
+	}
+	s, unknown, err := t.run(c, how)
+	if s == nil {
+		return unknown, err
+	}
+	return s.result(how), nil
+}
+
 // RenderString is Render for callers that can use nothing but known text: an
 // unknown result is an error. The marks are lost.
 func (t *Template) RenderString(c *Context) (string, error) {

@@ -44,6 +44,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		return Config{}, warnings, problems.Err()
 	}
 	eng := vars.New(inv, req.Extra)
+	eng.Decrypt = req.Decrypt
 	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
 	eng.Managed = req.Settings.Managed
 	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,

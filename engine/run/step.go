@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
@@ -175,7 +176,12 @@ func (pl *play) beginLoop(h *host, t *playbook.Task) (*request, error) {
 
 func (pl *play) loopItems(s *vars.Scope, t *playbook.Task) ([]value.Value, *value.Origin, error) {
 	l := t.Loop
-	v, err := s.Eval(l.Node)
+	eval := s.Eval
+	if l.Kind == "first_found" { // it skips names that cannot be made
+		eval = s.EvalDefined
+		s = s.LookingIn(searchedFolder(t.Module))
+	}
+	v, err := eval(l.Node)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -205,6 +211,16 @@ func (pl *play) loopItems(s *vars.Scope, t *playbook.Task) ([]value.Value, *valu
 		return nil, un.Origin(), nil
 	}
 	return items, nil, nil
+}
+
+// searchedFolder is where with_first_found looks for a module's files.
+func searchedFolder(module string) string {
+	for _, kind := range []string{"template", "var"} {
+		if strings.Contains(module, kind) {
+			return kind + "s"
+		}
+	}
+	return "files"
 }
 
 func describe(o *value.Origin) string {

@@ -36,6 +36,12 @@ type Engine struct {
 	// Fixed are magic variables that are the same for a whole run
 	// (ansible_version, ansible_check_mode ...).
 	Fixed map[string]value.Value
+	// Decrypt opens Ansible Vault texts of files that lookups read; nil without a
+	// password.
+	Decrypt func(ciphertext string) (string, error)
+	// Setting gives a setting of the program by its name in Ansible
+	// (DEFAULT_ROLES_PATH), for the lookup config; nil knows none.
+	Setting func(name string) (value.Value, bool)
 	// Lookups are the lookup plugins by name.
 	Lookups map[string]Lookup
 
@@ -253,6 +259,39 @@ func (s *Scope) evalNode(n *yaml.Node) (value.Value, error) {
 		return n.Value(), nil
 	}
 	return v.WithMarks(n.Value().Marks()), err
+}
+
+// EvalDefined is Eval in which a text that uses something undefined is itself
+// undefined, not an error: for the terms of first_found.
+func (s *Scope) EvalDefined(n *yaml.Node) (value.Value, error) {
+	switch {
+	case n == nil || n.Problem != nil || !n.HasTemplate():
+		return s.Eval(n)
+	case n.Kind == yaml.Sequence:
+		items := make([]value.Value, len(n.Items))
+		for i, it := range n.Items {
+			var err error
+			if items[i], err = s.EvalDefined(it); err != nil {
+				return value.Null, err
+			}
+		}
+		return value.List(items...), nil
+	case n.Kind == yaml.Mapping:
+		m := value.NewMap()
+		for _, p := range n.Pairs {
+			v, err := s.EvalDefined(p.Value)
+			if err != nil {
+				return value.Null, err
+			}
+			m.SetKey(p.Key.Value(), v)
+		}
+		return value.FromMap(m), nil
+	}
+	v, err := s.evalNode(n)
+	if err != nil && IsUndefined(err) {
+		return value.UndefinedOf(&value.Undef{Msg: err.Error()}), nil
+	}
+	return v, err
 }
 
 // run bounds how deep variables may be defined by other variables.

@@ -16,8 +16,8 @@ func addFunctions(env *jinja.Env) {
 	if env.Functions == nil {
 		env.Functions = map[string]jinja.Function{}
 	}
-	env.Functions["lookup"] = jinja.Function{Fn: lookupFunction(false), Passes: true}
-	env.Functions["query"] = jinja.Function{Fn: lookupFunction(true), Passes: true}
+	env.Functions["lookup"] = jinja.Function{Fn: lookupFunction(false), Passes: true, TakesUndefined: true}
+	env.Functions["query"] = jinja.Function{Fn: lookupFunction(true), Passes: true, TakesUndefined: true}
 	env.Functions["q"] = env.Functions["query"]
 }
 
@@ -29,13 +29,18 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		if !ok || len(a.Pos) == 0 {
 			return value.Null, fmt.Errorf("lookup needs the name of a lookup")
 		}
+		for _, t := range a.Pos {
+			if t.IsUndefined() {
+				return value.Null, Undefined(t, diag.Pos{})
+			}
+		}
 		name := a.Pos[0].Text()
 		wantlist := query
 		if v, ok := a.Get("wantlist"); ok {
 			wantlist = jinja.ToBool(v)
 		}
 		items, unknown, err := s.Lookups(name, a.Pos[1:], a)
-		if mode, ok := a.Get("errors"); err != nil && ok && mode.Text() != "strict" {
+		if mode, ok := a.Get("errors"); err != nil && ok && !jinja.IsUndefined(err) && (mode.Text() == "ignore" || mode.Text() == "warn") {
 			if wantlist {
 				return value.List(), nil
 			}
@@ -44,17 +49,25 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		if err != nil || unknown.IsUnknown() {
 			return unknown, err
 		}
-		if wantlist {
-			return value.List(items...), nil
+		// What a lookup gives is never evaluated as a template.
+		var marks value.Marks
+		if v, ok := a.Get("allow_unsafe"); !ok || !jinja.ToBool(v) {
+			marks = value.Unsafe
 		}
-		return joined(items), nil
+		if wantlist {
+			return value.List(items...).WithMarks(marks), nil
+		}
+		return joined(items).WithMarks(marks), nil
 	}
 }
 
 // joined is what lookup() gives: a single element as it is, several joined by
 // commas when they are texts.
 func joined(items []value.Value) value.Value {
-	if len(items) == 1 {
+	switch len(items) {
+	case 0:
+		return value.List()
+	case 1:
 		return items[0]
 	}
 	parts := make([]string, len(items))
@@ -75,7 +88,7 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 	short := name[strings.LastIndexByte(name, '.')+1:]
 	l, ok := s.eng.Lookups[short]
 	if !ok {
-		return nil, value.Null, fmt.Errorf("there is no lookup named '%s'", name)
+		return nil, value.Null, says("lookup plugin (%s) not found", name)
 	}
 	if l.Impure && s.moment.Prefetch {
 		return nil, value.Unknown(&value.Origin{What: "lookup " + name}), nil
@@ -89,17 +102,21 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 
 // RenderText renders the text of a template file; extra variables win.
 func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map) (value.Value, error) {
+	locals := s.templateVars(path)
+	for k, v := range extra.All() {
+		locals[k.Text()] = v
+	}
+	return s.renderText(path, text, o, locals, jinja.FileReading{})
+}
+
+func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string]value.Value, how jinja.FileReading) (value.Value, error) {
 	env := s.eng.fileEnvFor(s, filepath.Dir(path))
 	t, err := s.eng.fileTemplate(env, path, text, o)
 	if err != nil {
 		return value.Null, err
 	}
-	locals := s.templateVars(path)
-	for k, v := range extra.All() {
-		locals[k.Text()] = v
-	}
 	scope := s.With(locals)
-	return scope.run(func() (value.Value, error) { return t.Render(scope.context(env)) })
+	return scope.run(func() (value.Value, error) { return t.Read(scope.context(env), how) })
 }
 
 // fileEnvFor gives an environment whose includes are looked for beside the

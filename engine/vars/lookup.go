@@ -1,15 +1,13 @@
 package vars
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sort"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -41,7 +39,51 @@ func builtinLookups() map[string]Lookup {
 		"first_found":   {Run: lookupFirstFound, Impure: true},
 		"lines":         {Run: lookupLines, Impure: true},
 		"pipe":          {Run: lookupPipe, Impure: true},
+
+		"varnames":            {Run: lookupVarNames},
+		"inventory_hostnames": {Run: lookupInventoryHostnames},
+		"config":              {Run: lookupConfig, Impure: true},
+		"csvfile":             {Run: lookupCSV, Impure: true},
+		"ini":                 {Run: lookupINI, Impure: true},
+		"unvault":             {Run: lookupUnvault, Impure: true},
+		"url":                 {Run: lookupURL, Impure: true},
+		"password":            {Run: lookupPassword, Impure: true},
+
+		// Of community.general.
+		"cartesian":       {Run: lookupNested},
+		"dependent":       {Run: lookupDependent},
+		"random_string":   {Run: lookupRandomString, Impure: true},
+		"merge_variables": {Run: lookupMergeVariables},
 	}
+}
+
+// says is an error in the words of Ansible's plugins, which playbooks look for.
+func says(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// option gives an option of a lookup, or null.
+func option(o jinja.Args, names ...string) value.Value {
+	for _, n := range names {
+		if v, ok := o.Get(n); ok {
+			return v
+		}
+	}
+	return value.Null
+}
+
+// flag is an option that is a boolean.
+func flag(o jinja.Args, name string, def bool) bool {
+	if v, ok := o.Get(name); ok {
+		return jinja.ToBool(v)
+	}
+	return def
+}
+
+// textOption is an option that is a text.
+func textOption(o jinja.Args, name, def string) string {
+	if v, ok := o.Get(name); ok && !v.IsNull() {
+		return v.Text()
+	}
+	return def
 }
 
 func lookupItems(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
@@ -61,7 +103,7 @@ func lookupDict(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, err
 	for _, t := range terms {
 		m := t.Map()
 		if m == nil {
-			return nil, fmt.Errorf("with_dict expects a dict, not a %s", t.TypeName())
+			return nil, says("with_dict expects a dict")
 		}
 		for k, v := range m.All() {
 			out = append(out, value.FromMap(value.M("key", k, "value", v.WithMarks(t.Marks()))))
@@ -72,7 +114,7 @@ func lookupDict(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, err
 
 func lookupTogether(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
 	if len(terms) == 0 {
-		return nil, errors.New("with_together needs at least one list")
+		return nil, says("with_together requires at least one element in each list")
 	}
 	longest := 0
 	for _, t := range terms {
@@ -92,6 +134,9 @@ func lookupTogether(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value,
 }
 
 func lookupNested(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
+	if len(terms) == 0 {
+		return nil, says("with_nested requires at least one element in the nested list")
+	}
 	rows := [][]value.Value{nil}
 	for _, t := range terms {
 		items := t.Items()
@@ -142,6 +187,9 @@ func lookupFlattened(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value
 func lookupVars(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
 	var out []value.Value
 	for _, t := range terms {
+		if !t.IsString() {
+			return nil, says("Invalid setting identifier, \"%s\" is not a string, its a <class '%s'>", t.Text(), t.TypeName())
+		}
 		v, ok, err := s.Variable(t.Str())
 		if err != nil {
 			return nil, err
@@ -149,7 +197,7 @@ func lookupVars(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, err
 		if !ok || v.IsUndefined() {
 			def, has := o.Get("default")
 			if !has {
-				return nil, fmt.Errorf("no variable found with this name: %s", t.Str())
+				return nil, diag.Errorf(diag.Pos{}, jinja.CodeUndefined, "No variable found with this name: %s", t.Str())
 			}
 			v = def
 		}
@@ -167,227 +215,82 @@ func lookupEnv(_ *Scope, terms []value.Value, o jinja.Args) ([]value.Value, erro
 		if def, has := o.Get("default"); !ok && has {
 			v = def
 		}
-		out = append(out, v.WithMarks(value.Unsafe))
-	}
-	return out, nil
-}
-
-// FindFile resolves a name against the search path: kind is "files",
-// "templates", "vars" or "tasks".
-func (s *Scope) FindFile(kind, name string) (string, error) {
-	name = expandHome(name)
-	if filepath.IsAbs(name) {
-		if _, err := os.Stat(name); err != nil {
-			return "", fmt.Errorf("cannot find %s on the controller", name)
-		}
-		return name, nil
-	}
-	var tried []string
-	for _, dir := range s.SearchPath() {
-		for _, p := range []string{filepath.Join(dir, kind, name), filepath.Join(dir, name)} {
-			if _, err := os.Stat(p); err == nil {
-				return p, nil
-			}
-			tried = append(tried, p)
-		}
-	}
-	return "", fmt.Errorf("cannot find %s on the controller; looked for %s", name, strings.Join(tried, ", "))
-}
-
-func expandHome(p string) string {
-	if p == "~" || strings.HasPrefix(p, "~/") {
-		if home, err := os.UserHomeDir(); err == nil {
-			return home + p[1:]
-		}
-	}
-	return p
-}
-
-func lookupFile(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
-	rstrip, lstrip := true, false
-	if v, ok := o.Get("rstrip"); ok {
-		rstrip = jinja.ToBool(v)
-	}
-	if v, ok := o.Get("lstrip"); ok {
-		lstrip = jinja.ToBool(v)
-	}
-	var out []value.Value
-	for _, t := range terms {
-		p, err := s.FindFile("files", t.Text())
-		if err != nil {
-			return nil, err
-		}
-		data, err := os.ReadFile(p)
-		if err != nil {
-			return nil, err
-		}
-		text := string(data)
-		if lstrip {
-			text = strings.TrimLeft(text, " \t\r\n")
-		}
-		if rstrip {
-			text = strings.TrimRight(text, " \t\r\n")
-		}
-		out = append(out, value.String(text).WithMarks(value.Unsafe))
-	}
-	return out, nil
-}
-
-func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
-	var out []value.Value
-	for _, t := range terms {
-		p, err := s.FindFile("templates", t.Text())
-		if err != nil {
-			return nil, err
-		}
-		extra, _ := o.Get("template_vars")
-		v, err := s.RenderFile(p, jinja.FileOptions(), extra.Map())
-		if err != nil {
-			return nil, err
+		if v.IsUndefined() {
+			return nil, diag.Errorf(diag.Pos{}, jinja.CodeUndefined, `The "env" lookup, found an undefined variable: %s`, name)
 		}
 		out = append(out, v.WithMarks(value.Unsafe))
 	}
 	return out, nil
 }
 
-func lookupFileglob(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
+// lookupVarNames gives the names of variables that patterns are found in.
+func lookupVarNames(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
 	var out []value.Value
+	names := s.Names()
 	for _, t := range terms {
-		pattern := expandHome(t.Text())
-		patterns := []string{pattern}
-		if !filepath.IsAbs(pattern) {
-			patterns = nil
-			for _, dir := range s.SearchPath() {
-				patterns = append(patterns, filepath.Join(dir, "files", pattern), filepath.Join(dir, pattern))
-			}
+		if !t.IsString() {
+			return nil, says("Invalid setting identifier, \"%s\" is not a string, it is a <class '%s'>", t.Text(), t.TypeName())
 		}
-		for _, p := range patterns {
-			found, err := filepath.Glob(p)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p, err)
-			}
-			sort.Strings(found)
-			any := false
-			for _, f := range found {
-				if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-					out, any = append(out, value.String(f)), true
-				}
-			}
-			if any {
-				break
-			}
-		}
-	}
-	return out, nil
-}
-
-// firstFoundTerms takes the forms of first_found: names, or dicts with files,
-// paths and skip.
-func lookupFirstFound(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
-	skip := false
-	if v, ok := o.Get("skip"); ok {
-		skip = jinja.ToBool(v)
-	}
-	var candidates []string
-	add := func(files, paths []string) {
-		if len(paths) == 0 {
-			candidates = append(candidates, files...)
-			return
-		}
-		for _, p := range paths {
-			for _, f := range files {
-				candidates = append(candidates, filepath.Join(p, f))
-			}
-		}
-	}
-	kwFiles, _ := o.Get("files")
-	kwPaths, _ := o.Get("paths")
-	if !kwFiles.IsNull() {
-		add(texts(kwFiles), texts(kwPaths))
-	}
-	flat, _ := lookupFlattened(s, terms, o)
-	for _, t := range flat {
-		if t.Kind() == value.KindMap {
-			f, _ := t.Get("files")
-			p, _ := t.Get("paths")
-			add(texts(f), texts(p))
-			if v, ok := t.Get("skip"); ok && jinja.ToBool(v) {
-				skip = true
-			}
-			continue
-		}
-		add([]string{t.Text()}, texts(kwPaths))
-	}
-	for _, c := range candidates {
-		for _, kind := range []string{"", "files", "templates", "vars", "tasks"} {
-			if p, err := s.FindFile(kind, c); err == nil {
-				return []value.Value{value.String(p)}, nil
-			}
-		}
-	}
-	if skip {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("no file was found when using first_found; looked for %s", strings.Join(candidates, ", "))
-}
-
-func texts(v value.Value) []string {
-	switch v.Kind() {
-	case value.KindNull:
-		return nil
-	case value.KindList:
-		var out []string
-		for _, it := range v.Items() {
-			out = append(out, it.Text())
-		}
-		return out
-	}
-	return strings.FieldsFunc(v.Text(), func(r rune) bool { return strings.ContainsRune(",;:\n", r) })
-}
-
-func lookupLines(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
-	var out []value.Value
-	for _, t := range terms {
-		text, err := pipe(s, t.Text())
+		re, err := pyre.CompileText(t.Str())
 		if err != nil {
-			return nil, err
+			return nil, says("Unable to use \"%s\" as a search parameter: %w", t.Str(), err)
 		}
-		for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-			out = append(out, value.String(l).WithMarks(value.Unsafe))
+		for _, n := range names {
+			if m, err := re.Search([]byte(n)); err != nil {
+				return nil, err
+			} else if m != nil {
+				out = append(out, value.String(n))
+			}
 		}
 	}
 	return out, nil
 }
 
-func lookupPipe(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
+// lookupInventoryHostnames gives the hosts that a pattern means.
+func lookupInventoryHostnames(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
+	var patterns []string
+	for _, t := range terms {
+		if t.Kind() == value.KindList {
+			patterns = append(patterns, texts(t)...)
+		} else {
+			patterns = append(patterns, t.Text())
+		}
+	}
+	hosts, err := s.eng.Inventory.MatchList(patterns, diag.Pos{})
+	if err != nil {
+		return nil, nil //nolint:nilerr // as in Ansible: what is no pattern means nobody
+	}
+	out := make([]value.Value, len(hosts))
+	for i, h := range hosts {
+		out[i] = value.String(h.Name)
+	}
+	return out, nil
+}
+
+// lookupConfig gives settings of the program, by the names Ansible has for them.
+func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
+	missing := option(o, "on_missing")
+	if missing.IsNull() {
+		missing = value.String("error")
+	}
+	if m := missing.Text(); !missing.IsString() || m != "error" && m != "warn" && m != "skip" {
+		return nil, says("\"on_missing\" must be a string and one of \"error\", \"warn\" or \"skip\", not %s", m)
+	}
 	var out []value.Value
 	for _, t := range terms {
-		text, err := pipe(s, t.Text())
-		if err != nil {
-			return nil, err
+		if !t.IsString() {
+			return nil, says("Invalid setting identifier, \"%s\" is not a string, its a <class '%s'>", t.Text(), t.TypeName())
 		}
-		out = append(out, value.String(strings.TrimRight(text, "\n")).WithMarks(value.Unsafe))
+		v, ok := value.Null, false
+		if s.eng.Setting != nil {
+			v, ok = s.eng.Setting(t.Str())
+		}
+		switch {
+		case ok:
+			out = append(out, v)
+		case missing.Str() == "error":
+			return nil, says("Unable to find setting %s", t.Str())
+		}
 	}
 	return out, nil
-}
-
-func pipe(s *Scope, command string) (string, error) {
-	cmd := exec.Command("/bin/sh", "-c", command)
-	if s.play != nil && s.play.Play != nil {
-		cmd.Dir = s.play.Play.Dir
-	}
-	data, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("lookup_plugin.pipe(%s) returned an error: %w", command, err)
-	}
-	return string(data), nil
-}
-
-// RenderFile renders a template file of the controller.
-func (s *Scope) RenderFile(path string, o jinja.Options, extra *value.Map) (value.Value, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return value.Null, err
-	}
-	return s.RenderText(path, string(data), o, extra)
 }

@@ -14,7 +14,7 @@ import (
 // lookupSubelements pairs each dict of a list with each element of a list in it.
 func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
 	if len(terms) < 2 || !terms[1].IsString() {
-		return nil, errors.New("subelements lookup expects a list of two or three items")
+		return nil, says("subelements lookup expects a list of two or three items, ")
 	}
 	skipMissing := false
 	if len(terms) > 2 {
@@ -82,9 +82,6 @@ var shortSequence = regexp.MustCompile(`^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-
 
 // lookupSequence counts: "start=1 end=9 stride=2 format=n%02d", or "1-9/2:n%02d".
 func lookupSequence(_ *Scope, terms []value.Value, opts jinja.Args) ([]value.Value, error) {
-	if len(terms) == 0 {
-		terms = []value.Value{value.String("")}
-	}
 	var out []value.Value
 	for _, t := range terms {
 		q := sequence{start: 1, stride: 1, format: "%d"}
@@ -148,7 +145,7 @@ func (q *sequence) set(key, text string) error {
 	case "count":
 		q.count, q.hasCount = n, true
 	default:
-		return fmt.Errorf("unrecognized arguments to with_sequence: %q", key)
+		return says("unrecognized arguments to with_sequence: ['%s']", key)
 	}
 	return nil
 }

@@ -70,6 +70,8 @@ func recordedScope(t *testing.T, native bool) func() *Scope {
 	}
 	eng := New(&inventory.Inventory{}, vars)
 	eng.Native = native
+	settings := map[string]value.Value{"DEFAULT_ROLES_PATH": value.Strings("/etc/ansible/roles"), "RETRY_FILES_ENABLED": value.Bool(false)}
+	eng.Setting = func(name string) (value.Value, bool) { v, ok := settings[name]; return v, ok }
 	return func() *Scope { return eng.Scope(noWorld{}, nil, nil, nil, Moment{}) }
 }
 
@@ -99,7 +101,7 @@ var wrappings = regexp.MustCompile(`^(template error while templating string|Une
 // pythonic are messages of Python itself, which nobody looks for: that there is
 // an error is compared, not what it says.
 var pythonic = regexp.MustCompile(`object has no attribute|not supported between|unexpected keyword argument|must be real number|` +
-	`positional argument|unsupported operand|^expected (token|at most)|decoding to str|is not (iterable|reversible|callable|subscriptable)|` +
+	`positional argument|unsupported operand|^expected (token|at most)|decoding to str|^Unable to find setting|is not (iterable|reversible|callable|subscriptable)|` +
 	`cannot access local variable|doesn't apply to a|must be (str|unicode)|should be a str|codec can't|can only concatenate|^Could not load|and we were unable to convert to int|` +
 	`^Unable to look up a name|^Unrecognized type <<class 'ansible|regular expression|unterminated subpattern`)
 
@@ -113,7 +115,7 @@ func message(s string) string {
 	}
 	for i := 1; i < len(s)-2; i++ {
 		if s[i] == '.' && s[i+1] == ' ' && (strings.HasPrefix(s, s[i+2:]) || strings.HasSuffix(s[:i], s[i+2:])) {
-			return s[:i]
+			return message(s[:i])
 		}
 	}
 	return s
@@ -136,6 +138,14 @@ var different = map[string]string{
 	"{{ d.keys() | type_debug }}":                                                 "views are lists here",
 	"{{ (s | string) | type_debug }}":                                             "texts are texts",
 	"{{ 'secret' | password_hash('bcrypt', 'short') }}":                           "the message says what is wrong with the salt",
+	"{{ nosuch | json_query('a') }}":                                              "an undefined name is said to be undefined",
+	"{{ query('varnames', '^lazy') }}":                                            "names are sorted",
+	"{{ conf | to_nice_yaml(canonical=true) }}":                                   "the canonical style is not written",
+	"{{ conf | to_nice_yaml(bad=true) }}":                                         "the message names the argument",
+	"{{ nosuch | to_yaml }}":                                                      "an undefined name is said to be undefined",
+	"{{ [nosuch] | to_yaml }}":                                                    "an undefined name is said to be undefined",
+	"{{ '{{ x }}' | from_yaml }}":                                                 "the message says more",
+	"{{ 'x: !foo y' | from_yaml }}":                                               "the message says more",
 	"{{ nosuch is failed }}":                                                      "an undefined name is said to be undefined",
 	"{{ nosuch is changed }}":                                                     "an undefined name is said to be undefined",
 	"{{ 'nosuch' is filter }}":                                                    "as in Jinja2",

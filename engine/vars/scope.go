@@ -60,6 +60,9 @@ type Scope struct {
 	busy   map[string]bool
 	depth  int
 	strict bool // hostvars' view: neither play nor task
+	// fileKind is the folder that first_found looks in beside the task's own;
+	// empty is files.
+	fileKind string
 }
 
 type cached struct {
@@ -182,6 +185,13 @@ func (s *Scope) With(locals map[string]value.Value) *Scope {
 	}
 	c.cache = map[string]cached{}
 	c.busy = nil
+	return &c
+}
+
+// LookingIn makes a scope whose first_found looks in templates, vars or files.
+func (s *Scope) LookingIn(kind string) *Scope {
+	c := *s
+	c.fileKind = kind
 	return &c
 }
 
