@@ -146,6 +146,7 @@ var different = map[string]string{
 	"{{ [nosuch] | to_yaml }}":                                                    "an undefined name is said to be undefined",
 	"{{ '{{ x }}' | from_yaml }}":                                                 "the message says more",
 	"{{ 'x: !foo y' | from_yaml }}":                                               "the message says more",
+	"{{ typesyaml | from_yaml }}":                                                 "dates stay texts",
 	"{{ nosuch is failed }}":                                                      "an undefined name is said to be undefined",
 	"{{ nosuch is changed }}":                                                     "an undefined name is said to be undefined",
 	"{{ 'nosuch' is filter }}":                                                    "as in Jinja2",
