@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"engine/remote":    {"ssh", "state", "diag", "value"},
 	"engine/probe":     {"state", "remote", "value", "diag"},
 	"engine/docker":    {"remote", "state", "diag", "value"},
+	"engine/web":       {"state"}, // HTTP as seen from a host
 	"engine/run":       {"*"},
 	"engine/store":     {"event", "diag", "value", "state"},
 	"engine/image":     {"diag", "event"},

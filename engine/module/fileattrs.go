@@ -199,15 +199,16 @@ func (m FileMode) Resolve(cur state.Stat, umask uint32) (uint32, error) {
 	mode := cur.Mode & permBits
 	for clause := range strings.SplitSeq(m.Text, ",") {
 		var err error
-		if mode, err = applyClause(clause, mode, cur.Type == state.TypeDir, umask); err != nil {
+		if mode, err = applyClause(clause, mode, cur, umask); err != nil {
 			return 0, Fail("mode must be in octal or symbolic form", "details", err.Error())
 		}
 	}
 	return mode, nil
 }
 
-// applyClause applies one clause such as "ug+rX-w".
-func applyClause(clause string, mode uint32, isDir bool, umask uint32) (uint32, error) {
+// applyClause applies one clause such as "ug+rX-w". X, and the letters of others,
+// look at what the entry has at first.
+func applyClause(clause string, mode uint32, cur state.Stat, umask uint32) (uint32, error) {
 	i := strings.IndexAny(clause, "+-=")
 	if i < 0 {
 		if clause == "" {
@@ -237,7 +238,7 @@ func applyClause(clause string, mode uint32, isDir bool, umask uint32) (uint32, 
 			return 0, fmt.Errorf("bad symbolic permission for mode: %s", clause)
 		}
 		for _, who := range users {
-			bits := permsOf(byte(who), perms, mode, isDir, keep)
+			bits := permsOf(byte(who), perms, cur.Mode, cur.Type == state.TypeDir, keep)
 			switch op {
 			case '+':
 				mode |= bits

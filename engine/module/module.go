@@ -64,11 +64,15 @@ type Sources interface {
 	// role's folder of that kind, the role, the task file's folder, the
 	// playbook's. Absolute paths are taken as they are.
 	Find(kind, src string) (path string, err error)
-	// File describes a found file; its content is opened only when needed.
+	// File describes a found file; its content is opened only when needed. A
+	// file that is encrypted with Ansible Vault is decrypted.
 	File(path string) (SourceFile, error)
+	// Encrypted is File without decryption.
+	Encrypted(path string) (SourceFile, error)
 	// Walk lists what is below a found folder, relative paths in lexical
-	// order, links followed.
-	Walk(dir string) ([]SourceFile, error)
+	// order. With follow, links are what they lead to, except for those that
+	// lead nowhere or into a folder that they are in; the others have a Link.
+	Walk(dir string, follow bool) ([]SourceFile, error)
 	// Render renders a found template file with the task's variables.
 	Render(path string, o RenderOptions) (value.Value, error)
 	// Password resolves or creates things a lookup would; reserved.
@@ -82,6 +86,11 @@ type SourceFile struct {
 	Size    int64
 	ModTime time.Time
 	IsDir   bool
+	// Link is where a link leads that is not followed, as written in it; there
+	// is nothing else to such an entry.
+	Link string
+	// Secret tells that it was decrypted.
+	Secret bool
 	// Content is set for regular files. Its SHA256 is computed.
 	Content *state.Content
 	SHA1    string
@@ -112,6 +121,12 @@ type Change struct {
 	Result *value.Map
 	// Skip makes the task count as skipped; Result then says why ("msg").
 	Skip bool
+	// NoCheck, when set, is why a single task in check mode (check_mode: true)
+	// is skipped in place of what Result predicts, as in Ansible.
+	NoCheck string
+	// Guarded marks a command that its creates or removes let run: as a single
+	// task in check mode it counts as changed, and not as skipped.
+	Guarded bool
 	// Warnings are shown with the result.
 	Warnings []string
 	// Do are directives to the engine, for control modules.

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -287,6 +288,14 @@ type Loader struct {
 
 // NewLoader makes a loader for includes.
 func NewLoader(opts Options) *Loader { return &Loader{opts: opts, cache: newCache()} }
+
+// Decrypt gives the clear text of a file that is encrypted with Ansible Vault.
+func (l *Loader) Decrypt(text string) (string, error) {
+	if l.opts.YAML.Decrypt == nil {
+		return "", errors.New("this is encrypted with Ansible Vault, and no vault password was given")
+	}
+	return l.opts.YAML.Decrypt(text)
+}
 
 func (l *Loader) reader(t *Task) *reader {
 	r := &reader{opts: &l.opts, cache: l.cache, play: t.In, dynamic: true}

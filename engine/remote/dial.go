@@ -38,6 +38,75 @@ func (h *Host) Dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return c.DialContext(ctx, network, addr)
 }
 
+// DialAs opens a connection from the host to an address (network "tcp") or to a
+// socket of it ("unix"): forwarded by the SSH server, or where that does not
+// forward, or another identity asks for a socket, through a program there.
+func (h *Host) DialAs(ctx context.Context, as state.Identity, network, addr string) (net.Conn, error) {
+	var forward error
+	if network == "tcp" || as.Method == "" {
+		c, err := h.Dial(ctx, network, addr)
+		if err == nil || h.cfg == nil || !ssh.Prohibited(err) {
+			return c, err
+		}
+		forward = err
+	}
+	if err := checkText("an address", addr); err != nil {
+		return nil, err
+	}
+	find, run := `_a=`+quote(addr)+"\n"+findSocketRelay, `"$@"`
+	if network == "tcp" {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		find = "_a=" + quote(host) + " _b=" + quote(port) + "\n" + findRelay
+	}
+	c, err := h.relay(ctx, as, addr, find, run)
+	if h.noteTTY(as, err) {
+		c, err = h.relay(ctx, as, addr, find, run)
+	}
+	if err != nil && forward != nil {
+		return nil, fmt.Errorf("%w; and not through a program there either: %w", forward, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// pythonRelay passes on between its stdin and stdout and a socket.
+const pythonRelay = `import sys,socket,threading,os
+s=socket.socket(socket.AF_UNIX) if sys.argv[1]=="unix" else None
+if s: s.connect(sys.argv[2])
+else: s=socket.create_connection((sys.argv[2],int(sys.argv[3])))
+def up():
+    while True:
+        d=os.read(0,65536)
+        if not d: break
+        s.sendall(d)
+    s.shutdown(1)
+threading.Thread(target=up,daemon=True).start()
+while True:
+    d=s.recv(65536)
+    if not d: break
+    while d: d=d[os.write(1,d):]`
+
+// findRelay looks for a program that connects to host $_a, port $_b, and
+// findSocketRelay for one that connects to the socket $_a.
+var (
+	findRelay = `if command -v socat; then set -- socat - "TCP:$_a:$_b"
+elif command -v nc; then set -- nc "$_a" "$_b"
+elif command -v python3; then set -- python3 -c ` + quote(pythonRelay) + ` tcp "$_a" "$_b"
+elif command -v bash; then set -- bash -c 'exec 7<>"/dev/tcp/$0/$1" && { cat >&7 & exec cat <&7; }' "$_a" "$_b"
+else echo "no socat, nc, python3 or bash" >&2; exit 127; fi >/dev/null 2>&1
+`
+	findSocketRelay = `if command -v socat; then set -- socat - "UNIX-CONNECT:$_a"
+elif command -v python3; then set -- python3 -c ` + quote(pythonRelay) + ` unix "$_a"
+elif nc -h 2>&1 | grep -q -- -U; then set -- nc -U "$_a"
+else echo "no socat, python3 or nc -U" >&2; exit 127; fi >/dev/null 2>&1
+`
+)
+
 // DialUnix opens a connection to a unix socket of the host: forwarded where the
 // identity is the login user and the server allows it, else through
 // `docker system dial-stdio`, which speaks to Docker's socket, as that identity.

@@ -290,7 +290,7 @@ func (w *writing) place(n, p string, a state.Attrs, backup, validate string, con
 	}
 	own := w.owner(a)
 	mask, mode := w.creation(a.Mode, 0o666)
-	if w.changesHands(keep, own) {
+	if w.changesHands(keep, own) && !(keep == "k" && a.Mode == nil) {
 		// Its owner changes before anybody else may read it.
 		mask, mode = w.private(a.Mode, mask)
 		w.f.procs++

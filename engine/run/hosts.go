@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/docker"
 	"github.com/fairlead-project/fairlead/engine/jinja"
@@ -13,6 +15,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/web"
 )
 
 // Hosts connects to real hosts: by SSH, or through a local shell. It is the
@@ -82,7 +85,7 @@ type realTarget struct {
 
 // Do implements Target.
 func (t *realTarget) Do(ctx context.Context, b state.Batch) (state.Outcome, error) {
-	if !usesDocker(b) {
+	if !usesOthers(b) {
 		return t.host.Do(ctx, b)
 	}
 	out, err := t.operate(ctx, b)
@@ -92,9 +95,10 @@ func (t *realTarget) Do(ctx context.Context, b state.Batch) (state.Outcome, erro
 	return t.ask(ctx, b, out)
 }
 
-func usesDocker(b state.Batch) bool {
+// usesOthers tells whether a batch holds something that is not for the shell.
+func usesOthers(b state.Batch) bool {
 	for _, op := range b.Ops {
-		if docker.HandlesOp(op) {
+		if byOthers(op) {
 			return true
 		}
 	}
@@ -106,13 +110,21 @@ func usesDocker(b state.Batch) bool {
 	return false
 }
 
+func byOthers(op state.Op) bool {
+	switch op.(type) {
+	case state.HTTPRequest, state.Fetch:
+		return true
+	}
+	return docker.HandlesOp(op)
+}
+
 // operate carries the operations out in order, in runs of one kind.
 func (t *realTarget) operate(ctx context.Context, b state.Batch) (state.Outcome, error) {
 	var out state.Outcome
 	rely := b.Rely
 	for i := 0; i < len(b.Ops); {
-		if docker.HandlesOp(b.Ops[i]) {
-			r, err := t.dockerOp(ctx, b, i)
+		if byOthers(b.Ops[i]) {
+			r, err := t.otherOp(ctx, b, i)
 			if err != nil {
 				return out, err
 			}
@@ -124,10 +136,10 @@ func (t *realTarget) operate(ctx context.Context, b state.Batch) (state.Outcome,
 			continue
 		}
 		j := i
-		for j < len(b.Ops) && !docker.HandlesOp(b.Ops[j]) {
+		for j < len(b.Ops) && !byOthers(b.Ops[j]) {
 			j++
 		}
-		part := state.Batch{As: b.As, Rely: rely, Ops: b.Ops[i:j], Live: shifted(b.Live, i)}
+		part := state.Batch{As: b.As, Rely: rely, Ops: b.Ops[i:j], Live: shifted(b.Live, i), Sent: b.Sent}
 		o, err := t.host.Do(ctx, part)
 		out.Results = append(out.Results, o.Results...)
 		out.Changed = o.Changed
@@ -144,6 +156,43 @@ func shifted(live func(int, bool, []byte), by int) func(int, bool, []byte) {
 		return live
 	}
 	return func(op int, stderr bool, chunk []byte) { live(op+by, stderr, chunk) }
+}
+
+// otherOp carries out one operation that is not for the shell.
+func (t *realTarget) otherOp(ctx context.Context, b state.Batch, i int) (state.OpResult, error) {
+	switch o := b.Ops[i].(type) {
+	case state.HTTPRequest:
+		start := time.Now()
+		r, err := web.Do(ctx, web.Host{
+			Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return t.host.DialAs(ctx, b.As, network, addr)
+			},
+			ReadFile: func(ctx context.Context, p string) ([]byte, error) { return t.readFile(ctx, b.As, p) },
+		}, o)
+		return state.OpResult{OK: true, Data: r, Start: start, End: time.Now()}, err
+	case state.Fetch:
+		return t.host.Fetch(ctx, b.As, o)
+	}
+	return t.dockerOp(ctx, b, i)
+}
+
+// readFile gives the content of a file of the host.
+func (t *realTarget) readFile(ctx context.Context, as state.Identity, p string) ([]byte, error) {
+	out, err := t.host.Do(ctx, state.Batch{As: as, Ask: []state.Query{state.Path{Path: p, Want: state.WantContent}}})
+	if err != nil {
+		return nil, err
+	}
+	if len(out.Answers) != 1 {
+		return nil, fmt.Errorf("%s was not answered", p)
+	}
+	if err := out.Answers[0].Err; err != nil {
+		return nil, err
+	}
+	f, _ := out.Answers[0].Value.(state.File)
+	if !f.IsRegular() {
+		return nil, fmt.Errorf("%s: %w", p, fs.ErrNotExist)
+	}
+	return f.Content, nil
 }
 
 func (t *realTarget) dockerOp(ctx context.Context, b state.Batch, i int) (state.OpResult, error) {

@@ -103,7 +103,7 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		pl.assume(h, t, ev, c.Ops, reach)
 		return pl.finishItem(h, t, o)
 	case ev.check:
-		o.notRun()
+		o.notRun(c)
 		return pl.finishItem(h, t, o)
 	case reach > state.ReachPaths || ev.delegated(h) || c.Then != nil && reach == state.ReachNone:
 		return pl.effect(h, ev, c)
@@ -113,7 +113,12 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 
 // notRun makes what a command would register in a plan certain, for a single
 // task in check mode: it is skipped, and has no output.
-func (o *outcome) notRun() {
+func (o *outcome) notRun(c module.Change) {
+	if c.NoCheck != "" {
+		o.result = value.M("changed", false, "skipped", true, "msg", c.NoCheck)
+		o.status = event.Skipped
+		return
+	}
 	if rc, ok := o.result.Get("rc"); !ok || !rc.IsUnknown() {
 		o.result = known(o.result)
 		return
@@ -126,6 +131,9 @@ func (o *outcome) notRun() {
 	for _, k := range []string{"stdout", "stderr"} {
 		o.result.Set(k, value.String(""))
 		o.result.Set(k+"_lines", value.List())
+	}
+	if c.Guarded {
+		return
 	}
 	o.result.Set("changed", value.Bool(false))
 	o.result.Set("skipped", value.Bool(true))
@@ -186,6 +194,10 @@ func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error
 func (pl *play) prepared(ops []state.Op, ev *evaluated) []state.Op {
 	out := make([]state.Op, len(ops))
 	for i, op := range ops {
+		if x, ok := op.(state.HTTPRequest); ok {
+			x.Env = ev.env
+			op = x
+		}
 		if x, ok := op.(state.Exec); ok {
 			x.Env = append(ev.env[:len(ev.env):len(ev.env)], x.Env...)
 			switch shown := pl.Redactor.String(x.String()); {

@@ -21,6 +21,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/vault"
 )
 
 // sources reads the controller's files for one task.
@@ -46,16 +47,25 @@ func (s *sources) takeUnknown() *value.Origin {
 func (s *sources) Find(kind, src string) (string, error) { return s.scope.FindFile(kind, src) }
 
 // File implements module.Sources.
-func (s *sources) File(path string) (module.SourceFile, error) { return s.cache.file(path) }
+func (s *sources) File(path string) (module.SourceFile, error) {
+	f, err := s.cache.file(path)
+	if err != nil || f.Content == nil {
+		return f, err
+	}
+	return s.cache.decrypted(f, s.loader)
+}
+
+// Encrypted implements module.Sources.
+func (s *sources) Encrypted(path string) (module.SourceFile, error) { return s.cache.file(path) }
 
 // Walk implements module.Sources.
-func (s *sources) Walk(dir string) ([]module.SourceFile, error) {
+func (s *sources) Walk(dir string, follow bool) ([]module.SourceFile, error) {
 	var out []module.SourceFile
-	err := walkFollow(dir, "", map[string]bool{}, func(p, rel string, d fs.FileInfo) error {
-		f := module.SourceFile{Path: p, Rel: rel, Mode: d.Mode(), IsDir: true, ModTime: d.ModTime()}
-		if !d.IsDir() {
+	err := walk(dir, "", follow, map[string]bool{}, func(p, rel, link string, d fs.FileInfo) error {
+		f := module.SourceFile{Path: p, Rel: rel, Mode: d.Mode(), IsDir: d.IsDir(), ModTime: d.ModTime(), Link: link}
+		if !d.IsDir() && link == "" {
 			var err error
-			if f, err = s.cache.file(p); err != nil {
+			if f, err = s.File(p); err != nil {
 				return err
 			}
 			f.Rel = rel
@@ -67,34 +77,53 @@ func (s *sources) Walk(dir string) ([]module.SourceFile, error) {
 	return out, err
 }
 
-// walkFollow walks a folder with links followed; loops are left alone.
-func walkFollow(dir, rel string, seen map[string]bool, f func(p, rel string, d fs.FileInfo) error) error {
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil || seen[real] {
+// walk walks a folder. seen are the folders that it is in: a link to one of
+// them is not followed.
+func walk(dir, rel string, follow bool, seen map[string]bool, f func(p, rel, link string, d fs.FileInfo) error) error {
+	here, err := filepath.EvalSymlinks(dir)
+	if err != nil {
 		return err
 	}
-	seen[real] = true
-	defer delete(seen, real)
+	seen[here] = true
+	defer delete(seen, here)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		p, r := filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name())
-		st, err := os.Stat(p)
+		st, link, err := walkEntry(p, follow, seen)
 		if err != nil {
 			return err
 		}
-		if err := f(p, r, st); err != nil {
+		if err := f(p, r, link, st); err != nil {
 			return err
 		}
 		if st.IsDir() {
-			if err := walkFollow(p, r, seen, f); err != nil {
+			if err := walk(p, r, follow, seen, f); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// walkEntry describes an entry of a folder; link is where it leads when it is a link
+// that is not followed.
+func walkEntry(p string, follow bool, seen map[string]bool) (st fs.FileInfo, link string, err error) {
+	if st, err = os.Lstat(p); err != nil || st.Mode()&fs.ModeSymlink == 0 {
+		return st, "", err
+	}
+	if follow {
+		if to, err := os.Stat(p); err == nil {
+			real, err := filepath.EvalSymlinks(p)
+			if err == nil && !(to.IsDir() && seen[real]) {
+				return to, "", nil
+			}
+		}
+	}
+	link, err = os.Readlink(p)
+	return st, link, err
 }
 
 // LoadVars reads a file of variables, for include_vars. Templates in it stay as
@@ -139,21 +168,32 @@ func (s *sources) Render(path string, o module.RenderOptions) (value.Value, erro
 	return v, nil
 }
 
-// fileCache reads and sums files of the controller once per run. A file that
-// changes during a run keeps the content it had, so that all hosts get one.
+// fileCache reads and sums files of the controller once, and again only when
+// their stat tells that they changed: a task may write what a later one reads.
 type fileCache struct {
 	mu    sync.Mutex
 	files map[string]cachedFile
-	texts map[string]string
+	texts map[string]cachedText
 }
 
 type cachedFile struct {
+	at  fs.FileInfo
 	f   module.SourceFile
 	err error
 }
 
+type cachedText struct {
+	at   fs.FileInfo
+	text string
+}
+
 func newFileCache() *fileCache {
-	return &fileCache{files: map[string]cachedFile{}, texts: map[string]string{}}
+	return &fileCache{files: map[string]cachedFile{}, texts: map[string]cachedText{}}
+}
+
+// unchanged tells whether a file is as it was when it was read.
+func unchanged(was, is fs.FileInfo) bool {
+	return was != nil && os.SameFile(was, is) && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime()) && was.Mode() == is.Mode()
 }
 
 // inMemory is the size up to which a file is kept in memory: 1 MiB.
@@ -162,26 +202,50 @@ const inMemory = 1 << 20
 func (c *fileCache) file(path string) (module.SourceFile, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if x, ok := c.files[path]; ok {
+	at, err := os.Stat(path)
+	if err != nil {
+		return module.SourceFile{}, err
+	}
+	if x, ok := c.files[path]; ok && unchanged(x.at, at) {
 		return x.f, x.err
 	}
 	f, err := readSource(path)
-	c.files[path] = cachedFile{f, err}
+	c.files[path] = cachedFile{at, f, err}
 	return f, err
 }
 
 func (c *fileCache) text(path string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t, ok := c.texts[path]; ok {
-		return t, nil
+	at, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if t, ok := c.texts[path]; ok && unchanged(t.at, at) {
+		return t.text, nil
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
-	c.texts[path] = string(data)
+	c.texts[path] = cachedText{at, string(data)}
 	return string(data), nil
+}
+
+// decrypted gives a file as it is without the encryption of Ansible Vault.
+func (c *fileCache) decrypted(f module.SourceFile, l *playbook.Loader) (module.SourceFile, error) {
+	if f.Content.Data == nil || !vault.IsEncrypted(f.Content.Data) || l == nil {
+		return f, nil
+	}
+	text, err := l.Decrypt(string(f.Content.Data))
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	data := []byte(text)
+	s1, s5 := sha1.Sum(data), md5.Sum(data)
+	f.Content, f.Size, f.Secret = state.Bytes(data), int64(len(data)), true
+	f.SHA1, f.MD5 = hex.EncodeToString(s1[:]), hex.EncodeToString(s5[:])
+	return f, nil
 }
 
 func readSource(path string) (module.SourceFile, error) {

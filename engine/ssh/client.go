@@ -276,6 +276,13 @@ func (c *Client) DialContext(ctx context.Context, network, addr string) (net.Con
 	return conn, nil
 }
 
+// Prohibited tells whether an error of DialContext says that the server does not
+// forward connections.
+func Prohibited(err error) bool {
+	e, ok := errors.AsType[*gossh.OpenChannelError](err)
+	return ok && (e.Reason == gossh.Prohibited || e.Reason == gossh.UnknownChannelType)
+}
+
 // openChannel is OpenChannel that ends with the context.
 func (c *Client) openChannel(ctx context.Context, kind string, data []byte) (gossh.Channel, <-chan *gossh.Request, error) {
 	type result struct {

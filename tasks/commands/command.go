@@ -24,6 +24,7 @@ type commandArgs struct {
 	Stdin      value.Value `arg:"stdin"`
 	AddNewline bool        `arg:"stdin_add_newline"`
 	StripEnds  bool        `arg:"strip_empty_ends"`
+	ExpandVars bool        `arg:"expand_argument_vars"`
 }
 
 func commandSpecArgs() []module.Arg {
@@ -38,6 +39,7 @@ func commandSpecArgs() []module.Arg {
 		{Name: "stdin", Doc: "What the command reads."},
 		{Name: "stdin_add_newline", Type: module.Bool, Default: true, Doc: "Close stdin with a newline."},
 		{Name: "strip_empty_ends", Type: module.Bool, Default: true, Doc: "Drop empty lines at the end of the outputs."},
+		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~, $HOME and $USER into the arguments of a command that runs without a shell."},
 		{Name: "warn", Type: module.Bool, Deprecated: "it has no effect", Doc: "Without effect."},
 		{Name: "_uses_shell", Type: module.Bool, Doc: "Internal."},
 	}
@@ -117,13 +119,17 @@ func planCommand(a commandArgs, in module.Inputs, v state.View, shell bool) (mod
 	if c, done, err := checkDir(g, op.Chdir, cmd); done {
 		return c, err
 	}
-	switch {
-	case shell:
+	var warnings []string
+	if shell {
 		op.Shell, op.Executable = text, a.Executable
-	case a.Executable != "":
-		op.Shell, op.Executable = text, a.Executable
-	default:
-		op.Argv = expandHome(g, argv)
+	} else {
+		if a.Executable != "" {
+			warnings = append(warnings, "the argument executable has no effect on command and is no longer supported there; not using '"+a.Executable+"'")
+		}
+		op.Argv = argv
+		if a.ExpandVars {
+			op.Argv = expandHome(g, argv)
+		}
 		if c, missing, err := g.Missing(); missing {
 			return c, err
 		}
@@ -138,7 +144,9 @@ func planCommand(a commandArgs, in module.Inputs, v state.View, shell bool) (mod
 			op.Stdin = append(op.Stdin, '\n')
 		}
 	}
-	return runs(op, in, cmd, a.StripEnds), nil
+	c := runs(op, in, cmd, a.StripEnds)
+	c.Guarded, c.Warnings = a.Creates != "" || a.Removes != "", warnings
+	return c, nil
 }
 
 // text is the command as one text, and its marks.

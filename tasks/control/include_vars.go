@@ -115,7 +115,7 @@ func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := src.Walk(dir)
+	entries, err := src.Walk(dir, true)
 	if err != nil {
 		return nil, err
 	}

@@ -158,13 +158,13 @@ func (a assembleArgs) here(in module.Inputs, take func(string) bool) ([]part, st
 	if !sf.IsDir {
 		return nil, "", module.Fail("Source (" + a.Src + ") is not a directory")
 	}
-	files, err := in.Sources.Walk(trim(found))
+	files, err := in.Sources.Walk(trim(found), true)
 	if err != nil {
 		return nil, "", err
 	}
 	var parts []part
 	for _, f := range files {
-		if f.IsDir || !take(f.Rel) {
+		if f.IsDir || f.Link != "" || !take(f.Rel) {
 			continue
 		}
 		text, err := readAll(f.Content)
@@ -179,7 +179,7 @@ func (a assembleArgs) here(in module.Inputs, take func(string) bool) ([]part, st
 var escapes = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\r`, "\r", `\"`, `"`, `\'`, `'`)
 
 // join puts the parts together. A part without a last newline gets one before
-// the delimiter, and so does the delimiter; of files from the controller it
+// the next, and so does the delimiter; between files from the controller that
 // always gets one, as in Ansible.
 func (a assembleArgs) join(parts []part) source {
 	slices.SortFunc(parts, func(x, y part) int { return strings.Compare(x.name, y.name) })
@@ -188,10 +188,10 @@ func (a assembleArgs) join(parts []part) source {
 	delimiter = escapes.Replace(delimiter)
 	open := false
 	for i, p := range parts {
-		if i > 0 && ok {
-			if open {
-				b.WriteByte('\n')
-			}
+		if open {
+			b.WriteByte('\n')
+		}
+		if i > 0 && ok && delimiter != "" {
 			b.WriteString(delimiter)
 			if !a.RemoteSrc || !strings.HasSuffix(delimiter, "\n") {
 				b.WriteByte('\n')

@@ -13,7 +13,7 @@ func TestAssemble(t *testing.T) {
 		args         *value.Map
 		ops, results string
 	}{
-		{"joined", value.M(), `write /d/out ".h2\n3\n4"`, "changed=True msg=OK src=/d/parts dest=/d/out size=7 state=file"},
+		{"joined", value.M(), `write /d/out ".h\n2\n3\n4"`, "changed=True msg=OK src=/d/parts dest=/d/out size=8 state=file"},
 		{"delimiter", value.M("delimiter", "D", "ignore_hidden", true), `write /d/out "2\nD\n3\nD\n4"`, "changed=True"},
 		{"delimiter with a newline", value.M("delimiter", `\n-\n`, "regexp", "^[bc]"), `write /d/out "2\n\n-\n3\n"`, "changed=True"},
 		{"mode", value.M("regexp", "^b$", "mode", "0600"), `write /d/out "2\n" 0600`, "mode=0600"},
@@ -37,14 +37,14 @@ func TestAssemble(t *testing.T) {
 			h.file("/d/four", "4", 0o644)
 			h.dir("/d/parts/sub", 0o755)
 			h.file("/d/parts/sub/z", "no", 0o644)
-			h.file("/d/same", ".h2\n3\n4", 0o644)
+			h.file("/d/same", ".h\n2\n3\n4", 0o644)
 			h.in.Sources = sources{"/c/files/parts/1": "one\n", "/c/files/parts/2": "two", "/c/files/parts/s/3": "no"}
 			for k, v := range value.M("src", "/d/parts", "dest", "/d/out").All() {
 				if !c.args.Has(k.Text()) {
 					c.args.SetKey(k, v)
 				}
 			}
-			if want, _ := sums(".h2\n3\n4"); c.name == "is so" {
+			if want, _ := sums(".h\n2\n3\n4"); c.name == "is so" {
 				c.results = "changed=False msg=OK checksum=" + want
 			}
 			check(t, h, Assemble(), c.args, c.ops, c.results, false)

@@ -24,7 +24,7 @@ type copyArgs struct {
 	DirectoryMode module.FileMode    `arg:"directory_mode"`
 	RemoteSrc     bool               `arg:"remote_src"`
 	Follow        bool               `arg:"follow"`
-	LocalFollow   bool               `arg:"local_follow"`
+	LocalFollow   module.Opt[bool]   `arg:"local_follow"`
 	Checksum      string             `arg:"checksum"`
 	Decrypt       bool               `arg:"decrypt"`
 }
@@ -44,8 +44,8 @@ var copySpec = module.Spec{
 		{Name: "directory_mode", Type: module.Mode, Doc: "Permissions of folders that are made on the way."},
 		{Name: "remote_src", Type: module.Bool, Default: false, Doc: "src is on the host itself."},
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Write to where a link at dest leads, and keep the link."},
-		{Name: "local_follow", Type: module.Bool, Default: true, Doc: "Follow links in src."},
-		{Name: "checksum", Doc: "SHA-1 that the copied file must have."},
+		{Name: "local_follow", Type: module.Bool, Doc: "Follow links in src (the default); without it they are copied as links."},
+		{Name: "checksum", Doc: "SHA-1 that the copied file must have, with remote_src."},
 		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
 		{Name: "_original_basename", Doc: "Internal."},
 	}, module.FileArgs()...),
@@ -91,12 +91,16 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 	if err != nil {
 		return module.Change{}, module.Fail(err.Error())
 	}
-	sf, err := in.Sources.File(found)
+	open := in.Sources.File
+	if !a.Decrypt {
+		open = in.Sources.Encrypted
+	}
+	sf, err := open(found)
 	if err != nil {
 		return module.Change{}, err
 	}
 	if sf.IsDir {
-		return p.folder(found, strings.HasSuffix(src, "/"), dest)
+		return p.folder(a, found, strings.HasSuffix(src, "/"), dest)
 	}
 	return p.single(a, fileSource(sf), dest)
 }
@@ -105,7 +109,7 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 func contentSource(v value.Value) source {
 	text := v.Text()
 	if v.Kind() == value.KindMap || v.Kind() == value.KindList {
-		text = pyJSON(v)
+		text = v.PythonJSON()
 	}
 	return textSource(text, v.DeepMarks())
 }
@@ -116,7 +120,11 @@ func textSource(text string, marks value.Marks) source {
 }
 
 func fileSource(f module.SourceFile) source {
-	return source{path: f.Path, base: path.Base(f.Path), mode: uint32(f.Mode.Perm()), content: f.Content, sha1: f.SHA1, md5: f.MD5}
+	var marks value.Marks
+	if f.Secret {
+		marks = value.Secret
+	}
+	return source{marks: marks, path: f.Path, base: path.Base(f.Path), mode: uint32(f.Mode.Perm()), content: f.Content, sha1: f.SHA1, md5: f.MD5}
 }
 
 func readAll(c *state.Content) ([]byte, error) {
@@ -133,7 +141,7 @@ func readAll(c *state.Content) ([]byte, error) {
 
 // single plans one file.
 func (p *putter) single(a copyArgs, s source, dest string) (module.Change, error) {
-	if a.Checksum != "" && a.Checksum != s.sha1 {
+	if s.remote && a.Checksum != "" && a.Checksum != s.sha1 { // elsewhere Ansible sums up itself
 		return module.Change{}, module.Fail("Copied file does not match the expected checksum. Transfer failed.",
 			"checksum", s.sha1, "expected_checksum", a.Checksum)
 	}
@@ -155,8 +163,8 @@ func (p *putter) single(a copyArgs, s source, dest string) (module.Change, error
 }
 
 // folder plans a folder with everything in it.
-func (p *putter) folder(src string, contentOnly bool, dest string) (module.Change, error) {
-	entries, err := p.in.Sources.Walk(trim(src))
+func (p *putter) folder(a copyArgs, src string, contentOnly bool, dest string) (module.Change, error) {
+	entries, err := p.in.Sources.Walk(trim(src), a.LocalFollow.Or(true))
 	if err != nil {
 		return module.Change{}, err
 	}
@@ -165,15 +173,30 @@ func (p *putter) folder(src string, contentOnly bool, dest string) (module.Chang
 		root = path.Join(root, path.Base(trim(src)))
 		entries = append([]module.SourceFile{{Rel: ".", IsDir: true}}, entries...)
 	}
+	for _, e := range entries {
+		p.follow = p.follow && !e.IsDir // links of the host are followed for files alone
+	}
 	var only *value.Map
 	regular := 0
 	for _, e := range entries {
 		at := path.Join(root, e.Rel)
-		if e.IsDir {
+		switch {
+		case e.IsDir:
 			if err := p.haveFolder(at); err != nil {
 				return module.Change{}, err
 			}
 			continue
+		case e.Link != "":
+			p.makeFolders(path.Dir(at))
+			p.remoteLink(at, e.Link)
+			continue
+		}
+		if !a.Decrypt {
+			rel := e.Rel
+			if e, err = p.in.Sources.Encrypted(e.Path); err != nil {
+				return module.Change{}, err
+			}
+			e.Rel = rel
 		}
 		regular++
 		p.makeFolders(path.Dir(at))
@@ -183,12 +206,7 @@ func (p *putter) folder(src string, contentOnly bool, dest string) (module.Chang
 		}
 		only = r
 	}
-	r := value.M("dest", root+"/", "src", src, "changed", len(p.ops) > 0)
-	if contentOnly {
-		r.Set("dest", value.String(trim(dest)+"/"))
-	} else {
-		r.Set("dest", value.String(trim(dest)+"/"))
-	}
+	r := value.M("dest", trim(dest)+"/", "src", src, "changed", len(p.ops) > 0)
 	if regular == 1 && only != nil {
 		r = only
 		r.Set("changed", value.Bool(len(p.ops) > 0))

@@ -234,7 +234,9 @@ func (s sources) File(p string) (module.SourceFile, error) {
 	return module.SourceFile{Path: p, Mode: 0o640, Size: int64(len(text)), Content: state.Bytes([]byte(text)), SHA1: a, MD5: b}, nil
 }
 
-func (s sources) Walk(dir string) ([]module.SourceFile, error) {
+func (s sources) Encrypted(p string) (module.SourceFile, error) { return s.File(p) }
+
+func (s sources) Walk(dir string, _ bool) ([]module.SourceFile, error) {
 	seen := map[string]bool{}
 	var out []module.SourceFile
 	for name := range s {

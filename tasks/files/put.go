@@ -19,6 +19,7 @@ type putter struct {
 	force, follow bool
 	backup        bool
 	validate      string
+	viaLink       bool // dest is a link to a folder: Ansible then sends the file in any case
 	inherit       bool // new files take the group of a setgid folder
 
 	ops     []state.Op
@@ -67,6 +68,7 @@ func (p *putter) target(dest string, s source) (string, error) {
 		if s.base == "" {
 			return "", module.Fail("can not use content with a dir as dest")
 		}
+		p.viaLink = f.IsLink() && !p.follow
 		return path.Join(dest, s.base), nil
 	}
 	return dest, nil
@@ -191,7 +193,7 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 		}
 	}
 	r := value.M("path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero())
-	if s.remote {
+	if s.remote || p.viaLink {
 		r = value.M("dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
 	}
 	module.PathInfo(r, w.Apply(cur))

@@ -21,6 +21,7 @@ type statArgs struct {
 	GetMime       bool   `arg:"get_mime"`
 	GetAttributes bool   `arg:"get_attributes"`
 	Algorithm     string `arg:"checksum_algorithm"`
+	GetMD5        bool   `arg:"get_md5"`
 }
 
 var statSpec = module.Spec{
@@ -34,6 +35,7 @@ var statSpec = module.Spec{
 		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1",
 			Choices: []string{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: "Which checksum. Those but md5, sha1 and sha256 are for files up to 8 MiB."},
 		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset; unknown for regular files."},
+		{Name: "get_md5", Type: module.Bool, Default: false, Doc: "Add the MD5 of a regular file as md5."},
 		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: module.Bool, Default: true, Doc: "Add the flags that chattr sets; none are read so far."},
 	},
 	Returns: []module.Return{{Name: "stat", Type: "dict", When: "always", Doc: "exists, and when it does: path, mode, isdir, isreg, islnk, size, uid, gid, pw_name, gr_name, checksum, mtime and the rest, named as in Ansible."}},
@@ -50,6 +52,9 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	want := state.WantAccess
 	if a.GetChecksum {
 		want |= sumWants[a.Algorithm]
+	}
+	if a.GetMD5 {
+		want |= state.WantMD5
 	}
 	f, err := g.TryFile(trim(p), want)
 	if c, missing, gerr := g.Missing(); missing {
@@ -74,6 +79,9 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	}
 	if a.GetChecksum && s.Type == state.TypeFile {
 		m.Set("checksum", value.String(sumOf(a.Algorithm, f)))
+	}
+	if a.GetMD5 && s.Type == state.TypeFile {
+		m.Set("md5", value.String(f.MD5))
 	}
 	if s.Type == state.TypeLink {
 		m.Set("lnk_source", value.String(f.Resolved).WithMarks(value.Unsafe))

@@ -113,15 +113,18 @@ func planKnown(a knownArgs, in module.Inputs, v state.View) (module.Change, erro
 		c.Result.Set("key", value.String(text))
 	}
 	if next != old {
-		if parent.Type == state.TypeNone {
-			mode := uint32(0o700)
-			c.Ops = append(c.Ops, state.Mkdir{Path: path.Dir(p), Attrs: state.Attrs{Mode: &mode}})
+		if parent.Type != state.TypeDir {
+			return module.Change{}, module.Fail("Failed to write to file " + p + ": [Errno 2] No such file or directory: '" + path.Dir(p) + "'")
 		}
 		attrs := state.Attrs{}
+		backup := ""
+		if a.State == "absent" && !given {
+			backup = f.Resolved + ".old" // ssh-keygen, which Ansible calls then, leaves it
+		}
 		if f.Followed.Type == state.TypeNone {
 			attrs.Mode = &cur.Mode
 		}
-		c.Ops = append(c.Ops, state.WriteFile{Path: f.Resolved, Content: state.Bytes([]byte(next)), Attrs: attrs})
+		c.Ops = append(c.Ops, state.WriteFile{Path: f.Resolved, Content: state.Bytes([]byte(next)), Attrs: attrs, Backup: backup})
 		if in.Diff {
 			header := p
 			if f.Followed.Type == state.TypeNone {

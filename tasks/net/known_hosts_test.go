@@ -62,7 +62,7 @@ func TestKnownHosts(t *testing.T) {
 		args *value.Map
 		want string // new text, "=" unchanged, "! failure"
 	}{
-		"first":          {"-", value.M("key", k1), k1 + "\n"},
+		"first":          {"", value.M("key", k1), k1 + "\n"},
 		"is there":       {"# c\n" + k1 + "\n", value.M("key", k1), "="},
 		"among names":    {"x,h1 ssh-ed25519 AAAAone\n", value.M("key", k1), "="},
 		"other key":      {k1 + "\n" + rsa + "\n", value.M("key", k2), rsa + "\n" + k2 + "\n"},

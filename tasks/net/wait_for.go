@@ -23,6 +23,7 @@ type waitArgs struct {
 	Connect int                `arg:"connect_timeout"`
 	Sleep   int                `arg:"sleep"`
 	Exclude []string           `arg:"exclude_hosts"`
+	Active  []string           `arg:"active_connection_states"`
 	Msg     string             `arg:"msg"`
 }
 
@@ -41,8 +42,9 @@ var waitSpec = module.Spec{
 		{Name: "timeout", Type: module.Int, Default: 300, Doc: "Seconds after which waiting is a failure; without port and path, how long to wait."},
 		{Name: "connect_timeout", Type: module.Int, Default: 5, Doc: "Seconds that one connection may take."},
 		{Name: "sleep", Type: module.Int, Default: 1, Doc: "Seconds between looks."},
-		{Name: "exclude_hosts", Type: module.List, Elem: module.Str, Doc: "Not supported."},
-		{Name: "active_connection_states", Type: module.List, Elem: module.Str, Doc: "Accepted; every state of a connection that is not over counts."},
+		{Name: "exclude_hosts", Type: module.List, Elem: module.Str, Doc: "Names and addresses of hosts whose connections do not count, with state drained."},
+		{Name: "active_connection_states", Type: module.List, Elem: module.Str,
+			Default: []any{"ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT"}, Doc: "The states of connections that count, with state drained."},
 		{Name: "msg", Doc: "What to say when it took too long."},
 	},
 	MutuallyExclusive: [][]string{{"port", "path"}},
@@ -76,8 +78,11 @@ func planWait(a waitArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		return module.Change{}, module.Fail("state=stopped should only be used for checking a port in the wait_for module")
 	case len(a.Exclude) > 0 && a.State != "drained":
 		return module.Change{}, module.Fail("exclude_hosts should only be with state=drained")
-	case len(a.Exclude) > 0:
-		return module.Change{}, module.Fail("exclude_hosts is not supported")
+	}
+	for _, s := range a.Active {
+		if tcpStates[s] == "" {
+			return module.Change{}, module.Fail("unknown active_connection_state (" + s + ") defined")
+		}
 	}
 	w := &waiting{waitArgs: a}
 	g := module.Gathering(v)
@@ -109,9 +114,10 @@ func (w *waiting) gone() bool {
 // and the text is matched here, else it looks until it is so.
 func (w *waiting) look(delay, limit int) module.Change {
 	return module.Change{
-		Ops:    []state.Op{state.Exec{Shell: w.script(delay, limit), Env: []string{"LC_ALL=C"}, Read: true}},
-		Result: w.result(module.Later(), state.Stat{}),
-		Then:   w.then,
+		Ops:     []state.Op{state.Exec{Shell: w.script(delay, limit), Env: []string{"LC_ALL=C"}, Read: true}},
+		Result:  w.result(module.Later(), state.Stat{}),
+		Then:    w.then,
+		NoCheck: "remote module (ansible.legacy.wait_for) does not support check mode",
 	}
 }
 

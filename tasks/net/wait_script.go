@@ -2,7 +2,9 @@ package net
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // What the script of wait_for returns when it is not so, and when the host has
@@ -38,14 +40,61 @@ else exit 101; fi
 }
 `
 
-// drained is a function of the shell: nobody is connected to port $1 here.
+// drained is a function of the shell: nobody is connected to port $1 here in one
+// of the states $2 (hexadecimal numbers between bars), but for the hosts behind
+// it, by names or addresses.
 const drained = `drained() {
-hex=$(printf %04X "$1")
-! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ here _ st _; do
-  case $here in *:$hex) case $st in 01|02|03|04|05|08|09|0B) echo yes;; esac;; esac
+hex=$(printf %04X "$1") states=$2; shift 2
+skip=
+for h; do
+  case $h in
+  *:*:*) skip="$skip $h" ;;
+  *) for ip in $(case $h in *[!0-9.]*) getent ahosts "$h" | sed 's/ .*//' ;; *) echo "$h" ;; esac); do
+       case $ip in *[!0-9.]*) ;; *) skip="$skip $(IFS=.; set -- $ip; printf '%02X%02X%02X%02X' "$4" "$3" "$2" "$1")" ;; esac
+     done ;;
+  esac
+done
+! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ here there st _; do
+  case $here in *:$hex) ;; *) continue ;; esac
+  case $states in *"|$st|"*) ;; *) continue ;; esac
+  for h in $skip; do
+    case ${there%:*} in *"${h#*:*:}") continue 2 ;; esac
+  done
+  echo yes
 done | grep -q yes
 }
 `
+
+// tcpStates are the states of connections as Linux numbers them.
+var tcpStates = map[string]string{"ESTABLISHED": "01", "SYN_SENT": "02", "SYN_RECV": "03", "FIN_WAIT1": "04", "FIN_WAIT2": "05", "TIME_WAIT": "06"}
+
+// drain is the test of a port that nobody is to be connected to.
+func (w *waiting) drain(port int) string {
+	states := "|"
+	for _, s := range w.Active {
+		states += tcpStates[s] + "|"
+	}
+	words := []string{"drained", strconv.Itoa(port), quote(states)}
+	for _, h := range w.Exclude {
+		words = append(words, quote(procAddress(h)))
+	}
+	return strings.Join(words, " ")
+}
+
+// procAddress writes an IPv6 address as /proc/net/tcp6 does, behind two colons
+// that tell it from names; anything else stays as it is.
+func procAddress(h string) string {
+	ip, err := netip.ParseAddr(h)
+	if err != nil || !ip.Is6() {
+		return h
+	}
+	b := ip.As16()
+	out := "::"
+	for i := 0; i < 16; i += 4 {
+		out += fmt.Sprintf("%02X%02X%02X%02X", b[i+3], b[i+2], b[i+1], b[i])
+	}
+	return out
+}
 
 // script waits: delay seconds first, then until it is so, at most limit
 // seconds in all. With a text to find it looks once and prints.
@@ -55,7 +104,7 @@ func (w *waiting) script(delay, limit int) string {
 	at := quote(w.Host) + " " + strconv.Itoa(port) + " " + strconv.Itoa(w.Connect)
 	switch {
 	case hasPort && w.State == "drained":
-		head, test = drained, "drained "+strconv.Itoa(port)
+		head, test = drained, w.drain(port)
 	case hasPort && w.gone():
 		head, test = connect, "! connect "+at
 	case hasPort && w.re != nil:

@@ -1,23 +1,21 @@
-package files
+package value
 
 import (
 	"strings"
 	"unicode/utf16"
-
-	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// pyJSON writes v as Python's json.dumps does: blanks after commas and colons,
-// everything beyond ASCII escaped.
-func pyJSON(v value.Value) string {
+// PythonJSON writes v as Python's json.dumps does: blanks after commas and
+// colons, everything beyond ASCII escaped.
+func (v Value) PythonJSON() string {
 	var b strings.Builder
 	writePyJSON(&b, v)
 	return b.String()
 }
 
-func writePyJSON(b *strings.Builder, v value.Value) {
+func writePyJSON(b *strings.Builder, v Value) {
 	switch v.Kind() {
-	case value.KindList:
+	case KindList:
 		b.WriteByte('[')
 		for i, it := range v.Items() {
 			if i > 0 {
@@ -26,7 +24,7 @@ func writePyJSON(b *strings.Builder, v value.Value) {
 			writePyJSON(b, it)
 		}
 		b.WriteByte(']')
-	case value.KindMap:
+	case KindMap:
 		b.WriteByte('{')
 		first := true
 		for k, e := range v.Map().All() {
@@ -34,7 +32,7 @@ func writePyJSON(b *strings.Builder, v value.Value) {
 				b.WriteString(", ")
 			}
 			first = false
-			writePyJSON(b, value.String(k.JSONKey()))
+			writePyJSON(b, String(k.JSONKey()))
 			b.WriteString(": ")
 			writePyJSON(b, e)
 		}
