@@ -72,6 +72,9 @@ func planTemp(a tempArgs, in module.Inputs, v state.View) (module.Change, error)
 			c.Ops = []state.Op{state.WriteFile{Path: p, Content: state.Bytes(nil), Attrs: attrs}}
 		}
 		module.PathInfo(c.Result, s)
+		if s.Size < 0 {
+			c.Then = measured(p, c.Result)
+		}
 		return c, nil
 	}
 	return module.Change{}, module.Fail("there is no free name in " + dir)

@@ -69,7 +69,7 @@ type waiting struct {
 	match *pyre.Match
 }
 
-func planWait(a waitArgs, _ module.Inputs, v state.View) (module.Change, error) {
+func planWait(a waitArgs, in module.Inputs, v state.View) (module.Change, error) {
 	_, hasPort := a.Port.Get()
 	switch {
 	case !hasPort && a.State == "drained":
@@ -102,7 +102,13 @@ func planWait(a waitArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if w.gone() || !hasPort && w.path == "" {
 		w.re = nil
 	}
-	return w.look(a.Delay, a.Timeout), nil
+	c := w.look(a.Delay, a.Timeout)
+	if in.Check { // a plan does not wait
+		for _, k := range c.Result.Keys() {
+			c.Result.SetKey(k, value.Unknown(&value.Origin{What: "something that would be waited for"}))
+		}
+	}
+	return c, nil
 }
 
 // gone tells whether something is to go away.
