@@ -12,7 +12,9 @@ import (
 // vars are the variables of a test's task.
 type vars map[string]string
 
-func (vars) Eval(string) (value.Value, error) { return value.Null, errors.New("nothing is evaluated here") }
+func (vars) Eval(string) (value.Value, error) {
+	return value.Null, errors.New("nothing is evaluated here")
+}
 
 func (v vars) Lookup(name string) (value.Value, bool, error) {
 	s, ok := v[name]
