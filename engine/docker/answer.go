@@ -99,6 +99,12 @@ func (c *Client) answer(ctx context.Context, q state.Query, there func(string) b
 		}
 		v, err := c.container(ctx, q.Name)
 		return v, c.callError(ctx, q.Query(), false, err)
+	case state.DockerList:
+		v, err := c.list(ctx, q)
+		return v, c.callError(ctx, q.Query(), false, err)
+	case state.DockerUsage:
+		v, err := c.usage(ctx)
+		return v, c.callError(ctx, q.Query(), false, err)
 	case state.Image:
 		v, err := c.image(ctx, q.Ref)
 		return v, c.callError(ctx, q.Query(), false, err)

@@ -148,7 +148,11 @@ func (c *Client) create(ctx context.Context, name string, spec state.ContainerSp
 	if err != nil {
 		return state.ContainerMade{}, diag.New(diag.Failed, diag.Pos{}, "docker-spec", "%w", err)
 	}
-	res, err := c.api.ContainerCreate(ctx, opts)
+	making := ctx
+	if spec.Config.MacAddress != "" {
+		making = context.WithValue(ctx, macKey{}, spec.Config.MacAddress)
+	}
+	res, err := c.api.ContainerCreate(making, opts)
 	made := state.ContainerMade{ID: res.ID, Warnings: res.Warnings}
 	if err != nil {
 		return made, err
@@ -190,6 +194,9 @@ func (c *Client) stop(ctx context.Context, op state.ContainerStop) error {
 		signal = "SIGKILL"
 	}
 	_, err := c.api.ContainerKill(ctx, op.Name, client.ContainerKillOptions{Signal: signal})
+	if cerrdefs.IsConflict(err) && strings.Contains(err.Error(), "is not running") {
+		return nil // it ended by itself meanwhile
+	}
 	if err == nil && signal == "SIGKILL" {
 		// The API answers before the process is gone.
 		_, err = c.exited(ctx, op.Name)

@@ -1,8 +1,12 @@
 package docker
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
 	"strings"
 
@@ -35,6 +39,30 @@ func createOptions(name string, spec state.ContainerSpec) (client.ContainerCreat
 		out.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{spec.Host.NetworkMode: set}}
 	}
 	return out, nil
+}
+
+// macKey marks a call to make a container with this MAC address: the client's
+// types no longer have the field, and engines before 25 take it nowhere else.
+type macKey struct{}
+
+// withMac adds the MAC address to the body of a call.
+func withMac(r *http.Request, mac string) (*http.Request, error) {
+	var body map[string]json.RawMessage
+	err := json.NewDecoder(r.Body).Decode(&body)
+	if err := errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	if body["MacAddress"], err = json.Marshal(mac); err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	return r, nil
 }
 
 func carry(from, to any) error {

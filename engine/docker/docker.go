@@ -34,6 +34,9 @@ type Options struct {
 	// may be done to it (state.WantAccess). It is asked when no connection comes
 	// about: a refusal through SSH does not say why.
 	Look func(ctx context.Context) (state.File, error)
+	// Pin, when it is set, gives the digest that a name with a tag stands for
+	// in the whole run, or "". resolve asks the registry, through this engine.
+	Pin func(ctx context.Context, ref string, resolve func() (string, error)) string
 	// Where names the engine in messages, such as the host (default "the host").
 	Where string
 }
@@ -131,7 +134,7 @@ func (c *Client) Ping(ctx context.Context) error {
 // HandlesQuery tells whether q is for a container engine.
 func HandlesQuery(q state.Query) bool {
 	switch q.(type) {
-	case state.Container, state.Image, state.Docker, state.DockerNetwork, state.DockerVolume:
+	case state.Container, state.DockerList, state.DockerUsage, state.Image, state.Docker, state.DockerNetwork, state.DockerVolume:
 		return true
 	}
 	return false
@@ -155,6 +158,12 @@ func HandlesOp(op state.Op) bool {
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if mac, ok := r.Context().Value(macKey{}).(string); ok {
+		var err error
+		if r, err = withMac(r, mac); err != nil {
+			return nil, err
+		}
+	}
 	res, err := b.next.RoundTrip(r)
 	if err == nil && !isStream(r.URL.Path) {
 		res.Body = &boundedBody{ReadCloser: res.Body, left: maxAnswer}

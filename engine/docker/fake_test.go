@@ -244,6 +244,30 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestMacAddress: it is in the place where engines up to 24 look for it.
+func TestMacAddress(t *testing.T) {
+	var body struct{ MacAddress, Image string }
+	f := newFake(t, "1.41", map[string]any{"POST /containers/create": func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		fmt.Fprint(w, `{"Id":"abc"}`)
+	}})
+	op := state.ContainerCreate{Name: "x1", Spec: state.ContainerSpec{Config: state.ContainerConfig{Image: "i", MacAddress: "92:d0:c6:0a:29:33"}}}
+	if r := f.client(t, Options{}).Apply(t.Context(), op, nil); !r.OK || body.MacAddress != op.Spec.Config.MacAddress || body.Image != "i" {
+		t.Errorf("%+v, sent %+v", r, body)
+	}
+}
+
+// TestKilledMeanwhile: a container that ended by itself needs no killing.
+func TestKilledMeanwhile(t *testing.T) {
+	f := newFake(t, "1.41", map[string]any{"POST /containers/x1/kill": func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"message":"Cannot kill container: x1: Container abc is not running"}`)
+	}})
+	if r := f.client(t, Options{}).Apply(t.Context(), state.ContainerStop{Name: "x1", Kill: true}, nil); !r.OK {
+		t.Error(r.Err)
+	}
+}
+
 // TestNetworks: a new container is connected to all its networks, or is gone.
 func TestNetworks(t *testing.T) {
 	answers := map[string]any{"POST /containers/create": `{"Id":"abc"}`, "POST /networks/n2/connect": `{}`, "DELETE /containers/abc": `{}`}
@@ -285,7 +309,7 @@ func TestPullStream(t *testing.T) {
 	var lines []string
 	op := state.ImagePull{Ref: "x:1", Auth: &state.RegistryAuth{Server: "r", Username: "u", Password: word}}
 	r := c.Apply(t.Context(), op, func(s string) { lines = append(lines, s) })
-	if !r.OK || r.Data.(state.ImagePulled) != (state.ImagePulled{ID: "sha256:1", Digest: "sha256:dd", Newer: true}) {
+	if !r.OK || r.Data.(state.ImagePulled) != (state.ImagePulled{ID: "sha256:1", Digest: "sha256:dd", Newer: true, Ref: "x:1"}) {
 		t.Errorf("%+v", r)
 	}
 	if header == "" || len(lines) != 4 || lines[1] != "aa: Downloading 50%" {

@@ -40,11 +40,17 @@ func (c *Client) pull(ctx context.Context, op state.ImagePull, progress func(str
 	}
 	ctx, alive, cancel := c.idle(ctx)
 	defer cancel()
-	body, err := c.api.ImagePull(ctx, op.Ref, opts)
+	from := op.Ref
+	if digest := c.pin(ctx, op.Ref, auth); digest != "" {
+		got.Pinned, got.Digest = true, digest
+		from = repositoryOf(op.Ref) + "@" + digest
+		progress(op.Ref + " is " + digest + " on every host of this run")
+	}
+	body, err := c.api.ImagePull(ctx, from, opts)
 	if err != nil {
 		return got, registryHint(err)
 	}
-	got.Newer = true
+	got.Newer, got.Ref = true, op.Ref
 	err = messages(ctx, body, alive, progress, func(m jsonstream.Message) {
 		if d, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 			got.Digest = d
@@ -56,12 +62,37 @@ func (c *Client) pull(ctx context.Context, op state.ImagePull, progress func(str
 	if err != nil {
 		return got, registryHint(err)
 	}
+	if got.Pinned {
+		if _, err := c.api.ImageTag(ctx, client.ImageTagOptions{Source: from, Target: op.Ref}); err != nil {
+			return got, err
+		}
+	}
 	info, err := c.image(ctx, op.Ref)
 	if err == nil && !info.Exists {
 		err = diag.New(diag.Failed, diag.Pos{}, "docker-pull", "the engine ended the pull without having the image")
 	}
 	got.ID = info.ID
 	return got, err
+}
+
+// pin is the digest that a name with a tag stands for in this run, "" when it
+// is not known: then the engine pulls what the tag leads to.
+func (c *Client) pin(ctx context.Context, ref, auth string) string {
+	if c.opts.Pin == nil || strings.Contains(ref, "@") {
+		return ""
+	}
+	return c.opts.Pin(ctx, ref, func() (string, error) {
+		res, err := c.api.DistributionInspect(ctx, ref, client.DistributionInspectOptions{EncodedRegistryAuth: auth})
+		return res.Descriptor.Digest.String(), err
+	})
+}
+
+// repositoryOf is a reference without its tag.
+func repositoryOf(ref string) string {
+	if i := strings.LastIndexByte(ref, ':'); i >= 0 && !strings.Contains(ref[i:], "/") {
+		return ref[:i]
+	}
+	return ref
 }
 
 func (c *Client) push(ctx context.Context, op state.ImagePush, progress func(string)) (state.ImagePushed, error) {

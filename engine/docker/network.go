@@ -7,7 +7,6 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/fairlead-project/fairlead/engine/state"
-	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 )
@@ -123,13 +122,7 @@ func (c *Client) prune(ctx context.Context, op state.DockerPrune) (state.Pruned,
 	if err != nil {
 		return out, err
 	}
-	raw, err := json.Marshal(deleted)
-	if err == nil {
-		out.Deleted, err = hostValue(raw)
-	}
-	if out.Deleted.IsNull() {
-		out.Deleted = value.List()
-	}
+	out.Deleted, err = plainValue(deleted)
 	return out, err
 }
 

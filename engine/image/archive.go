@@ -97,14 +97,21 @@ func read(ctx context.Context, source string, f func(h *tar.Header, name string,
 		return badSource(source, err)
 	}
 	defer file.Close() //nolint:errcheck // read only
-	in := bufio.NewReaderSize(file, 1<<20)
+	return readStream(ctx, source, file, f)
+}
+
+// readStream is read for an archive that is being read; source names it.
+func readStream(ctx context.Context, source string, from io.Reader, f func(h *tar.Header, name string, r io.Reader) error) error {
+	in := bufio.NewReaderSize(from, 1<<20)
 	magic, _ := in.Peek(4) // a short file fails below
 	var r io.Reader = in
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		if r, err = gzip.NewReader(in); err != nil {
+		z, err := gzip.NewReader(in)
+		if err != nil {
 			return badSource(source, err)
 		}
+		r = z
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), bytes.HasPrefix(magic, []byte("\xfd7zX")), bytes.HasPrefix(magic, []byte("BZh")):
 		return notArchive(source, "it is compressed in a way that is not read here")
 	}

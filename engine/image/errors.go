@@ -105,20 +105,3 @@ func pushError(ctx context.Context, name string, err error) error {
 	}
 	return d
 }
-
-// transport makes the connections to one registry, as the options say.
-func transport(o Options) (*http.Transport, error) {
-	conf := &tls.Config{InsecureSkipVerify: o.Insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // by choice, by name
-	if o.CA != "" {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM([]byte(o.CA)) {
-			return nil, diag.Errorf(diag.Pos{}, "registry-ca", "the certificate authority given is no PEM text")
-		}
-		conf.RootCAs = pool
-	}
-	return &http.Transport{TLSClientConfig: conf, Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout: 30 * time.Second, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext}, nil
-}

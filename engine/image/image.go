@@ -5,18 +5,11 @@ package image
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
-	"os"
-	"strings"
 	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/regclient/regclient"
-	"github.com/regclient/regclient/config"
-	"github.com/regclient/regclient/scheme/reg"
 	"github.com/regclient/regclient/types"
 	"github.com/regclient/regclient/types/ref"
 )
@@ -35,6 +28,9 @@ type Options struct {
 	Username, Password string
 	// DockerConfig is the file of docker login; "" uses none.
 	DockerConfig string
+	// From says how the registry of a source is reached, when that is one and
+	// not the target's; nil: as the target's. Only what is about access counts.
+	From *Options
 	// Progress is told what happens; calls may come from several goroutines,
 	// one at a time.
 	Progress func(Progress)
@@ -67,36 +63,45 @@ type Result struct {
 
 // Push brings one image from source to target. A source is the path of a
 // docker save archive (.tar, .tar.gz), of an OCI archive or of a folder with an
-// OCI layout. Nothing is changed at the registry before the source was read
-// and found good, and nothing is read before the registry was reached.
+// OCI layout, or a reference to an image in another registry
+// (registry/name:tag, also as docker://registry/name:tag). Only what the
+// registry lacks travels, so that a push that was interrupted goes on where it
+// ended. Nothing is changed at the registry before the source was read and
+// found good, and nothing is read before the registry was reached.
 func Push(ctx context.Context, source, target string, o Options) (Result, error) {
-	var none Result
 	to, err := parse(target)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	if _, err := os.Stat(source); err != nil {
-		return none, badSource(source, err)
+	if from, ok, err := isReference(source); err != nil {
+		return Result{}, err
+	} else if ok {
+		return transfer(ctx, from, to, target, o)
 	}
-	rc, done, err := client(ctx, to.Registry, o)
+	rc, done, err := client(ctx, access{to.Registry, o})
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
 	defer done()
-	tell := o.teller()
-	layout, clean, err := open(ctx, source, o, tell)
+	layout, clean, err := open(ctx, source, o, o.teller())
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
 	defer clean()
 	from, err := ref.New("ocidir://" + layout.dir + "@" + layout.digest)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	count := &counter{layout: layout, tell: tell, seen: map[string]int64{}}
-	err = rc.ImageCopy(ctx, from, to, regclient.ImageWithCallback(count.step))
+	res, err := copyImage(ctx, rc, from, to, layout, target, o)
 	_ = rc.Close(ctx, from) // a layout of ours, about to be removed
-	if err != nil {
+	return res, err
+}
+
+// copyImage copies what from stands for and says what travelled.
+func copyImage(ctx context.Context, rc *regclient.RegClient, from, to ref.Ref, l *layout, target string, o Options) (Result, error) {
+	var none Result
+	count := &counter{layout: l, tell: o.teller(), seen: map[string]int64{}}
+	if err := rc.ImageCopy(ctx, from, to, regclient.ImageWithCallback(count.step)); err != nil {
 		return none, pushError(ctx, target, err)
 	}
 	m, err := rc.ManifestHead(ctx, to)
@@ -104,11 +109,11 @@ func Push(ctx context.Context, source, target string, o Options) (Result, error)
 		return none, pushError(ctx, target, err)
 	}
 	digest := m.GetDescriptor().Digest.String()
-	if digest != layout.digest {
+	if digest != l.digest {
 		return none, diag.New(diag.Conflict, diag.Pos{}, "image-digest",
-			"%s: the registry has %s, not %s: somebody else pushed at the same time", target, digest, layout.digest)
+			"%s: the registry has %s, not %s: somebody else pushed at the same time", target, digest, l.digest)
 	}
-	res := Result{Ref: to.CommonName(), Digest: digest, ID: layout.id, Layers: len(layout.layers)}
+	res := Result{Ref: to.CommonName(), Digest: digest, ID: l.id, Layers: len(l.layers)}
 	res.Sent, res.Bytes = count.sum()
 	return res, nil
 }
@@ -157,77 +162,6 @@ func Remove(ctx context.Context, name string, o Options) error {
 		return pushError(ctx, name, err)
 	}
 	return nil
-}
-
-func remote(ctx context.Context, name string, o Options) (ref.Ref, *regclient.RegClient, func(), error) {
-	r, err := parse(name)
-	if err != nil {
-		return r, nil, nil, err
-	}
-	rc, done, err := client(ctx, r.Registry, o)
-	return r, rc, done, err
-}
-
-// parse reads a reference to a registry.
-func parse(name string) (ref.Ref, error) {
-	r, err := ref.New(name)
-	if err == nil && r.Scheme != "reg" {
-		err = errors.New("it names no registry")
-	}
-	if err != nil {
-		return r, diag.Errorf(diag.Pos{}, "image-name", "image %q: %w", name, err).
-			WithHint("write registry/name:tag")
-	}
-	return r, nil
-}
-
-// client makes a client for a registry that was reached; done ends its
-// connections.
-func client(ctx context.Context, registry string, o Options) (rc *regclient.RegClient, done func(), err error) {
-	tr, err := transport(o)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err = reach(ctx, tr, registry, o); err == nil {
-		rc, err = configured(tr, registry, o)
-	}
-	if err != nil {
-		tr.CloseIdleConnections()
-		return nil, nil, err
-	}
-	return rc, tr.CloseIdleConnections, nil
-}
-
-func configured(tr *http.Transport, registry string, o Options) (*regclient.RegClient, error) {
-	opts := []regclient.Opt{regclient.WithUserAgent("fairlead"), regclient.WithRegOpts(reg.WithTransport(tr))}
-	if o.Log != nil {
-		opts = append(opts, regclient.WithSlog(o.Log))
-	}
-	host := config.HostNewName(registry)
-	if o.DockerConfig != "" {
-		hosts, err := config.DockerLoadFile(o.DockerConfig)
-		if err != nil {
-			return nil, diag.Errorf(diag.Pos{}, "docker-config", "%s: %w", o.DockerConfig, err)
-		}
-		for i := range hosts {
-			if hosts[i].Name == host.Name {
-				host = &hosts[i]
-			}
-		}
-	}
-	switch {
-	case o.PlainHTTP:
-		host.TLS = config.TLSDisabled
-	case o.Insecure:
-		host.TLS = config.TLSInsecure
-	}
-	if o.CA != "" {
-		host.RegCert = o.CA
-	}
-	if o.Username != "" {
-		host.User, host.Pass, host.Token = o.Username, o.Password, ""
-	}
-	return regclient.New(append(opts, regclient.WithConfigHost(*host))...), nil
 }
 
 // teller makes Progress safe to call from anywhere.
@@ -294,32 +228,4 @@ func (c *counter) sum() (layers int, bytes int64) {
 		}
 	}
 	return layers, bytes
-}
-
-// Name is the name that server-manager gives the image of a role:
-// <registry>/<image_id>-<role>:<version>.
-func Name(registry, imageID, role, version string) string {
-	return fmt.Sprintf("%s/%s-%s:%s", registry, imageID, role, version)
-}
-
-// SeedName is the name that its first release documents:
-// <image_id>-<image_type>-<version>, where a version is <sku>:<tag>.
-func SeedName(imageID, imageType, version string) string {
-	return imageID + "-" + imageType + "-" + version
-}
-
-// RoleOf is the role that the name of a container archive tells:
-// contrail-<role>-ubuntu16.04-<version>.tar.gz and ubuntu-binary-<role>.tar.gz
-// (OpenStack). "" when it tells none.
-func RoleOf(file string) string {
-	file = file[strings.LastIndexByte(file, '/')+1:]
-	if i := strings.LastIndex(file, "ubuntu-binary-"); i >= 0 {
-		return strings.TrimSuffix(file[i+len("ubuntu-binary-"):], ".tar.gz")
-	}
-	for _, system := range []string{"-u", "-centos"} {
-		if i := strings.LastIndex(file, system); i > 0 {
-			return file[:i]
-		}
-	}
-	return ""
 }

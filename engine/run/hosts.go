@@ -29,6 +29,7 @@ type Hosts struct {
 	mu    sync.Mutex
 	stats remote.Stats
 	hosts int
+	pins  pins
 }
 
 // Connect implements Connector.
@@ -270,7 +271,7 @@ func (t *realTarget) engine(as state.Identity) (*docker.Client, error) {
 		socket = p
 	}
 	c, err := docker.New(func(ctx context.Context) (net.Conn, error) { return t.host.DialUnix(ctx, as, socket) },
-		docker.Options{Where: t.spec.Name, Look: func(ctx context.Context) (state.File, error) { return t.lookAt(ctx, as, socket) }})
+		docker.Options{Where: t.spec.Name, Pin: t.hosts.pins.digest, Look: func(ctx context.Context) (state.File, error) { return t.lookAt(ctx, as, socket) }})
 	if err != nil {
 		return nil, err
 	}

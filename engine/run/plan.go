@@ -260,6 +260,7 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	in, ev := h.inst, h.inst.evaled
 	c := in.change
 	in.next = nil
+	pl.sayPins(in.did)
 	if bad := failedOp(in.did, len(in.ops)); bad >= 0 {
 		var r state.OpResult
 		if bad < len(in.did) {
@@ -311,6 +312,7 @@ func known(m *value.Map) *value.Map {
 
 // confirmResult replaces a predicted result by what is certain now.
 func (pl *play) confirmResult(h *host, l *lane, s step, did []state.OpResult) {
+	pl.sayPins(did)
 	result := s.change.Result
 	defer func() { fillIn(s.maps, result) }()
 	if s.change.Then != nil {

@@ -104,6 +104,7 @@ type runner struct {
 	memory     memory
 	// waitingHosts is how many hosts have operations that wait to be applied.
 	waitingHosts int
+	pinned       map[string]bool // image tags whose digest was told
 
 	emitMu  sync.Mutex
 	seq     int64

@@ -40,6 +40,10 @@ type ImagePulled struct {
 	Digest string // of the manifest in the registry
 	// Newer: the engine downloaded something; it had another image, or none.
 	Newer bool
+	// Ref is the name that was pulled. Pinned tells that Digest was looked up
+	// once, and that every host that pulls Ref in this run gets it.
+	Ref    string
+	Pinned bool
 }
 
 // ImagePush sends an image to the registry its name says. Data of its result is

@@ -93,6 +93,28 @@ type VolumeCreate struct{ Spec VolumeSpec }
 // VolumeRemove removes a volume. It is no failure when there is none.
 type VolumeRemove struct{ Name string }
 
+// DockerList asks the container engine for all it has of one kind: containers
+// (All: also those that do not run), images, networks or volumes. Its answer is
+// a value.Value: a list of dicts as the engine tells them, marked unsafe.
+type DockerList struct {
+	Kind    string
+	All     bool
+	Filters string // JSON: a dict of lists of texts; "" for none
+}
+
+// Query describes the question.
+func (q DockerList) Query() string { return "list of " + q.Kind }
+
+// DockerUsage asks how much of the disk the container engine uses. Its answer
+// is a value.Value: a dict, marked unsafe.
+type DockerUsage struct{}
+
+// Query describes the question.
+func (q DockerUsage) Query() string { return "disk usage of the container engine" }
+
+// SurvivesWrite is true except for the engine's own files.
+func (DockerList) SurvivesWrite(p string) bool { return !isEngineFile(p) }
+
 // Prunable is a kind of thing that an engine can tidy up.
 type Prunable string
 

@@ -106,7 +106,7 @@ func differences(w *want, have *spec, image *state.ContainerConfig, how map[stri
 	expected := withImage(w, image, have)
 	var out []difference
 	for _, f := range all {
-		if !compared(w, f.name) || how[f.name] == ignore {
+		if how[f.name] == ignore || !compared(w, f.name) && !(how[f.name] == strict && imageTells(expected, f.name)) {
 			continue
 		}
 		want, got := f.of(expected), f.of(have)
@@ -136,20 +136,25 @@ func compared(w *want, name string) bool {
 	return w.given[name]
 }
 
+// imageTells tells whether a field that no argument names is compared all the
+// same when the comparison is strict: what the image brings is wanted then, and
+// nothing else.
+func imageTells(expected *spec, name string) bool {
+	return name == "env" || name == "exposed_ports" || name == "volumes" && len(expected.Config.Volumes) > 0
+}
+
 // withImage adds to a wanted spec what its image brings.
 func withImage(w *want, image *state.ContainerConfig, have *spec) *spec {
 	s := w.spec
 	if image == nil {
 		return &s
 	}
-	if w.given["env"] {
-		vars := map[string]string{}
-		for _, e := range slices.Concat(image.Env, s.Config.Env) {
-			name, val, _ := strings.Cut(e, "=")
-			vars[name] = val
-		}
-		s.Config.Env = joined(vars, "=")
+	vars := map[string]string{}
+	for _, e := range slices.Concat(image.Env, s.Config.Env) {
+		name, val, _ := strings.Cut(e, "=")
+		vars[name] = val
 	}
+	s.Config.Env = joined(vars, "=")
 	if w.given["labels"] && !w.given["labels only"] {
 		s.Config.Labels = maps.Clone(image.Labels)
 		if s.Config.Labels == nil {

@@ -24,7 +24,41 @@ func (s *steps) change(all []field) module.Change {
 		c.Result.Set("status", module.Later())
 	}
 	c.Then = s.finish
+	ops := s.ops
+	c.Failed = func(op int, r state.OpResult) *module.Failure { return opFailed(ops[op], r) }
 	return c
+}
+
+// opFailed says which step of a task failed; nil leaves that to the engine.
+func opFailed(op state.Op, r state.OpResult) *module.Failure {
+	what := ""
+	switch op := op.(type) {
+	case state.ContainerCreate:
+		what = "Error creating container"
+	case state.ContainerReplace:
+		what = "Error replacing container " + op.Name
+	case state.ContainerStart:
+		what = "Error starting container " + op.Name
+	case state.ContainerStop:
+		what = "Error stopping container " + op.Name
+	case state.ContainerRestart:
+		what = "Error restarting container " + op.Name
+	case state.ContainerRemove:
+		what = "Error removing container " + op.Name
+	case state.ContainerUpdate:
+		what = "Error updating container " + op.Name
+	case state.ContainerConnect:
+		what = "Error connecting container to network " + op.Network
+	case state.ContainerDisconnect:
+		what = "Error disconnecting container from network " + op.Network
+	case state.ImagePull:
+		what = "Error pulling image " + op.Ref
+	default:
+		return nil
+	}
+	f := module.Fail(what + ": " + r.Msg)
+	f.Err = r.Err
+	return f
 }
 
 func (s *steps) result() *value.Map {
@@ -40,7 +74,41 @@ func (s *steps) result() *value.Map {
 	if s.in.Check || s.a.Debug {
 		m.Set("actions", value.List(s.actions...))
 	}
+	if s.in.Diff || s.a.Debug {
+		m.Set("diff", s.registered())
+	}
 	return m
+}
+
+// registered is the difference as a result holds it.
+func (s *steps) registered() value.Value {
+	d := value.NewMap()
+	shown := make([]difference, 0, len(s.diffs))
+	var named []value.Value
+	for _, x := range s.diffs {
+		x = s.masked(x)
+		if s.fresh && !s.k.have.Exists && x.name != "exists" && x.name != "running" && x.name != "paused" {
+			continue // all of a new container would differ from none
+		}
+		shown = append(shown, x)
+		switch {
+		case x.name == "image":
+			d.Set("image_different", value.Bool(true))
+		case x.name != "exists" && x.name != "running" && x.name != "restarted" && x.name != "paused" && x.name != "recreate":
+			named = append(named, value.FromMap(value.M(x.name, value.M("parameter", x.want, "container", x.have))))
+		}
+	}
+	if len(named) > 0 && s.fresh {
+		d.Set("differences", value.List(named...))
+	}
+	if s.fresh && s.started && s.k.have.State.Running && !s.in.Check {
+		// A new container in the place of one that ran is started.
+		shown = append(shown, difference{name: "running", want: value.Bool(true), have: value.Bool(true)})
+	}
+	before, after := sides(shown)
+	d.Set("before", value.FromMap(before))
+	d.Set("after", value.FromMap(after))
+	return value.FromMap(d)
 }
 
 // finish makes the true result from what the operations did.
@@ -182,14 +250,21 @@ func inline(v value.Value) string {
 }
 
 // planAbsent stops and removes a container.
-func planAbsent(a *containerArgs, v state.View) (module.Change, error) {
+func planAbsent(a *containerArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := &gather{v: v}
 	have, known, err := ask[state.ContainerInfo](g, state.Container{Name: a.Name})
 	if !known {
 		return module.Need(g.need...), err
 	}
 	if !have.Exists {
-		return module.OK(), nil
+		c := module.OK()
+		if in.Check || a.Debug {
+			c.Result.Set("actions", value.List())
+		}
+		if in.Diff || a.Debug {
+			c.Result.Set("diff", value.FromMap(value.M("before", value.NewMap(), "after", value.NewMap())))
+		}
+		return c, nil
 	}
 	var c module.Change
 	var actions []value.Value
@@ -203,8 +278,15 @@ func planAbsent(a *containerArgs, v state.View) (module.Change, error) {
 		Before: "exists: true\nimage: " + have.Spec.Config.Image + "\nrunning: " + inline(value.Bool(have.State.Running)) + "\n",
 		After:  "exists: false\n"}}
 	c.Result = value.M("changed", true)
-	if a.Debug {
+	if in.Check || a.Debug {
 		c.Result.Set("actions", value.List(actions...))
+	}
+	if in.Diff || a.Debug {
+		before, after := value.M("exists", true), value.M("exists", false)
+		if have.State.Running {
+			before, after = value.M("running", true, "exists", true), value.M("running", false, "exists", false)
+		}
+		c.Result.Set("diff", value.FromMap(value.M("before", before, "after", after)))
 	}
 	return c, nil
 }

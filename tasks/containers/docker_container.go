@@ -2,6 +2,7 @@ package containers
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type pulled struct {
 
 func planContainer(a containerArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if a.State == "absent" {
-		return planAbsent(&a, v)
+		return planAbsent(&a, in, v)
 	}
 	return planPresent(a, in, v, pulled{})
 }
@@ -88,6 +89,17 @@ func learn(g *gather, a *containerArgs) (*known, error) {
 		k.image, done, e = ask[state.ImageInfo](g, state.Image{Ref: fullRef(a.Image)})
 		get(done, e)
 	}
+	paths := module.Gathering(g.v)
+	volumes := homeVolumes(paths, a.Volumes)
+	if a.EnvFile != "" {
+		a.EnvFile = paths.Path(a.EnvFile)
+	}
+	if c, missing, e := paths.Missing(); missing {
+		g.need = append(g.need, c.Need...)
+		get(e == nil, e)
+		return k, err
+	}
+	a.Volumes = volumes
 	var envFile []byte
 	if a.EnvFile != "" {
 		f, known, e := g.file(a.EnvFile)
@@ -113,6 +125,18 @@ func learn(g *gather, a *containerArgs) (*known, error) {
 		k.w.given["labels only"] = true
 	}
 	return k, k.compareWith(g, a)
+}
+
+// homeVolumes writes out sources that begin with a dot or a tilde: they are
+// below the home of who acts.
+func homeVolumes(paths *module.Gather, volumes []string) []string {
+	out := slices.Clone(volumes)
+	for i, v := range out {
+		if source, rest, ok := strings.Cut(v, ":"); ok && (v[0] == '.' || v[0] == '~') {
+			out[i] = path.Clean(paths.Path(source)) + ":" + rest
+		}
+	}
+	return out
 }
 
 // references resolves what the arguments name on the host: containers whose

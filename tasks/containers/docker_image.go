@@ -24,30 +24,27 @@ type imageArgs struct {
 	ForceSource bool        `arg:"force_source"`
 	ForceAbsent bool        `arg:"force_absent"`
 	ForceTag    bool        `arg:"force_tag"`
-	Path        string      `arg:"path"`
-	Build       value.Value `arg:"build"`
+	Build       *buildArgs  `arg:"build"`
+	oldBuild
 }
 
 func newImage() module.Module {
 	old := func(name string, t module.Type, use string) module.Arg {
 		return module.Arg{Name: name, Type: t, Doc: "Of old versions.", Deprecated: "use " + use}
 	}
-	gone := func(name string, t module.Type) module.Arg {
-		return module.Arg{Name: name, Type: t, Doc: "Of old versions, for building; not used.", Deprecated: "images are not built here"}
-	}
 	return module.New(module.Spec{
 		Name: "docker_image", Aliases: aliases("docker_image"),
 		Summary: "Keeps images on a host",
 		Doc: `Pulls an image, or loads it from an archive that is on the host; gives it another
-name; pushes it; saves it to an archive; removes it. Building is not done here.
-Loading and saving run the docker command on the host, so that the archive does
+name; pushes it; saves it to an archive; builds it; removes it. Loading, saving
+and building run the docker command on the host, so that archives and folders do
 not travel.`,
 		Args: slices.Concat([]module.Arg{
 			{Name: "name", Required: true, Doc: "Name, name:tag or id of the image. A tag in it wins over tag."},
 			{Name: "tag", Default: "latest", Doc: "Tag."},
-			{Name: "state", Default: "present", Choices: []string{"absent", "present", "build"}, Doc: "Whether it is there."},
+			{Name: "state", Default: "present", Choices: []string{"absent", "present", "build"}, Doc: "Whether it is there. build is of old versions: present, with source build."},
 			{Name: "source", Choices: []string{"build", "load", "local", "pull"},
-				Doc: "Where it comes from when it is not there. Without it: load when there is a load_path, else pull."},
+				Doc: "Where it comes from when it is not there. Without it: load when there is a load_path, build when there is a path to build from, else pull."},
 			{Name: "load_path", Type: module.Path, Doc: "Archive on the host, as docker save writes it."},
 			{Name: "archive_path", Type: module.Path, Doc: "Save the image to this file on the host."},
 			{Name: "repository", Doc: "Give the image this name too."},
@@ -56,16 +53,17 @@ not travel.`,
 			{Name: "force_source", Type: module.Bool, Default: false, Doc: "Get it even when it is there."},
 			{Name: "force_absent", Type: module.Bool, Default: false, Doc: "Remove it even when it has other names or stopped containers use it."},
 			{Name: "force_tag", Type: module.Bool, Default: false, Doc: "Move the name repository to this image."},
-			{Name: "build", Type: module.Raw, Doc: "Not supported."},
+			buildSpec(),
 			old("force", module.Bool, "force_source, force_absent or force_tag"),
-			gone("path", module.Path), gone("dockerfile", module.Str), gone("nocache", module.Bool), gone("rm", module.Bool),
-			gone("buildargs", module.Dict), gone("http_timeout", module.Int), gone("container_limits", module.Dict),
-			gone("use_tls", module.Str),
+			old("path", module.Path, "build"), old("dockerfile", module.Str, "build"), old("nocache", module.Bool, "build"),
+			old("rm", module.Bool, "build"), old("buildargs", module.Dict, "build"), old("http_timeout", module.Int, "build"),
+			old("container_limits", module.Dict, "build"), old("use_tls", module.Str, "the engine's own socket"),
 		}, connection()),
 		RequiredIf: [][]string{{"source", "load", "load_path"}},
 		Returns: []module.Return{
 			{Name: "image", Type: "dict", When: "the image is there", Doc: "What the engine says of it."},
 			{Name: "actions", Type: "list", When: "always", Doc: "What was done."},
+			{Name: "stdout", Type: "str", When: "it was built", Doc: "What the build said."},
 		},
 		Examples: `- docker_image:
     name: registry.example.com/contrail-controller
@@ -80,11 +78,24 @@ not travel.`,
 type imageStage struct {
 	done, changed bool
 	actions       []string
+	built         *string // what a build said
 }
 
 func planImage(a imageArgs, in module.Inputs, v state.View) (module.Change, error) {
-	if a.Source == "build" || a.State == "build" || !a.Build.IsNull() && a.Source == "" || a.Path != "" {
-		return module.Change{}, module.Fail("images are not built by this module: build them where they are published, and pull or load them")
+	a.sources()
+	if a.Tag != "" && !tagForm.MatchString(a.Tag) {
+		return module.Change{}, module.Fail(fmt.Sprintf("%q is not a valid docker tag!", a.Tag))
+	}
+	if a.Source == "build" && a.Build == nil {
+		return module.Change{}, module.Fail(`If "source" is set to "build", the "build.path" option must be specified.`)
+	}
+	paths := module.Gathering(v)
+	a.LoadPath, a.ArchivePath = paths.Path(a.LoadPath), paths.Path(a.ArchivePath)
+	if a.Build != nil {
+		a.Build.Path = paths.Path(a.Build.Path)
+	}
+	if c, missing, err := paths.Missing(); missing {
+		return c, err
 	}
 	if a.Force {
 		a.ForceSource, a.ForceAbsent, a.ForceTag = true, true, true
@@ -150,31 +161,25 @@ func imagePresent(a *imageArgs, v state.View, at imageStage) (module.Change, err
 	if at.done || img.Exists && !a.ForceSource {
 		return imageUse(a, v, img, at)
 	}
-	source := a.Source
-	if source == "" {
-		source = "pull"
-		if a.LoadPath != "" {
-			source = "load"
-		}
-	}
 	var c module.Change
-	switch source {
+	action := "Pulled image " + a.ref()
+	switch a.Source {
 	case "local":
 		if !img.Exists {
 			return c, module.Fail(fmt.Sprintf("Cannot find the image %s locally.", a.ref()))
 		}
 		return imageUse(a, v, img, at)
 	case "load":
+		action = fmt.Sprintf("Loaded image %s from %s", a.ref(), a.LoadPath)
 		c, err = imageLoad(a, g)
+	case "build":
+		action = fmt.Sprintf("Built image %s from %s", a.ref(), a.Build.Path)
+		c, err = imageBuild(a, g)
 	default:
 		c, err = imagePull(a, g)
 	}
 	if err != nil || len(c.Need) > 0 {
 		return c, err
-	}
-	action := "Pulled image " + a.ref()
-	if source == "load" {
-		action = fmt.Sprintf("Loaded image %s from %s", a.ref(), a.LoadPath)
 	}
 	return imageGot(a, c, img, action), nil
 }
@@ -202,7 +207,12 @@ func imageGot(a *imageArgs, c module.Change, before state.ImageInfo, action stri
 		if err != nil {
 			return module.Change{}, err
 		}
-		return imageUse(a, v, img, imageStage{done: true, changed: img.ID != before.ID, actions: []string{action}})
+		at := imageStage{done: true, changed: img.ID != before.ID, actions: []string{action}}
+		if a.Source == "build" && len(did) > 0 {
+			said := strings.TrimSuffix(string(did[len(did)-1].Stdout), "\n")
+			at.built = &said
+		}
+		return imageUse(a, v, img, at)
 	}
 	return c
 }
@@ -220,6 +230,7 @@ func imagePull(a *imageArgs, g *gather) (module.Change, error) {
 		op.Platform = p.Text()
 	}
 	c := module.Change{Ops: []state.Op{op}}
+	c.Failed = func(_ int, r state.OpResult) *module.Failure { return opFailed(op, r) }
 	if warning != "" {
 		c.Warnings = []string{warning}
 	}

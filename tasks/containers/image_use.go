@@ -82,7 +82,11 @@ func imageResult(at imageStage, img state.ImageInfo) *value.Map {
 	if img.Exists {
 		what = img.Inspect
 	}
-	return value.M("changed", at.changed, "actions", actions, "image", what)
+	res := value.M("changed", at.changed, "actions", actions, "image", what)
+	if at.built != nil {
+		res.Set("stdout", value.String(*at.built).WithMarks(value.Unsafe))
+	}
+	return res
 }
 
 func imagePushed(did []state.OpResult, img state.ImageInfo, at imageStage) module.Change {

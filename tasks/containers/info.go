@@ -60,27 +60,6 @@ func newImageInfo() module.Module {
 	})
 }
 
-func newHostInfo() module.Module {
-	type args struct{}
-	return module.New(module.Spec{
-		Name: "docker_host_info", Aliases: aliases("docker_host_info"),
-		Summary: "Says what the container engine of a host is like",
-		Args:    connection(),
-		Returns: []module.Return{
-			{Name: "can_talk_to_docker", Type: "bool", When: "always", Doc: "True: a host without an engine fails."},
-			{Name: "host_info", Type: "dict", When: "always", Doc: "What the engine says of itself and its host."},
-		},
-		Traits: module.Traits{Reads: true},
-	}, func(_ args, _ module.Inputs, v state.View) (module.Change, error) {
-		g := &gather{v: v}
-		d, known, err := ask[state.DockerInfo](g, state.Docker{})
-		if !known {
-			return module.Need(g.need...), err
-		}
-		return module.OK("can_talk_to_docker", true, "host_info", d.Inspect), nil
-	})
-}
-
 func newNetworkInfo() module.Module {
 	type args struct {
 		Name string `arg:"name"`

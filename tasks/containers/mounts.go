@@ -92,9 +92,6 @@ func (w *want) volume(v string) (target string, err error) {
 	if !isVolumeMode(parts[2]) {
 		return "", module.Fail("Found invalid volumes mode: " + parts[2])
 	}
-	if strings.HasPrefix(parts[0], ".") || strings.HasPrefix(parts[0], "~") {
-		return "", module.Fail(fmt.Sprintf("volumes: %q: write the source as an absolute path of the host", v))
-	}
 	w.spec.Host.Binds = append(w.spec.Host.Binds, strings.Join(parts, ":"))
 	return parts[1], nil
 }

@@ -182,7 +182,6 @@ func TestMistakes(t *testing.T) {
 		"square brackets":                                     {"image", "web:1", "ports", []string{"1:2:3:4"}},
 		"Found invalid volumes mode: rx":                      {"image", "web:1", "volumes", []string{"/a:/b:rx"}},
 		"appears twice":                                       {"image", "web:1", "volumes", []string{"/a:/b", "/c:/b"}},
-		"absolute path of the host":                           {"image", "web:1", "volumes", []string{"./a:/b"}},
 		"source must be specified":                            {"image", "web:1", "mounts", []any{value.M("target", "/a", "type", "bind")}},
 		"needs type":                                          {"image", "web:1", "mounts", []any{value.M("target", "/a", "tmpfs_size", "1M")}},
 		"network named none could not be found":               {"image", "web:1", "networks", []any{value.M("name", "none")}},
@@ -219,7 +218,12 @@ func TestImage(t *testing.T) {
 		"load":            {none, []any{"source", "load", "load_path", "/a.tar"}, "run", ""},
 		"load, old way":   {none, []any{"load_path", "/a.tar", "timeout", 300}, "run", ""},
 		"load, no file":   {none, []any{"load_path", "/none.tar"}, "", "does not exist"},
-		"build":           {none, []any{"source", "build"}, "", "not built"},
+		"build, no path":  {none, []any{"source", "build"}, "", "build.path"},
+		"build, no dir":   {none, []any{"source", "build", "build", value.M("path", "/none")}, "", "could not be found"},
+		"build":           {none, []any{"source", "build", "build", value.M("path", "/src")}, "run", ""},
+		"build, old way":  {none, []any{"path", "/src"}, "run", ""},
+		"built":           {there, []any{"source", "build", "build", value.M("path", "/src")}, "", ""},
+		"bad tag":         {none, []any{"tag", "a b"}, "", "is not a valid docker tag!"},
 		"absent":          {there, []any{"state", "absent"}, "remove", ""},
 		"absent already":  {none, []any{"state", "absent"}, "", ""},
 		"tag":             {there, []any{"repository", "r/other"}, "tag", ""},
@@ -239,7 +243,7 @@ func TestImage(t *testing.T) {
 		}
 		c, err := m.Plan(a, module.Inputs{}, &view{known: map[state.Query]any{state.Image{Ref: "web:1"}: tt.have,
 			state.Image{Ref: "r/other:1"}: none, state.Login{}: state.LoginInfo{Home: "/root"}},
-			files: map[string]state.File{"/a.tar": file("x")}})
+			files: map[string]state.File{"/a.tar": file("x"), "/src": {Stat: state.Stat{Type: state.TypeDir}, Followed: state.Stat{Type: state.TypeDir}}}})
 		switch {
 		case tt.fail != "":
 			if err == nil || !strings.Contains(err.Error(), tt.fail) {
@@ -247,6 +251,39 @@ func TestImage(t *testing.T) {
 			}
 		case err != nil || len(c.Need) > 0 || opNames(c.Ops) != tt.ops:
 			t.Errorf("%s: %q, needs %v, %v", name, opNames(c.Ops), c.Need, err)
+		}
+	}
+}
+
+// TestHomeVolumes: sources below the home are written out, and the arguments
+// stay as they are.
+func TestHomeVolumes(t *testing.T) {
+	t.Parallel()
+	given := []string{"~/a:/a", "./b:/b:ro", "/c:/c", "name:/d", "/e"}
+	paths := module.Gathering(&view{known: map[state.Query]any{state.Login{}: state.LoginInfo{Home: "/home/x"}}})
+	got := homeVolumes(paths, given)
+	if want := "/home/x/a:/a /home/x/b:/b:ro /c:/c name:/d /e"; strings.Join(got, " ") != want || given[0] != "~/a:/a" {
+		t.Errorf("%v, given %v", got, given)
+	}
+}
+
+// TestBuildCommand: what the docker command is asked.
+func TestBuildCommand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args *value.Map
+		want string
+	}{
+		{value.M("path", "/src"), "--force-rm -- /src"},
+		{value.M("path", "/src", "dockerfile", "sub/D", "rm", false, "nocache", true, "pull", true), "--file=/src/sub/D --no-cache --pull --rm=false -- /src"},
+		{value.M("path", "https://x/y.git", "dockerfile", "D", "target", "t", "network", "host"), "--file=D --network=host --target=t --force-rm -- https://x/y.git"},
+		{value.M("path", "/src", "args", value.M("B", 2, "A", "1 x"), "etc_hosts", value.M("h", "192.0.2.1"), "cache_from", []string{"c:1"}, "platform", "linux/amd64",
+			"container_limits", value.M("memory", 1024, "cpushares", 5)),
+			"--build-arg=A=1 x --build-arg=B=2 --cache-from=c:1 --add-host=h:192.0.2.1 --memory=1024 --cpu-shares=5 --platform=linux/amd64 --force-rm -- /src"},
+	} {
+		a := decode(t, newImage(), "name", "web", "tag", "1", "source", "build", "build", value.FromMap(tt.args)).(imageArgs)
+		if got := strings.Join(a.Build.command("web:1"), " "); got != "build -t web:1 "+tt.want {
+			t.Errorf("%s", got)
 		}
 	}
 }

@@ -106,6 +106,7 @@ func planPull(g *gather, a containerArgs, in module.Inputs, k *known) (module.Ch
 	} else if in.Check {
 		c.Result.Set("actions", value.List(value.FromMap(value.M("pulled_image", ref))))
 	}
+	c.Failed = func(_ int, r state.OpResult) *module.Failure { return opFailed(op, r) }
 	before := k.image.ID
 	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
 		got, _ := did[len(did)-1].Data.(state.ImagePulled)
