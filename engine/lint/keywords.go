@@ -14,8 +14,6 @@ func (c *checker) withoutEffect(t *playbook.Task) {
 		n    *yaml.Node
 		what string
 	}{
-		{t.Async, "async: the task is waited for"},
-		{t.Keywords.Timeout, "timeout: the task may take as long as it takes"},
 		{t.Debugger, "debugger: there is none"},
 	} {
 		if k.n != nil && !isFalse(k.n) {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -27,6 +28,9 @@ type evaluated struct {
 	scope    *vars.Scope
 	sources  *sources
 	delegate string
+	async    async
+	timeout  time.Duration // of the task; 0 for none
+	deadline time.Time     // when it is over
 }
 
 // stepItem takes one item (or the task without loop) further. A nil request
@@ -57,6 +61,9 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 			return r, nil
 		}
 		in.evaled = ev
+	}
+	if in.job != nil {
+		return pl.jobStep(h, t)
 	}
 	if in.did != nil {
 		return pl.afterEffect(h, t)
@@ -118,6 +125,12 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	}
 	pos := t.ActionPos
 	h.inst.noLog = ev.noLog
+	if err := refusesAsync(ev, pl.Check); err != nil {
+		return nil, nil, err
+	}
+	if mod.Spec().Name == "async_status" {
+		ev.raw.Set("_async_dir", value.String(ev.async.dir))
+	}
 	pl.learnSecrets(mod.Spec(), ev.raw)
 	if ev.args, err = mod.Decode(ev.raw, pos); err != nil {
 		return nil, nil, err
@@ -306,6 +319,16 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 	if ev.env, err = environment(s, t); err != nil {
 		return err
 	}
+	if ev.async, err = asyncOf(s, t); err != nil {
+		return err
+	}
+	if ev.async.dir, err = pl.jobDir(s, ev.env); err != nil {
+		return err
+	}
+	if ev.timeout, err = taskTimeout(s, t); err != nil {
+		return err
+	}
+	ev.deadline = pl.Now().Add(ev.timeout)
 	return pl.delegate(ev, h, t, s)
 }
 

@@ -262,11 +262,14 @@ type instance struct {
 	outcome *outcome
 	// effects: operations that reach beyond paths were sent for this item.
 	effects bool
+	// job is the present item where it goes on by itself (async).
+	job *job
 	// last is the outcome of a task without loop.
 	last    *outcome
 	noLog   bool
 	attempt int
 	paused  bool
+	tooLong bool          // it waits longer than its task may take
 	wait    time.Time     // not before
 	rest    time.Duration // the pause before the present item, until it began
 	replans int
@@ -287,7 +290,7 @@ func (i *instance) nextItem() {
 	i.idx++
 	pause := i.control.pause
 	i.evaled, i.did, i.ops, i.change, i.next, i.outcome = nil, nil, nil, nil, nil, nil
-	i.attempt, i.replans, i.wait, i.paused, i.effects = 0, 0, time.Time{}, false, false
+	i.attempt, i.replans, i.wait, i.paused, i.effects, i.job = 0, 0, time.Time{}, false, false, nil
 	if pause > 0 && i.idx < len(i.items) {
 		i.rest = pause
 	}

@@ -98,6 +98,9 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.finishItem(h, t, o)
 	}
 	reach := widest(c.Ops)
+	if op, ok := asCommand(ev, c); ok && !pl.Check {
+		return pl.background(h, ev, op, c)
+	}
 	switch {
 	case pl.Check:
 		pl.assume(h, t, ev, c.Ops, reach)

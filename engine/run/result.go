@@ -147,6 +147,9 @@ func (pl *play) unknownTask(h *host, why string) (*request, error) {
 // means that the item is finished.
 func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
+	if r, err := pl.asJob(h, o); r != nil || err != nil {
+		return r, err
+	}
 	if o.status != event.Skipped && o.status != event.Unknown {
 		if err := pl.judge(h, t, o); err != nil {
 			o.fail(err)

@@ -362,7 +362,7 @@ func (pl *play) recalled(h *host, o *outcome) *outcome {
 // doubtful tells whether an effect may have happened in an earlier attempt, and
 // nothing can tell whether it did.
 func (pl *play) doubtful(h *host, t *playbook.Task, ev *evaluated) bool {
-	if !pl.memory.resumed || !ev.mod.Spec().Traits.Opaque || len(t.Until) > 0 || !pl.memory.intents[noteID{h.Name, pl.noteKey(h)}] {
+	if !pl.memory.resumed || !ev.mod.Spec().Traits.Opaque || len(t.Until) > 0 || ev.async.limit > 0 || !pl.memory.intents[noteID{h.Name, pl.noteKey(h)}] {
 		return false
 	}
 	for _, guard := range []string{"creates", "removes"} {

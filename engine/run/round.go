@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -160,7 +161,7 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 		g.Go(func() error {
 			laneMu.Lock()
 			defer laneMu.Unlock()
-			out, err := pl.do(gctx, r.lane, pl.batchOf(r))
+			out, err := pl.doInTime(gctx, r)
 			mu.Lock()
 			defer mu.Unlock()
 			return pl.answered(ctx, r, low, out, err)
@@ -252,6 +253,11 @@ func (pl *play) answered(ctx context.Context, r *request, low position, out stat
 		if isCancelled(ctx, err) {
 			pl.effectInDoubt(r)
 			return err
+		}
+		if errors.Is(err, errOverdue) {
+			r.lane.forget()
+			pl.finishFailed(h, overdue(h.task(), h.inst.evaled.timeout))
+			return nil
 		}
 		pl.connectionFailed(h, r, err)
 		return nil

@@ -14,7 +14,8 @@ import (
 // Modules lists the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{
-		SetFact(), Debug(), Assert(), Fail(), Ping(), Meta(), IncludeVars(), AddHost(), GroupBy(), SetStats(), Pause(), CheckConfig(), ValidateArgumentSpec(),
+		SetFact(), Debug(), Assert(), Fail(), Ping(), Meta(), IncludeVars(), AddHost(), GroupBy(), SetStats(), Pause(), CheckConfig(),
+		ValidateArgumentSpec(), AsyncStatus(),
 	}
 }
 

@@ -1,0 +1,270 @@
+package run
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+)
+
+// async is what a task says about going on by itself: for how many seconds at
+// most, and how often it is asked after (0: never). The zero value is a task
+// that is waited for.
+type async struct {
+	limit, poll int
+	dir         string
+}
+
+// defaultPoll is how many seconds are between two questions when poll is not given.
+const defaultPoll = 15
+
+// notAsync are modules that have no async, by Ansible's own list.
+var notAsync = map[string]bool{
+	"add_host": true, "assemble": true, "assert": true, "async_status": true, "copy": true, "debug": true, "fail": true, "fetch": true, "group_by": true,
+	"include_vars": true, "pause": true, "raw": true, "script": true, "set_fact": true, "set_stats": true, "template": true, "unarchive": true,
+	"validate_argument_spec": true, "wait_for_connection": true,
+}
+
+func asyncOf(s *vars.Scope, t *playbook.Task) (async, error) {
+	a := async{poll: defaultPoll}
+	limit, err := keyword(s, t.Async)
+	if err != nil || limit == "" {
+		return async{}, err
+	}
+	if a.limit, err = strconv.Atoi(limit); err != nil {
+		return a, diag.Errorf(t.Async.Pos, "async", "async is %q, not a number of seconds", limit)
+	}
+	poll, err := keyword(s, t.Poll)
+	if err != nil {
+		return a, err
+	}
+	if poll != "" {
+		if a.poll, err = strconv.Atoi(poll); err != nil {
+			return a, diag.Errorf(t.Poll.Pos, "poll", "poll is %q, not a number of seconds", poll)
+		}
+	}
+	return a, nil
+}
+
+// jobDir is the folder of job files: the variable ansible_async_dir, or
+// ANSIBLE_ASYNC_DIR in the task's environment.
+func (pl *play) jobDir(s *vars.Scope, env []string) (string, error) {
+	for _, e := range env {
+		if dir, ok := cutEnv(e, "ANSIBLE_ASYNC_DIR"); ok {
+			return dir, nil
+		}
+	}
+	dir, err := text(s, "ansible_async_dir")
+	if dir == "" {
+		dir = module.JobDir
+	}
+	return dir, err
+}
+
+func cutEnv(e, name string) (string, bool) {
+	if len(e) > len(name) && e[:len(name)] == name && e[len(name)] == '=' {
+		return e[len(name)+1:], true
+	}
+	return "", false
+}
+
+// refusesAsync says why a task cannot go on by itself; nil when it can.
+func refusesAsync(ev *evaluated, check bool) error {
+	switch {
+	case ev.async.limit <= 0:
+		return nil
+	case notAsync[ev.mod.Spec().Name]:
+		return module.Fail("async is not supported for this task.")
+	case ev.check && !check:
+		return module.Fail("check mode and async cannot be used on same task.")
+	}
+	return nil
+}
+
+// jobStage is how far a task with async is.
+type jobStage uint8
+
+const (
+	jobStarts  jobStage = iota // the job is being started
+	jobGoesOn                  // it is asked after once it is time
+	jobIsAsked                 // it is being asked after
+	jobStores                  // a result that is known is being stored as a job's
+	jobCleans                  // its file is being removed
+)
+
+// job is a task that goes on by itself. It is not changed once made.
+type job struct {
+	module.Job
+	stage jobStage
+	op    state.Exec // to be sent at this stage
+	left  int        // seconds until nobody waits any longer
+	file  string
+	o     *outcome // the result, where it is known
+}
+
+// background starts the command of a task as a job. Only commands go on by
+// themselves; what other modules do is done before their result is stored as
+// a job's.
+func (pl *play) background(h *host, ev *evaluated, op state.Exec, c module.Change) (*request, error) {
+	if pl.waiting() {
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	j := &job{Job: module.Job{ID: module.NewJobID(pl.moment(h).Seed), Dir: ev.async.dir}, left: ev.async.limit}
+	cmd, _ := c.Result.Get("cmd")
+	prepared, ok := pl.prepared([]state.Op{op}, ev)[0].(state.Exec)
+	if !ok {
+		return nil, fmt.Errorf("a command became something else")
+	}
+	limit := ev.async.limit
+	if ev.async.poll > 0 {
+		limit += ev.async.poll + 5 // who waits for it says first that its time is over
+	}
+	start, err := j.Start(prepared, cmd, limit)
+	if err != nil {
+		return pl.failed(h, asFailure(err))
+	}
+	return pl.jobRequest(h, ev, j, start)
+}
+
+// asCommand is the one command that a task with async runs; ok is false for
+// what cannot go on by itself.
+func asCommand(ev *evaluated, c module.Change) (op state.Exec, ok bool) {
+	name := ev.mod.Spec().Name
+	if ev.async.limit <= 0 || len(c.Ops) != 1 || name != "command" && name != "shell" {
+		return op, false
+	}
+	op, ok = c.Ops[0].(state.Exec)
+	return op, ok
+}
+
+func (pl *play) jobRequest(h *host, ev *evaluated, j *job, op state.Exec) (*request, error) {
+	j.op = op
+	h.inst.job = j
+	h.inst.effects = true
+	return &request{kind: reqEffect, host: h, lane: ev.lane, as: ev.as, ops: []state.Op{op}}, nil
+}
+
+// jobStep goes on with a job after an answer, or when it is time to ask.
+func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
+	in, ev, j := h.inst, h.inst.evaled, h.inst.job
+	if in.did == nil {
+		next := *j
+		if j.stage == jobGoesOn {
+			next.stage, next.op = jobIsAsked, j.Ask()
+		}
+		return pl.jobRequest(h, ev, &next, next.op)
+	}
+	r := in.did[0]
+	in.did = nil
+	if !r.OK || j.stage == jobStarts && r.RC != 0 {
+		in.job = nil
+		return pl.failed(h, opFailure(state.Exec{Shown: "start of a job"}, r))
+	}
+	next := *j
+	s := j.Answer(r)
+	switch j.stage {
+	case jobCleans:
+		return pl.jobEnds(h, t, j.o)
+	case jobStores:
+		return pl.jobEnds(h, t, jobLeft(j, s.File))
+	case jobStarts:
+		next.file = s.File
+		if ev.async.poll <= 0 {
+			return pl.jobEnds(h, t, jobLeft(j, s.File))
+		}
+		return pl.jobWaits(h, &next, ev)
+	}
+	if s.Finished {
+		next.stage, next.o = jobCleans, jobDone(j, s)
+		next.o.noLog = ev.noLog
+		return pl.jobRequest(h, ev, &next, j.Erase())
+	}
+	if next.left -= ev.async.poll; next.left <= 0 {
+		in.job = nil
+		return pl.failed(h, module.Fail(fmt.Sprintf("async task did not complete within the requested time - %ds", ev.async.limit),
+			"async_result", j.JobFields(s.File, false)))
+	}
+	return pl.jobWaits(h, &next, ev)
+}
+
+func (pl *play) jobWaits(h *host, j *job, ev *evaluated) (*request, error) {
+	j.stage = jobGoesOn
+	h.inst.job = j
+	h.inst.wait = pl.Now().Add(module.JobTime(ev.async.poll))
+	return &request{kind: reqWait, host: h, until: h.inst.wait}, nil
+}
+
+// jobEnds ends the item with a result.
+func (pl *play) jobEnds(h *host, t *playbook.Task, o *outcome) (*request, error) {
+	h.inst.job, h.inst.evaled.async = nil, async{}
+	return pl.finishItem(h, t, o)
+}
+
+// jobLeft is the result of a task whose job is left to itself.
+func jobLeft(j *job, file string) *outcome {
+	m := j.JobFields(file, false)
+	m.Set("changed", value.Bool(true))
+	m.Set("failed", value.Int(0)) // a number, as Ansible's wrapper says it
+	return &outcome{status: event.Changed, result: m, noLog: j.o != nil && j.o.noLog}
+}
+
+// jobDone is the result of a task whose job ended.
+func jobDone(j *job, s module.JobState) *outcome {
+	m := s.Result.Clone()
+	for k, v := range j.JobFields(s.File, true).All() {
+		m.SetKey(k, v)
+	}
+	if !m.Has("changed") {
+		m.Set("changed", value.Bool(false))
+	}
+	o := &outcome{result: m}
+	changed, _ := m.Get("changed")
+	o.status = statusOf(changed.Truthy())
+	if msg, ok := m.Get("msg"); ok {
+		o.msg = msg.Text()
+	}
+	if failed, _ := m.Get("failed"); failed.Truthy() {
+		o.status = event.Failed
+	}
+	return o
+}
+
+// asJob gives a result of a module that ran at once the form that its task
+// asked for with async. A nil request means that the outcome is final.
+func (pl *play) asJob(h *host, o *outcome) (*request, error) {
+	in := h.inst
+	ev := in.evaled
+	if ev == nil || ev.async.limit <= 0 || pl.Check || o.status == event.Skipped || o.status == event.Unreachable || in.job != nil {
+		return nil, nil
+	}
+	j := &job{Job: module.Job{ID: module.NewJobID(pl.moment(h).Seed), Dir: ev.async.dir}, stage: jobStores, o: o}
+	if ev.async.poll > 0 {
+		o.result = o.result.Clone()
+		for k, v := range j.JobFields(ev.async.dir+"/"+j.ID, true).All() {
+			o.result.SetKey(k, v)
+		}
+		for _, k := range []string{"stdout", "stderr"} {
+			if !o.result.Has(k) {
+				o.result.Set(k, value.String(""))
+				o.result.Set(k+"_lines", value.List())
+			}
+		}
+		return nil, nil
+	}
+	if pl.waiting() {
+		in.outcome = o
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	op, err := j.Store(known(o.result))
+	if err != nil {
+		return nil, err
+	}
+	in.outcome = nil
+	return pl.jobRequest(h, ev, j, op)
+}
