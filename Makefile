@@ -5,7 +5,7 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TEST_PACKAGES ?= gcc libc6-dev ansible python3-pycurl busybox-static dash openssh-client curl
 TEST_FLAGS ?= -timeout 20m
-BENCH_HOSTS ?= 20
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help go-ready build demo demo-down test test-pure test-ansible bench check testbed-up testbed-down clean
@@ -42,8 +42,8 @@ test-ansible: go-ready ## each case of engine/difftest by ansible-playbook and b
 	@scripts/testbed up
 	@eval "$$(scripts/testbed env)" && FAIRLEAD_NO_SKIP=1 FAIRLEAD_AGAINST_ANSIBLE=1 $(GO) test -count=1 $(TEST_FLAGS) ./engine/difftest
 
-bench: go-ready ## against ansible-playbook and against the bare connection, on BENCH_HOSTS=20 hosts
-	@HOSTS=$(BENCH_HOSTS) scripts/bench.sh
+bench: go-ready ## against the floor, ansible-playbook, Mitogen, scp; BENCH="hosts delay" names parts (scripts/bench.sh)
+	@scripts/bench.sh $(BENCH)
 
 check: go-ready ## gofmt, go vet, staticcheck
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { printf 'not gofmt-ed:\n%s\n' "$$files" >&2; exit 1; }

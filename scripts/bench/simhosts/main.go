@@ -41,7 +41,14 @@ func main() {
 	port := flag.Int("port", 2200, "the port, on 127.4.0.1 to 127.4.0.16")
 	hosts := flag.Int("hosts", 1000, "how many hosts the inventory names")
 	delay := flag.Duration("delay", 0, "one-way delay of every byte, in both directions")
+	forward := flag.String("forward", "", "addresses of real hosts (with port), separated by blanks: 127.5.0.1 and so on lead to them")
 	flag.Parse()
+	if *forward != "" {
+		if err := forwardAll(strings.Fields(*forward), *port, *delay); err != nil {
+			fatal(err)
+		}
+		return
+	}
 	if *dir == "" {
 		fatal(errors.New("give -dir"))
 	}
@@ -56,14 +63,19 @@ func main() {
 		}
 		go s.accept(l, *delay)
 	}
-	fmt.Println("ready")
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	<-end
+	untilEnd()
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	fmt.Printf("connections %d frames %d replayed %d unknown %d cpu %.2f\n", s.conns.Load(), s.frames.Load(), s.replayed.Load(), s.unknown.Load(), cpu.Seconds())
+}
+
+// untilEnd says that everything listens, and waits for the signal to end.
+func untilEnd() {
+	fmt.Println("ready")
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
+	<-end
 }
 
 func fatal(err error) {
