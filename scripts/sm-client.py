@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Calls a server as server-manager's own client does in generation A: by
-libcurl, one header without a blank, no timeouts, PUT with an unescaped query
-and a JSON body, or url-encoded without a body option.
+"""Calls a server as server-manager's own client does: by libcurl, one header
+without a blank, no timeouts, PUT with an unescaped query and a JSON body, or
+url-encoded without a body option.
 
   sm-client.py --server 127.0.0.1:9003 provision --server-id node-a --host 192.0.2.11 --role lb [--set key=value ...]
   sm-client.py --server 127.0.0.1:9003 status --server-id node-a --role lb --state In_Progress [--urlencode]
+  fairlead sm-send --print request.yml | sm-client.py --server 127.0.0.1:9003 calls
 
 The SSH password is read from SM_PASSWORD."""
 
@@ -67,11 +68,18 @@ def status(args):
     send(args.server, "playbook_status", payload, "PUT", args.urlencode)
 
 
+def calls(args):
+    """Sends calls of any generation, read as JSON Lines."""
+    for line in sys.stdin:
+        call = json.loads(line)
+        send(args.server, call["path"].lstrip("/"), call["body"], call["method"])
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--server", default="127.0.0.1:9003")
-    p.add_argument("command", choices=["provision", "status"])
-    p.add_argument("--server-id", required=True)
+    p.add_argument("command", choices=["provision", "status", "calls"])
+    p.add_argument("--server-id", default="")
     p.add_argument("--role", action="append", default=[])
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--user", default="root")
@@ -82,7 +90,7 @@ def main():
     p.add_argument("--state", default="In_Progress")
     p.add_argument("--urlencode", action="store_true")
     args = p.parse_args()
-    {"provision": provision, "status": status}[args.command](args)
+    {"provision": provision, "status": status, "calls": calls}[args.command](args)
 
 
 if __name__ == "__main__":

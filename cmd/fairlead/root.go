@@ -70,7 +70,7 @@ Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 	}{
 		{"playbooks", "Playbooks:", []*cobra.Command{newPlan(std), newRun(std), newLint(std), newVault(std)}},
 		{"look", "Looking around:", []*cobra.Command{newInventory(std), newModule(std), newRoles(std), newConfig(std), newRuns(std)}},
-		{"serve", "Serving others:", []*cobra.Command{newServe(std), newImage(std)}},
+		{"serve", "Serving others:", []*cobra.Command{newServe(std), newSMSend(std), newImage(std)}},
 		{"other", "Other:", []*cobra.Command{newVersion(std)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
