@@ -122,7 +122,8 @@ type Change struct {
 	// Skip makes the task count as skipped; Result then says why ("msg").
 	Skip bool
 	// NoCheck, when set, is why a single task in check mode (check_mode: true)
-	// is skipped in place of what Result predicts, as in Ansible.
+	// is skipped in place of what Result predicts, as in Ansible; "-" skips it
+	// without a word.
 	NoCheck string
 	// Guarded marks a command that its creates or removes let run: as a single
 	// task in check mode it counts as changed, and not as skipped.

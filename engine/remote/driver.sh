@@ -470,7 +470,7 @@ _E() {
 	PATH=$_P
 	if [ "$_l" ]; then LC_ALL=$_L; else unset LC_ALL; fi
 	if [ "$1" ]; then
-		cd -- "$1"
+		cd -P -- "$1"
 	else
 		cd -- "$_W" 2>/dev/null || cd /
 	fi

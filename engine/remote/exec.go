@@ -67,6 +67,10 @@ func (w *writing) program(n string, o state.Exec) (string, error) {
 		f.text.WriteString("; ")
 	}
 	if o.Shell == "" {
+		if strings.Contains(o.Argv[0], "/") {
+			p := quote(o.Argv[0])
+			f.text.WriteString("[ ! -e " + p + " ] || { [ -x " + p + " ] && [ ! -d " + p + " ]; } || _z " + n + " denied; ")
+		}
 		f.text.WriteString("command -v ")
 		f.text.WriteString(quote(o.Argv[0]))
 		f.text.WriteString(" >/dev/null 2>&1 || _z " + n + " program; exec $_ss ")
@@ -113,6 +117,9 @@ func execResult(o state.Exec, x *execution) state.OpResult {
 		}
 		r.Msg = "No such file or directory: " + strconv.Quote(name)
 		r.RC = 2
+	case "denied":
+		r.Msg = "Permission denied: " + strconv.Quote(o.Argv[0])
+		r.RC = 13
 	default:
 		r.Msg = "the command could not be started"
 	}

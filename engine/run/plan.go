@@ -119,6 +119,9 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 func (o *outcome) notRun(c module.Change) {
 	if c.NoCheck != "" {
 		o.result = value.M("changed", false, "skipped", true, "msg", c.NoCheck)
+		if c.NoCheck == "-" {
+			o.result.Delete("msg")
+		}
 		o.status = event.Skipped
 		return
 	}

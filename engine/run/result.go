@@ -43,6 +43,9 @@ func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
 	if v, ok := o.result.Get("changed"); ok && (v.Truthy() || v.IsUnknown()) {
 		o.status = event.Changed
 	}
+	if v, ok := o.result.Get("changed"); ok && v.IsUnknown() && pl.Check {
+		o.status = event.Unknown // and so is what it registers
+	}
 	if c.Skip {
 		o.status = event.Skipped
 		o.result = o.result.Clone()

@@ -366,6 +366,9 @@ func (pl *play) flushed(ctx context.Context, h *host, l *lane, b state.Batch, ou
 		pl.confirmed(h, l, steps, out.Results)
 		return nil
 	}
+	for _, a := range out.Answers { // for the results of what was done before it
+		l.view(b.As).Learn(a)
+	}
 	pl.deviation(h, l, steps, out.Results, bad)
 	return nil
 }

@@ -34,7 +34,9 @@ func planRaw(a rawArgs, in module.Inputs, _ state.View) (module.Change, error) {
 	if a.Free.IsSecret() {
 		op.Shown = "a command with a secret"
 	}
-	return bare(op, in), nil
+	c := bare(op, in)
+	c.NoCheck = "-"
+	return c, nil
 }
 
 // bare runs a command and registers only its outputs and what it returned.

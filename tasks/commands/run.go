@@ -130,7 +130,11 @@ func notRun(r state.OpResult, cmd value.Value) *module.Failure {
 		}
 		cmd = value.String(strings.Join(quoted, " ")).WithMarks(cmd.DeepMarks())
 	}
-	f := module.Fail(msg, "changed", false, "cmd", cmd, "rc", 2, "stdout", "", "stderr", "", "stdout_lines", []string{}, "stderr_lines", []string{})
+	rc := 2
+	if r.RC > 0 {
+		rc = r.RC
+	}
+	f := module.Fail(msg, "changed", false, "cmd", cmd, "rc", rc, "stdout", "", "stderr", "", "stdout_lines", []string{}, "stderr_lines", []string{})
 	f.Err = r.Err
 	return f
 }

@@ -102,7 +102,7 @@ func planArchive(a archiveArgs, in module.Inputs, v state.View) (module.Change, 
 		for _, k := range []string{"uid", "gid", "owner", "group", "mode", "state", "size"} {
 			m.Set(k, later)
 		}
-		return module.Change{Result: m}, nil
+		return module.Change{Ops: []state.Op{p.pack()}, Result: m}, nil
 	}
 	kind := "archive"
 	if len(p.missing) > 0 {

@@ -73,8 +73,11 @@ func (p *putter) remoteFolder(a copyArgs, f state.File, src, dest string) (modul
 
 // end sets the attributes of dest itself.
 func (c *remoteCopy) end(src, dest string, to state.File) (module.Change, error) {
+	if to.IsDir() { // Ansible means what is in it then
+		dest = strings.TrimRight(dest, "/") + "/" + src[strings.LastIndexByte(src, '/')+1:]
+	}
 	root := trim(dest)
-	st := to.Followed
+	st := c.g.File(root, 0).Followed
 	if made, ok := c.folders[root]; ok {
 		st = made
 		st.Size = -1
@@ -94,8 +97,13 @@ func (c *remoteCopy) end(src, dest string, to state.File) (module.Change, error)
 		c.ops = append(c.ops, state.SetAttrs{Path: root, Follow: true, Attrs: set})
 	}
 	r := value.M("dest", dest, "src", src, "checksum", nil, "md5sum", nil, "changed", c.odd || len(c.ops) > 0)
-	module.PathInfo(r, w.Apply(st))
-	return c.change(r)
+	st = w.Apply(st)
+	module.PathInfo(r, st)
+	ch, err := c.change(r)
+	if st.Size < 0 {
+		ch.Then = measured(root, r)
+	}
+	return ch, err
 }
 
 // folder plans a folder with a mode, and the owner asked for.

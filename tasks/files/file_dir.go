@@ -91,7 +91,7 @@ func measured(at string, result *value.Map) func(state.View, []state.OpResult) (
 			return module.Change{Need: []state.Query{q}}, nil
 		}
 		m := result.Clone()
-		if err == nil && f.Stat.Size >= 0 {
+		if err == nil && f.Stat.Type == state.TypeDir && f.Stat.Size >= 0 {
 			m.Set("size", value.Int(f.Stat.Size))
 		}
 		return module.Change{Result: m}, nil

@@ -123,7 +123,7 @@ func (w *waiting) look(delay, limit int) module.Change {
 		Ops:     []state.Op{state.Exec{Shell: w.script(delay, limit), Env: []string{"LC_ALL=C"}, Read: true}},
 		Result:  w.result(module.Later(), state.Stat{}),
 		Then:    w.then,
-		NoCheck: "remote module (ansible.legacy.wait_for) does not support check mode",
+		NoCheck: "remote module (wait_for) does not support check mode",
 	}
 }
 
