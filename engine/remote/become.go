@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"io"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,6 +22,8 @@ type becoming struct {
 	// ready is what the shell says when it runs; "" when it need not be waited
 	// for, because nothing reads the wire before it.
 	ready string
+	// tty: the password is asked for on a terminal, whatever the streams are.
+	tty bool
 	// prompt is what asks for the password; "" means any line that ends so.
 	prompt string
 }
@@ -40,9 +43,10 @@ func become(id state.Identity) (becoming, error) {
 	if strings.ContainsAny(id.Password, "\n\x00") {
 		return becoming{}, diag.New(diag.Usage, diag.Pos{}, "become", "the become password holds a line break")
 	}
+	method := strings.TrimPrefix(strings.TrimPrefix(id.Method, "ansible.builtin."), "community.general.")
 	exe := id.Exe
 	if exe == "" {
-		exe = id.Method
+		exe = method
 	}
 	b := becoming{}
 	run := loop
@@ -50,7 +54,7 @@ func become(id state.Identity) (becoming, error) {
 		b.ready = "fairlead-" + randomHex(8)
 		run = "echo " + b.ready + ";" + loop
 	}
-	switch id.Method {
+	switch method {
 	case "":
 		b.command = "exec /bin/sh -c '" + loop + "'"
 		b.ready = ""
@@ -59,11 +63,13 @@ func become(id state.Identity) (becoming, error) {
 	case "su":
 		b.command = "exec " + exe + " " + strings.Join(flags, " ") + " -s /bin/sh " + user + " -c '" + run + "'"
 	case "doas":
-		if id.Password != "" {
-			return b, diag.New(diag.Become, diag.Pos{}, "become-password", "doas asks for its password on a terminal only").
-				WithHint("allow it in doas.conf with nopass, or use sudo")
+		if b.tty = id.Password != ""; !b.tty {
+			flags = append(flags, "-n")
 		}
-		b.command = "exec " + exe + " -n " + strings.Join(flags, " ") + " -u " + user + " /bin/sh -c '" + run + "'"
+		b.command = exe + " " + strings.Join(flags, " ") + " -u " + user + " /bin/sh -c '" + run + "'"
+		if !b.tty {
+			b.command = "exec " + b.command
+		}
 	default:
 		return b, diag.New(diag.Usage, diag.Pos{}, "become-method", "there is no become method %q", id.Method).
 			WithHint("there are sudo, su and doas")
@@ -108,8 +114,12 @@ func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming) (*she
 	if err != nil {
 		return nil, err
 	}
+	if b.tty && h.cfg == nil {
+		return nil, diag.New(diag.Become, diag.Pos{}, "become-password", "%s asks for its password on a terminal, which a local connection has not", id).
+			WithHint("allow it in doas.conf with nopass, or use sudo")
+	}
 	begin := func() (*process, error) {
-		if h.needsTTY(id) {
+		if b.tty || h.needsTTY(id) {
 			return startWithTTY(ctx, t, b.command)
 		}
 		return t.start(ctx, b.command, false)
@@ -131,12 +141,16 @@ func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming) (*she
 	}
 	g := &greeting{ready: []byte(b.ready), prompt: []byte(b.prompt), asked: make(chan struct{}, 8), done: make(chan struct{})}
 	s.mu.Lock()
-	g.buf = [2][]byte{s.left[0], s.left[1]}
+	g.buf = [3][]byte{s.left[0], s.left[1]}
 	s.left = [2][]byte{}
 	s.rx = g
 	s.mu.Unlock()
 	g.look()
-	if err := s.login1(ctx, g); err != nil {
+	if b.tty && p.term != nil {
+		p.term.listen(func(text []byte) { g.feed(2, text) })
+		defer p.term.listen(func([]byte) {})
+	}
+	if err := s.login1(ctx, g, b.tty); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -149,7 +163,7 @@ type greeting struct {
 	mu      sync.Mutex
 	ready   []byte
 	prompt  []byte
-	buf     [2][]byte
+	buf     [3][]byte // stdout, stderr, the terminal
 	prompts int
 	over    bool
 	asked   chan struct{}
@@ -187,7 +201,7 @@ func (g *greeting) look() {
 		}
 	}
 	if len(g.prompt) == 0 && n > 0 {
-		g.buf = [2][]byte{}
+		g.buf = [3][]byte{}
 	}
 	for ; g.prompts < n; g.prompts++ {
 		select {
@@ -199,7 +213,11 @@ func (g *greeting) look() {
 
 // login1 answers one prompt. A second one means that the password was wrong: it
 // must not be answered with what comes next on the wire.
-func (s *shell) login1(ctx context.Context, g *greeting) error {
+func (s *shell) login1(ctx context.Context, g *greeting, tty bool) error {
+	in := io.Writer(s.p.in)
+	if tty {
+		in = s.p.term.in
+	}
 	limit := time.NewTimer(min(s.host.opts.OpTimeout, 30*time.Second))
 	defer limit.Stop()
 	sent := false
@@ -214,7 +232,7 @@ func (s *shell) login1(ctx context.Context, g *greeting) error {
 				return s.becomeError("the password was refused")
 			}
 			sent = true
-			if _, err := s.p.in.Write([]byte(s.id.Password + "\n")); err != nil {
+			if _, err := in.Write([]byte(s.id.Password + "\n")); err != nil {
 				return s.becomeError("")
 			}
 		case <-s.gone:
@@ -256,7 +274,7 @@ func (s *shell) becomeError(said string) error {
 	switch {
 	case strings.Contains(low, "password is required") || strings.Contains(low, "interactive authentication is required"):
 		return d.WithHint("give the become password (-K, or ansible_become_password)")
-	case strings.Contains(low, "password was refused") || strings.Contains(low, "incorrect password") || strings.Contains(low, "try again"):
+	case strings.Contains(low, "password was refused") || strings.Contains(low, "incorrect password") || strings.Contains(low, "authentication fail") || strings.Contains(low, "try again"):
 		d.Code = "become-password"
 		return d.WithHint("check the become password")
 	case strings.Contains(low, "must have a tty") || strings.Contains(low, "no tty present"):

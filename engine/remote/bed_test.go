@@ -101,7 +101,7 @@ func TestBedBecome(t *testing.T) {
 		{"wrong password", "deploy", sudo("", "wrong-pass-word"), "", diag.Become, "check the become password"},
 		{"not allowed", "guest", sudo("", b.Password("guest")), "", diag.Become, ""},
 		{"no such method", "deploy", state.Identity{Method: "pbrun"}, "", diag.Usage, "sudo, su and doas"},
-		{"no such program", "deploy", state.Identity{Method: "doas"}, "", diag.Become, "installed"},
+		{"no such program", "deploy", state.Identity{Method: "doas", Exe: "no-such-doas"}, "", diag.Become, "installed"},
 		{"su", "deploy", state.Identity{Method: "su", User: "ops", Password: b.Password("ops")}, "ops ", 0, ""},
 		{"su wrong", "deploy", state.Identity{Method: "su", User: "ops", Password: "wrong-pass-word"}, "", diag.Become, ""},
 	} {

@@ -23,6 +23,8 @@ type process struct {
 	in       io.WriteCloser
 	out, err io.Reader
 	close    func()
+	// term is the program's terminal beside its streams, nil for none.
+	term *terminal
 }
 
 // transport starts programs on a host: through SSH, or here.

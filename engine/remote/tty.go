@@ -89,7 +89,13 @@ func startWithTTY(ctx context.Context, t transport, command string) (*process, e
 	var holder *process
 	if err == nil {
 		at := "/tmp/" + dir
-		holder, err = t.start(ctx, command+" <"+at+"/i >"+at+"/o 2>"+at+"/e", true)
+		command += " <" + at + "/i >" + at + "/o 2>" + at + "/e"
+		if !strings.HasPrefix(command, "exec ") {
+			// The login shell stays and holds the terminal open: sshd gives up a
+			// terminal that nobody has open, and would miss what is asked there.
+			command += ";:"
+		}
+		holder, err = t.start(ctx, command, true)
 	}
 	if err != nil {
 		relay.close()
@@ -97,12 +103,44 @@ func startWithTTY(ctx context.Context, t transport, command string) (*process, e
 		return nil, err
 	}
 	var talk sync.WaitGroup
+	term := &terminal{in: holder.in}
 	for _, r := range []io.Reader{holder.out, holder.err} {
-		talk.Go(func() { _, _ = io.Copy(io.Discard, r) })
+		talk.Go(func() { _, _ = io.Copy(term, r) })
 	}
-	return &process{in: relay.in, out: out, err: relay.err, close: func() {
+	return &process{in: relay.in, out: out, err: relay.err, term: term, close: func() {
 		relay.close()
 		holder.close()
 		waitAtMost(grace, talk.Wait)
 	}}, nil
+}
+
+// terminal is what a program says on its terminal, and a way to answer there.
+type terminal struct {
+	in   io.Writer
+	mu   sync.Mutex
+	kept []byte
+	tell func([]byte)
+}
+
+// Write takes what the program said: for who listens, or kept for who will.
+func (t *terminal) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tell != nil {
+		t.tell(b)
+	} else if len(t.kept) < 4096 {
+		t.kept = append(t.kept, b...)
+	}
+	return len(b), nil
+}
+
+// listen has tell told everything, from the beginning.
+func (t *terminal) listen(tell func([]byte)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tell = tell
+	if len(t.kept) > 0 {
+		tell(t.kept)
+		t.kept = nil
+	}
 }
