@@ -14,15 +14,11 @@ type Setting struct {
 // The settings that have an effect.
 const (
 	Inventory              Key = "inventory"
-	InventoryEnabled       Key = "inventory.enable_plugins"
 	InventoryIgnoreExts    Key = "inventory.ignore_extensions"
 	InventoryIgnore        Key = "inventory.ignore_patterns"
 	InventoryUnparsed      Key = "inventory.unparsed_is_failed"
 	InventoryAnyUnparsed   Key = "inventory.any_unparsed_is_failed"
-	InventoryUnparsedWarn  Key = "inventory.unparsed_warning"
 	InventoryExport        Key = "inventory.export"
-	GroupNames             Key = "force_valid_group_names"
-	PatternMismatch        Key = "inventory.host_pattern_mismatch"
 	RolesPath              Key = "roles_path"
 	CollectionsPaths       Key = "collections_paths"
 	PlaybookDir            Key = "playbook_dir"
@@ -45,7 +41,6 @@ const (
 	SSHArgs                Key = "ssh_args"
 	SSHCommonArgs          Key = "ssh_common_args"
 	SSHExtraArgs           Key = "ssh_extra_args"
-	SSHRetries             Key = "ssh_retries"
 	AskVaultPass           Key = "ask_vault_pass"
 	VaultPasswordFile      Key = "vault_password_file"
 	VaultIdentity          Key = "vault_identity"
@@ -60,20 +55,17 @@ const (
 	UndefinedIsError       Key = "error_on_undefined_vars"
 	ForceHandlers          Key = "force_handlers"
 	AnyErrorsFatal         Key = "any_errors_fatal"
-	Strategy               Key = "strategy"
 	TaskTimeout            Key = "task_timeout"
 	NoLog                  Key = "no_log"
 	TagsRun                Key = "tags.run"
 	TagsSkip               Key = "tags.skip"
 	DiffAlways             Key = "diff.always"
-	DiffContext            Key = "diff.context"
 	DisplaySkipped         Key = "display_skipped_hosts"
 	DisplayOK              Key = "display_ok_hosts"
 	ForceColor             Key = "force_color"
 	NoColor                Key = "nocolor"
 	Verbosity              Key = "verbosity"
 	Managed                Key = "ansible_managed"
-	InvalidTaskAttribute   Key = "invalid_task_attribute_failed"
 )
 
 func in(section string, keys ...string) (out []Entry) {
@@ -94,15 +86,11 @@ const (
 // settings is the table. Where two names stand, the later one counts.
 var settings = []Setting{
 	{Inventory, in(defaults, "inventory"), env("ANSIBLE_INVENTORY"), PathList, "", nil, "what -i would name"},
-	{InventoryEnabled, in("inventory", "enable_plugins"), env("ANSIBLE_INVENTORY_ENABLED"), List, "host_list,script,auto,yaml,ini,toml", nil, "the forms of inventory that are tried"},
 	{InventoryIgnoreExts, append(in(defaults, "inventory_ignore_extensions"), in("inventory", "ignore_extensions")...), env("ANSIBLE_INVENTORY_IGNORE"), List, ".pyc,.pyo,.swp,.bak,~,.rpm,.md,.txt,.rst,.orig,.ini,.cfg,.retry", nil, "endings of files of an inventory folder that are no inventory"},
 	{InventoryIgnore, append(in(defaults, "inventory_ignore_patterns"), in("inventory", "ignore_patterns")...), env("ANSIBLE_INVENTORY_IGNORE_REGEX"), List, "", nil, "regular expressions of such names"},
 	{InventoryUnparsed, in("inventory", "unparsed_is_failed"), env("ANSIBLE_INVENTORY_UNPARSED_FAILED"), Bool, "false", nil, "stop when no source of the inventory can be read"},
 	{InventoryAnyUnparsed, in("inventory", "any_unparsed_is_failed"), env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"), Bool, "false", nil, "stop when one source of the inventory cannot be read"},
-	{InventoryUnparsedWarn, in("inventory", "inventory_unparsed_warning"), env("ANSIBLE_INVENTORY_UNPARSED_WARNING"), Bool, "true", nil, "say so when there is no inventory at all"},
 	{InventoryExport, in("inventory", "export"), env("ANSIBLE_INVENTORY_EXPORT"), Bool, "false", nil, "fairlead inventory --list --export"},
-	{GroupNames, in(defaults, "force_valid_group_names"), env("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"), Text, "never", []string{"always", "never", "ignore", "silently"}, "make names of groups of what is none"},
-	{PatternMismatch, in("inventory", "host_pattern_mismatch"), env("ANSIBLE_HOST_PATTERN_MISMATCH"), Text, "warning", []string{"warning", "error", "ignore"}, "a host pattern that names nothing"},
 	{RolesPath, in(defaults, "roles_path"), env("ANSIBLE_ROLES_PATH"), PathSpec, "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles", nil, "folders of roles"},
 	{CollectionsPaths, in(defaults, "collections_paths", "collections_path"), env("ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"), PathSpec, "~/.ansible/collections:/usr/share/ansible/collections", nil, "folders of collections, whose roles and playbooks can be used"},
 	{PlaybookDir, in(defaults, "playbook_dir"), env("ANSIBLE_PLAYBOOK_DIR"), Path, "", nil, "whose group_vars and host_vars fairlead inventory reads too"},
@@ -125,7 +113,6 @@ var settings = []Setting{
 	{SSHArgs, in(sshSection, "ssh_args"), env("ANSIBLE_SSH_ARGS"), Text, "", nil, "options of ssh: those about users, ports, keys, jumps and host keys count"},
 	{SSHCommonArgs, in(sshSection, "ssh_common_args"), env("ANSIBLE_SSH_COMMON_ARGS"), Text, "", nil, "likewise"},
 	{SSHExtraArgs, in(sshSection, "ssh_extra_args"), env("ANSIBLE_SSH_EXTRA_ARGS"), Text, "", nil, "likewise"},
-	{SSHRetries, append(in("connection", "retries"), in(sshSection, "retries")...), env("ANSIBLE_SSH_RETRIES"), Int, "0", nil, "how often a connection that fails is tried again"},
 	{AskVaultPass, in(defaults, "ask_vault_pass"), env("ANSIBLE_ASK_VAULT_PASS"), Bool, "false", nil, "ask for the vault password"},
 	{VaultPasswordFile, in(defaults, "vault_password_file"), env("ANSIBLE_VAULT_PASSWORD_FILE"), Path, "", nil, "file with the vault password, or a script that says it"},
 	{VaultIdentity, in(defaults, "vault_identity"), env("ANSIBLE_VAULT_IDENTITY"), Text, "default", nil, "the label of a vault password without one"},
@@ -140,20 +127,17 @@ var settings = []Setting{
 	{UndefinedIsError, in(defaults, "error_on_undefined_vars"), env("ANSIBLE_ERROR_ON_UNDEFINED_VARS"), Bool, "true", nil, "an undefined variable is an error"},
 	{ForceHandlers, in(defaults, "force_handlers"), env("ANSIBLE_FORCE_HANDLERS"), Bool, "false", nil, "handlers run also on hosts that failed"},
 	{AnyErrorsFatal, in(defaults, "any_errors_fatal"), env("ANSIBLE_ANY_ERRORS_FATAL"), Bool, "false", nil, "a failure of one host ends the play for all"},
-	{Strategy, in(defaults, "strategy"), env("ANSIBLE_STRATEGY"), Text, "linear", nil, "the strategy of plays that do not say"},
 	{TaskTimeout, in(defaults, "task_timeout"), env("ANSIBLE_TASK_TIMEOUT"), Int, "0", nil, "seconds a task may take"},
 	{NoLog, in(defaults, "no_log"), env("ANSIBLE_NO_LOG"), Bool, "false", nil, "hide all results"},
 	{TagsRun, in("tags", "run"), env("ANSIBLE_RUN_TAGS"), List, "", nil, "what --tags would name"},
 	{TagsSkip, in("tags", "skip"), env("ANSIBLE_SKIP_TAGS"), List, "", nil, "what --skip-tags would name"},
 	{DiffAlways, in("diff", "always"), env("ANSIBLE_DIFF_ALWAYS"), Bool, "false", nil, "--diff"},
-	{DiffContext, in("diff", "context"), env("ANSIBLE_DIFF_CONTEXT"), Int, "3", nil, "lines around a difference"},
 	{DisplaySkipped, in(defaults, "display_skipped_hosts"), env("ANSIBLE_DISPLAY_SKIPPED_HOSTS"), Bool, "true", nil, "show skipped hosts"},
 	{DisplayOK, in(defaults, "display_ok_hosts"), env("ANSIBLE_DISPLAY_OK_HOSTS"), Bool, "true", nil, "show hosts on which nothing changed"},
 	{ForceColor, in(defaults, "force_color"), env("ANSIBLE_FORCE_COLOR"), Bool, "false", nil, "colours also where there is no terminal"},
 	{NoColor, in(defaults, "nocolor"), env("ANSIBLE_NOCOLOR", "NO_COLOR"), Bool, "false", nil, "no colours"},
 	{Verbosity, in(defaults, "verbosity"), env("ANSIBLE_VERBOSITY"), Int, "0", nil, "as many -v"},
 	{Managed, in(defaults, "ansible_managed"), nil, Text, "Ansible managed", nil, "the variable ansible_managed"},
-	{InvalidTaskAttribute, in(defaults, "invalid_task_attribute_failed"), env("ANSIBLE_INVALID_TASK_ATTRIBUTE_FAILED"), Bool, "true", nil, "a keyword that a task does not know is an error"},
 }
 
 // Settings is the table of the settings that have an effect.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -34,15 +33,9 @@ type Options struct {
 // Rules say how sources are read. The zero value holds Ansible's defaults,
 // except that a source that cannot be read is an error.
 type Rules struct {
-	// Enabled are the forms that are tried (host_list, script, auto, yaml, ini,
-	// constructed ...); empty means all.
-	Enabled []string
 	// IgnoreExtensions are endings of names, IgnorePatterns regular expressions
 	// of names, that are no inventory in a folder; nil means the usual endings.
 	IgnoreExtensions, IgnorePatterns []string
-	// GroupNames is "never" (or empty), "ignore", "silently" or "always": whether
-	// names of groups that are no names of variables are changed into such.
-	GroupNames string
 	// Tolerant makes a source that cannot be read a warning; NoneIsFailed makes
 	// it an error all the same when no source could be read.
 	Tolerant, NoneIsFailed bool
@@ -147,19 +140,6 @@ func (r *Rules) ignored(name string) bool {
 	}
 	for _, p := range r.IgnorePatterns {
 		if re, err := regexp.Compile(p); err == nil && re.MatchString(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// enabled tells whether a form of inventory is tried.
-func (r *Rules) enabled(forms ...string) bool {
-	if len(r.Enabled) == 0 {
-		return true
-	}
-	for _, e := range r.Enabled {
-		if slices.Contains(forms, strings.TrimPrefix(e, "ansible.builtin.")) {
 			return true
 		}
 	}

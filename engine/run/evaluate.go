@@ -325,7 +325,7 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 	if ev.async.dir, err = pl.jobDir(s, ev.env); err != nil {
 		return err
 	}
-	if ev.timeout, err = taskTimeout(s, t); err != nil {
+	if ev.timeout, err = taskTimeout(s, t, pl.Settings.TaskTimeout); err != nil {
 		return err
 	}
 	ev.deadline = pl.Now().Add(ev.timeout)

@@ -23,10 +23,9 @@ type Settings struct {
 	// holds for plays that say nothing.
 	Gathering    string
 	GatherSubset []string
-	// AnyErrorsFatal, Strategy, TaskTimeout and NoLog hold for plays and tasks
+	// AnyErrorsFatal, TaskTimeout and NoLog hold for plays and tasks
 	// that say nothing.
 	AnyErrorsFatal bool
-	Strategy       string
 	TaskTimeout    time.Duration
 	NoLog          bool
 	// Managed is the variable ansible_managed; "" means Ansible's default.
@@ -38,12 +37,12 @@ func SettingsOf(c *config.Config) Settings {
 	s := Settings{
 		ConfigFile: c.Path, CollectionsPath: c.List(config.CollectionsPaths),
 		Inventory: inventory.Rules{
-			Enabled: c.List(config.InventoryEnabled), IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
-			GroupNames: c.Text(config.GroupNames), Tolerant: c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
+			IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
+			Tolerant: c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
 		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
-		Strategy: c.Text(config.Strategy), TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
+		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
 	}
 	if c.IsSet(config.Managed) {
 		s.Managed = c.Text(config.Managed)

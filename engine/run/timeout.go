@@ -16,11 +16,11 @@ import (
 )
 
 // taskTimeout is how long the keyword timeout lets an item of a task take.
-func taskTimeout(s *vars.Scope, t *playbook.Task) (time.Duration, error) {
+func taskTimeout(s *vars.Scope, t *playbook.Task, def time.Duration) (time.Duration, error) {
 	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.Timeout })
 	text, err := keyword(s, n)
 	if err != nil || text == "" {
-		return 0, err
+		return def, err
 	}
 	seconds, err := strconv.Atoi(text)
 	if err != nil {
