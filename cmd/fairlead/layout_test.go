@@ -62,7 +62,7 @@ var private = map[string][]string{
 	"github.com/regclient":         {"engine/image"},
 	"database/sql":                 {"engine/store"},
 	"modernc.org/sqlite":           {"engine/store"},
-	"golang.org/x/crypto/ssh":      {"engine/ssh", "engine/remote", "engine/internal/sshsim", "scripts/bench/floor"},
+	"golang.org/x/crypto/ssh":      {"engine/ssh", "engine/remote", "engine/internal/sshsim", "scripts/bench/floor", "scripts/bench/simhosts"},
 	"github.com/pkg/sftp":          {"engine/remote", "engine/ssh"},
 	"github.com/aymanbagabas":      {"cmd/fairlead/render"},
 	"github.com/skeema/knownhosts": {"engine/ssh"},
