@@ -1,0 +1,476 @@
+package examples
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The stand-ins: role, the name of its container, its image, the port on which
+// it answers on its node (0: it does its work and ends), its configuration.
+var standIns = []struct {
+	role, container, image string
+	port                   int
+	file                   string
+}{
+	{"lb", "lb", "contrail-lb", 18210, "lb.conf"},
+	{"controller", "controller", "contrail-controller", 18211, "controller.conf"},
+	{"analyticsdb", "analyticsdb", "contrail-analyticsdb", 18212, "analyticsdb.conf"},
+	{"analytics", "analytics", "contrail-analytics", 18213, "analytics.conf"},
+	{"agent", "agent", "contrail-agent", 18214, "agent.conf"},
+	{"kubemanager", "contrail-kube-manager", "contrail-kube-manager", 18215, "kubemanager.conf"},
+	{"mesosmanager", "contrail-mesos-manager", "contrail-mesos-manager", 18216, "mesosmanager.conf"},
+	{"cephcontroller", "ceph-master", "contrail-ceph-controller", 18217, "cephcontroller.conf"},
+	{"vcenterplugin", "vcplugin", "contrail-vcenter-plugin", 18218, "vcenterplugin.conf"},
+	{"kubernetes-agent", "contrail-kubernetes-agent", "contrail-kubernetes-agent", 0, "kubernetesagent.conf"},
+}
+
+const (
+	oldVersion = "4.1.0.0-8"
+	newVersion = "4.1.1.0-1"
+	badVersion = "4.1.2.0-1" // it insists on an option that nobody gives
+	wipeNode   = "docker rm -f $(docker ps -aq --filter label=contrail.role) stranger >/dev/null 2>&1; docker volume rm stranger >/dev/null 2>&1; " +
+		"docker rmi -f $(docker images -q --filter label=contrail.role) >/dev/null 2>&1; " +
+		"rm -rf /etc/contrailctl /etc/contrail /var/log/contrail /var/log/zookeeper /var/lib/configdb /var/lib/config_zookeeper_data /var/lib/analyticsdb " +
+		"/opt/cni/bin/contrail-k8s-cni; sed -i '/BEGIN Contrail cluster/,/END Contrail cluster/d' /etc/hosts"
+)
+
+// cluster is a Contrail topology of the examples on the nodes of the test bed.
+type cluster struct {
+	t       *testing.T
+	home    string
+	nodes   []string
+	inv     string // the inventory, with the test bed's addresses in it
+	roles   string // where the playbooks were written to
+	flags   []string
+	version string
+}
+
+// standInImages makes the images of every role in three versions and brings
+// them to the registry.
+func standInImages(t *testing.T, registry string) {
+	t.Helper()
+	dir, home := t.TempDir(), t.TempDir()
+	build := func(out, pkg string) {
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, out), pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
+	build("role", "./demo-role")
+	build("imagetar", "../scripts/imagetar")
+	image := func(role, name, version string, env ...string) {
+		ref, archive := fmt.Sprintf("%s/%s-ubuntu14.04:%s", registry, name, version), filepath.Join(dir, name+version+".tar")
+		args := []string{"-role", role, "-interval", "1s"}
+		for _, e := range env {
+			args = append(args, "-env", e)
+		}
+		if text, err := exec.Command(filepath.Join(dir, "imagetar"), append(args, filepath.Join(dir, "role"), ref, archive)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		fairlead(t, home, 0, "image", "push", "--plain-http", archive, ref)
+	}
+	for _, s := range standIns {
+		var env []string
+		if s.port == 0 {
+			env = []string{"CONTRAIL_ONCE=/host/opt_cni_bin/contrail-k8s-cni"}
+		}
+		image(s.role, s.image, oldVersion, env...)
+		if s.role == "lb" || s.role == "controller" || s.role == "analytics" {
+			image(s.role, s.image, newVersion, "CONTRAIL_NEW=1")
+			image(s.role, s.image, badVersion, "CONTRAIL_REQUIRE=GLOBAL.of_the_future")
+		}
+	}
+}
+
+// topology puts an example onto nodes, which are wiped before and after.
+func topology(t *testing.T, file string, nodes []string) *cluster {
+	t.Helper()
+	c := &cluster{t: t, home: t.TempDir(), nodes: nodes, roles: filepath.Join(t.TempDir(), "contrail"), version: oldVersion}
+	clean := func() {
+		for _, n := range nodes {
+			ssh(t, n, wipeNode)
+		}
+	}
+	clean()
+	t.Cleanup(clean)
+	fairlead(t, c.home, 0, "roles", "export", c.roles)
+	text := read(t, file)
+	for i, n := range nodes {
+		text = strings.ReplaceAll(text, fmt.Sprintf("192.0.2.1%d", i), n)
+	}
+	text = strings.ReplaceAll(text, "registry.example:5000", env(t, "_REGISTRY"))
+	c.inv = filepath.Join(t.TempDir(), "hosts.yml")
+	write(t, c.inv, text)
+	// What only stand-ins need: an address to answer on, an option that no real
+	// role knows.
+	listen := "contrailctl_config_mode: configure\ncontrail_health_timeout: 40\ncontrail_sections:\n"
+	for _, s := range standIns {
+		if s.port != 0 {
+			listen += fmt.Sprintf("  %s: {GLOBAL: {listen: \"{{ ansible_host | default(inventory_hostname) }}:%d\"}}\n", s.role, s.port)
+		}
+	}
+	extra := filepath.Join(t.TempDir(), "stand-ins.yml")
+	write(t, extra, listen)
+	c.flags = []string{"--private-key", env(t, "_KEY"), "--known-hosts", env(t, "_KNOWN_HOSTS"), "-e", "ansible_port=" + env(t, "_SSH_PORT"), "-e", "@" + extra}
+	return c
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs one of the playbooks and gives its output.
+func (c *cluster) run(code int, playbook string, more ...string) string {
+	c.t.Helper()
+	args := append([]string{"run", "-i", c.inv}, c.flags...)
+	return fairlead(c.t, c.home, code, append(append(args, more...), filepath.Join(c.roles, playbook))...)
+}
+
+// standIn is what a role's container is, as docker and curl see it.
+type standIn struct {
+	ID, Image string
+	Name      string
+	Running   bool
+	Network   string
+	Pid       string
+	Restart   string
+	CapAdd    []string
+	Binds     []string
+	Started   string
+
+	Healthy bool
+	Options map[string]string
+	SHA256  string
+}
+
+// look asks docker and the role itself; ok is false when there is no container.
+func (c *cluster) look(node, role string) (s standIn, ok bool) {
+	c.t.Helper()
+	for _, d := range standIns {
+		if d.role != role {
+			continue
+		}
+		const format = `{"ID":{{json .Id}},"Image":{{json .Config.Image}},"Running":{{json .State.Running}},"Network":{{json .HostConfig.NetworkMode}},` +
+			`"Pid":{{json .HostConfig.PidMode}},"Restart":{{json .HostConfig.RestartPolicy.Name}},"CapAdd":{{json .HostConfig.CapAdd}},"Binds":{{json .HostConfig.Binds}},"Started":{{json .State.StartedAt}}}`
+		text := ssh(c.t, node, "docker inspect -f '"+format+"' "+d.container)
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			return s, false
+		}
+		out, err := exec.Command("curl", "-sS", fmt.Sprintf("http://%s:%d/health", node, d.port)).CombinedOutput()
+		if err != nil {
+			c.t.Fatalf("%s on %s: %v: %s", role, node, err, out)
+		}
+		var h struct {
+			Healthy bool
+			Options map[string]string
+			SHA256  string `json:"config_sha256"`
+		}
+		if err := json.Unmarshal(out, &h); err != nil {
+			c.t.Fatalf("%s on %s: %v: %s", role, node, err, out)
+		}
+		s.Healthy, s.Options, s.SHA256 = h.Healthy, h.Options, h.SHA256
+		return s, true
+	}
+	c.t.Fatalf("no stand-in %s", role)
+	return s, false
+}
+
+// healthy holds a role to what every role must be: it runs, in the right image,
+// healthy, and has read the very file that lies on the node.
+func (c *cluster) healthy(node, role, dir string) standIn {
+	c.t.Helper()
+	s, ok := c.look(node, role)
+	if !ok {
+		c.t.Errorf("%s does not run on %s", role, node)
+		return s
+	}
+	i := slices.IndexFunc(standIns, func(d struct {
+		role, container, image string
+		port                   int
+		file                   string
+	}) bool {
+		return d.role == role
+	})
+	if want := fmt.Sprintf("%s/%s-ubuntu14.04:%s", env(c.t, "_REGISTRY"), standIns[i].image, c.version); s.Image != want {
+		c.t.Errorf("%s on %s is %s, not %s", role, node, s.Image, want)
+	}
+	if !s.Running || !s.Healthy || s.Network != "host" || s.Restart != "unless-stopped" {
+		c.t.Errorf("%s on %s: %+v", role, node, s)
+	}
+	if !slices.Contains(s.Binds, dir+":/etc/contrailctl/:rw") && !slices.Contains(s.Binds, dir+":/etc/contrailctl/") {
+		c.t.Errorf("%s on %s does not see %s: %v", role, node, dir, s.Binds)
+	}
+	sum := ssh(c.t, node, "sha256sum "+dir+"/"+standIns[i].file+"; stat -c %a "+dir+"/"+standIns[i].file)
+	if !strings.HasPrefix(sum, s.SHA256+" ") || s.SHA256 == "" || !strings.HasSuffix(sum, "\n600") {
+		c.t.Errorf("%s on %s has read %s, the file is %s", role, node, s.SHA256, sum)
+	}
+	return s
+}
+
+// has holds options that a role has read to what they should be.
+func (c *cluster) has(s standIn, want map[string]string) {
+	c.t.Helper()
+	for name, w := range want {
+		if got := s.Options[name]; got != w {
+			c.t.Errorf("%s = %q, not %q", name, got, w)
+		}
+	}
+}
+
+var reChanged = regexp.MustCompile(`changed=([0-9]+)`)
+
+// unchanged holds a run to have changed nothing anywhere.
+func (c *cluster) unchanged(out string) {
+	c.t.Helper()
+	for _, m := range reChanged.FindAllStringSubmatch(out, -1) {
+		if m[1] != "0" {
+			c.t.Errorf("something changed:\n%s", out[strings.Index(out, "PLAY RECAP"):])
+			return
+		}
+	}
+}
+
+func contrailNodes(t *testing.T, n int) []string {
+	t.Helper()
+	var nodes []string
+	for i := range n {
+		nodes = append(nodes, env(t, fmt.Sprintf("_NODE%d", i+1)))
+	}
+	if _, err := exec.LookPath("curl"); errors.Is(err, exec.ErrNotFound) {
+		t.Fatal("curl is not installed")
+	}
+	return nodes
+}
+
+// TestContrail takes clusters through their lives, one after the other: they
+// share the nodes, and the nodes have one container of each name.
+func TestContrail(t *testing.T) {
+	nodes := contrailNodes(t, 3)
+	standInImages(t, env(t, "_REGISTRY"))
+	t.Run("cluster", func(t *testing.T) { testCluster(t, nodes) })
+	t.Run("single", func(t *testing.T) { testSingle(t, nodes[:1]) })
+	t.Run("spread", func(t *testing.T) { testSpread(t, nodes) })
+	t.Run("vcenter", func(t *testing.T) {
+		c := topology(t, "contrail/vcenter.yml", nodes[:1])
+		c.run(0, "site.yml")
+		c.healthy(nodes[0], "controller", "/etc/contrailctl")
+		c.has(c.healthy(nodes[0], "vcenterplugin", "/etc/contrailctl"), map[string]string{"VCPLUGIN.datacenter": "dc1", "GLOBAL.cloud_orchestrator": "vcenter"})
+	})
+	t.Run("mesos", func(t *testing.T) {
+		c := topology(t, "contrail/mesos.yml", nodes[:1])
+		c.run(0, "site.yml")
+		c.has(c.healthy(nodes[0], "mesosmanager", "/etc/contrailctl"), map[string]string{"MESOS.mesos_api_port": "6999", "GLOBAL.cloud_orchestrator": "mesos"})
+		c.healthy(nodes[0], "agent", "/etc/contrailctl")
+	})
+}
+
+func testCluster(t *testing.T, nodes []string) {
+	c := topology(t, "contrail/cluster.yml", nodes)
+	whole := read(t, c.inv)
+	// The third node comes later.
+	two := strings.NewReplacer(", node3: }", "}", "    contrail-compute: {hosts: {node3: {flow_entries: 500000, vrfs: 1024}}}\n", "").Replace(whole)
+	two = regexp.MustCompile(`    node3: .*\n`).ReplaceAllString(two, "")
+	write(t, c.inv, two)
+	out := c.run(0, "site.yml")
+	for _, role := range []string{"docker_role", "lb", "controller", "analyticsdb", "analytics", "ceph_master"} {
+		if !strings.Contains(out, "sm_status_report "+role+"_completed") {
+			t.Errorf("%s is not reported as completed", role)
+		}
+	}
+	all := func(n int, dir string) {
+		t.Helper()
+		for i, node := range nodes[:n] {
+			for _, role := range []string{"controller", "analyticsdb", "analytics"} {
+				c.healthy(node, role, dir)
+			}
+			if i < 2 {
+				c.healthy(node, "lb", dir)
+			}
+		}
+	}
+	all(2, "/etc/contrailctl")
+	s := c.healthy(nodes[0], "controller", "/etc/contrailctl")
+	c.has(s, map[string]string{
+		"GLOBAL.controller_nodes": "198.51.100.11,198.51.100.12", "GLOBAL.config_nodes": "198.51.100.11,198.51.100.12",
+		"GLOBAL.controller_ip": "198.51.100.100", "GLOBAL.enable_config_service": "True", "GLOBAL.cloud_orchestrator": "openstack",
+		"KEYSTONE.ip": "192.0.2.20", "KEYSTONE.admin_port": "35357", "API.aaa_mode": "rbac", "API.listen_port": "8082", "RABBITMQ.user": "contrail",
+	})
+	if !slices.Contains(s.CapAdd, "CAP_AUDIT_WRITE") && !slices.Contains(s.CapAdd, "AUDIT_WRITE") || !slices.Contains(s.Binds, "/var/lib/configdb:/var/lib/cassandra:rw") {
+		t.Errorf("%+v", s)
+	}
+	if got := ssh(t, nodes[0], "grep admin_password /etc/contrailctl/controller.conf"); got != "admin_password = s3cr%%t" {
+		t.Errorf("what contrailctl takes for a percent sign is doubled: %q", got)
+	}
+	c.has(c.healthy(nodes[0], "cephcontroller", "/etc/contrailctl"), map[string]string{"CEPH_CONTROLLER.ceph_monip_list": "['198.51.100.11']", "CEPH_CONTROLLER.ceph_rest_api_port": "5006"})
+	c.unchanged(c.run(0, "site.yml"))
+
+	// A changed configuration reaches the roles without a new container.
+	c.run(0, "site.yml", "-e", "{global_config: {log_level: SYS_DEBUG}}", "--tags", "controller")
+	again := c.healthy(nodes[0], "controller", "/etc/contrailctl")
+	c.has(again, map[string]string{"GLOBAL.log_level": "SYS_DEBUG"})
+	if again.ID != s.ID || again.Started != s.Started {
+		t.Error("the container was replaced for a new configuration")
+	}
+
+	t.Run("a node is added", func(t *testing.T) {
+		c.t = t
+		write(t, c.inv, whole)
+		c.run(0, "site.yml")
+		all(3, "/etc/contrailctl")
+		c.has(c.healthy(nodes[0], "analytics", "/etc/contrailctl"), map[string]string{"GLOBAL.controller_nodes": "198.51.100.11,198.51.100.12,198.51.100.13",
+			"GLOBAL.config_nodes": "198.51.100.11,198.51.100.12", "ANALYTICS_COLLECTOR.analytics_data_ttl": "24"})
+		c.has(c.healthy(nodes[2], "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.enable_config_service": "False", "GLOBAL.enable_control_service": "True"})
+		c.has(c.healthy(nodes[2], "agent", "/etc/contrailctl"), map[string]string{"AGENT.vrouter_module_params": "vr_flow_entries=500000 vr_vrfs=1024", "AGENT.ctrl_data_ip": "198.51.100.13"})
+		c.unchanged(c.run(0, "site.yml"))
+	})
+	t.Run("an upgrade", func(t *testing.T) { c.t = t; testUpgrade(t, c, nodes, all) })
+	t.Run("a node is removed", func(t *testing.T) {
+		c.t = t
+		c.version = newVersion
+		volumes := strangers(t, nodes[2])
+		c.run(0, "destroy.yml", "--limit", "node3")
+		gone(t, nodes[2], volumes)
+		all(2, "/etc/contrailctl")
+		write(t, c.inv, two)
+		c.run(0, "site.yml", "-e", "contrail_version="+newVersion, "--tags", "common,lb,controller,analytics")
+		c.has(c.healthy(nodes[1], "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.controller_nodes": "198.51.100.11,198.51.100.12"})
+	})
+	t.Run("destroy", func(t *testing.T) {
+		c.t = t
+		volumes := strangers(t, nodes[0])
+		c.run(0, "destroy.yml")
+		gone(t, nodes[0], volumes)
+		if got := ssh(t, nodes[0], "ls -d /var/lib/configdb"); got != "/var/lib/configdb" {
+			t.Errorf("data were removed without being asked for: %s", got)
+		}
+		c.unchanged(c.run(0, "destroy.yml"))
+		c.run(0, "destroy.yml", "-e", "contrail_destroy_data=true")
+		if got := ssh(t, nodes[0], "ls -d /var/lib/configdb /var/log/contrail/controller 2>&1 | grep -v 'cannot access'"); got != "" {
+			t.Errorf("data are left: %s", got)
+		}
+	})
+}
+
+// testUpgrade: a version that does not become healthy is put back at the first
+// node, a good one goes through all.
+func testUpgrade(t *testing.T, c *cluster, nodes []string, all func(int, string)) {
+	roles := "lb,controller,analytics"
+	before := ssh(t, nodes[0], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}}' lb controller")
+	others := ssh(t, nodes[1], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Id}} {{.State.StartedAt}}' lb controller analytics")
+	out := c.run(2, "upgrade.yml", "-e", "contrail_version="+badVersion, "-e", "{global_config: {log_level: SYS_DEBUG}}", "--tags", roles)
+	if !strings.Contains(out, "lb was not upgraded to") || !strings.Contains(out, "GLOBAL.of_the_future is missing") || strings.Contains(out, "PLAY [Controllers]") {
+		t.Errorf("the failed upgrade says:\n%s", out)
+	}
+	if got := ssh(t, nodes[0], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}}' lb controller"); got != before {
+		t.Errorf("what was put back is not what was there:\n%s\n%s", before, got)
+	}
+	if got := ssh(t, nodes[1], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Id}} {{.State.StartedAt}}' lb controller analytics"); got != others {
+		t.Errorf("another node was touched:\n%s\n%s", others, got)
+	}
+	all(3, "/etc/contrailctl")
+
+	out = c.run(0, "upgrade.yml", "-e", "contrail_version="+newVersion, "--tags", roles)
+	if n := strings.Count(out, "sm_status_report controller_completed"); n != 3 {
+		t.Errorf("%d controllers were upgraded one after the other", n)
+	}
+	for i, node := range nodes {
+		for _, role := range strings.Split(roles, ",") {
+			if role == "lb" && i == 2 {
+				continue
+			}
+			c.version = newVersion
+			c.healthy(node, role, "/etc/contrailctl")
+		}
+		c.version = oldVersion
+		c.healthy(node, "analyticsdb", "/etc/contrailctl")
+	}
+}
+
+// strangers puts a container and a volume onto a node that have nothing to do
+// with Contrail; gone checks that they are what is left.
+func strangers(t *testing.T, node string) string {
+	t.Helper()
+	image := env(t, "_REGISTRY") + "/fairlead-examples/contrail-stranger:1"
+	push(t, image)
+	// A name that begins like a role's, and an unused volume.
+	ssh(t, node, "docker volume create stranger; docker run -d --name controller-of-somebody --network host "+image+"; docker rename controller-of-somebody stranger")
+	t.Cleanup(func() { ssh(t, node, "docker rm -f stranger; docker volume rm stranger; docker rmi "+image) })
+	return ssh(t, node, "docker volume ls -q | sort")
+}
+
+func gone(t *testing.T, node, volumes string) {
+	t.Helper()
+	if got := ssh(t, node, "docker ps --format '{{.Names}}'"); got != "stranger" {
+		t.Errorf("%s runs %q", node, got)
+	}
+	if got := ssh(t, node, "docker volume ls -q | sort"); got != volumes {
+		t.Errorf("the volumes of %s were %q, are %q", node, volumes, got)
+	}
+	if got := ssh(t, node, "ls /etc/contrailctl 2>/dev/null; grep Contrail /etc/hosts"); got != "" {
+		t.Errorf("left on %s: %s", node, got)
+	}
+}
+
+// testSingle: all on one node, with the configuration where the seed had it.
+func testSingle(t *testing.T, nodes []string) {
+	c := topology(t, "contrail/single.yml", nodes)
+	c.run(0, "site.yml", "-e", "contrailctl_config_directory=/etc/contrail")
+	for _, role := range []string{"controller", "analyticsdb", "analytics", "agent"} {
+		c.has(c.healthy(nodes[0], role, "/etc/contrail"), map[string]string{"GLOBAL.controller_nodes": nodes[0], "GLOBAL.controller_ip": nodes[0]})
+	}
+	if got := ssh(t, nodes[0], "ls -d /etc/contrailctl"); !strings.Contains(got, "No such file") {
+		t.Errorf("there is %s too", got)
+	}
+
+	// What has the name of a role and is another's stays.
+	image := env(t, "_REGISTRY") + "/fairlead-examples/contrail-stranger:1"
+	push(t, image)
+	ssh(t, nodes[0], "docker rm -f analytics; docker run -d --name analytics --network host "+image)
+	t.Cleanup(func() { ssh(t, nodes[0], "docker rm -f analytics; docker rmi "+image) })
+	out := c.run(0, "destroy.yml", "-e", "contrailctl_config_directory=/etc/contrail")
+	if !strings.Contains(out, "so it stays") {
+		t.Errorf("nothing is said of the other container:\n%s", out)
+	}
+	if got := ssh(t, nodes[0], "docker ps --format '{{.Names}}'; ls -d /etc/contrail"); !strings.HasPrefix(got, "analytics\n") || strings.Contains(got, "controller") || !strings.Contains(got, "No such file") {
+		t.Errorf("the node has %q", got)
+	}
+}
+
+func testSpread(t *testing.T, nodes []string) {
+	c := topology(t, "contrail/spread.yml", nodes)
+	c.run(0, "site.yml")
+	c.has(c.healthy(nodes[0], "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.analytics_nodes": nodes[1], "GLOBAL.compute_nodes": nodes[2], "GLOBAL.cloud_orchestrator": "kubernetes"})
+	c.has(c.healthy(nodes[0], "kubemanager", "/etc/contrailctl"), map[string]string{"KUBERNETES.cluster_name": "k8s-default", "KUBERNETES.pod_subnets": "10.32.0.0/12", "KUBERNETES.api_server": nodes[0]})
+	c.healthy(nodes[1], "analytics", "/etc/contrailctl")
+	c.healthy(nodes[1], "analyticsdb", "/etc/contrailctl")
+	if s := c.healthy(nodes[2], "agent", "/etc/contrailctl"); !slices.Contains(s.Binds, "/opt/cni/bin:/host/opt_cni_bin:rw") {
+		t.Errorf("the agent of Kubernetes sees %v", s.Binds)
+	}
+	// The plugin was installed by a container that is gone; it has read its file.
+	sum := ssh(t, nodes[2], "sha256sum /etc/contrailctl/kubernetesagent.conf")
+	if got := ssh(t, nodes[2], "cat /opt/cni/bin/contrail-k8s-cni; docker ps -a --format '{{.Names}}'"); got != strings.Fields(sum)[0]+"\nagent" {
+		t.Errorf("the node has %q, the file is %s", got, sum)
+	}
+	c.unchanged(c.run(0, "site.yml"))
+}
