@@ -347,13 +347,12 @@ func testCluster(t *testing.T, nodes []string) {
 	t.Run("an upgrade", func(t *testing.T) { c.t = t; testUpgrade(t, c, nodes, all) })
 	t.Run("a node is removed", func(t *testing.T) {
 		c.t = t
-		c.version = newVersion
 		volumes := strangers(t, nodes[2])
 		c.run(0, "destroy.yml", "--limit", "node3")
 		gone(t, nodes[2], volumes)
-		all(2, "/etc/contrailctl")
 		write(t, c.inv, two)
 		c.run(0, "site.yml", "-e", "contrail_version="+newVersion, "--tags", "common,lb,controller,analytics")
+		c.version = newVersion
 		c.has(c.healthy(nodes[1], "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.controller_nodes": "198.51.100.11,198.51.100.12"})
 	})
 	t.Run("destroy", func(t *testing.T) {
