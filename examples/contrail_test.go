@@ -293,7 +293,7 @@ func testCluster(t *testing.T, nodes []string) {
 	two = regexp.MustCompile(`    node3: .*\n`).ReplaceAllString(two, "")
 	write(t, c.inv, two)
 	out := c.run(0, "site.yml")
-	for _, role := range []string{"docker_role", "lb", "controller", "analyticsdb", "analytics", "ceph_master"} {
+	for _, role := range []string{"lb", "controller", "analyticsdb", "analytics", "ceph_master"} {
 		if !strings.Contains(out, "sm_status_report "+role+"_completed") {
 			t.Errorf("%s is not reported as completed", role)
 		}
@@ -442,6 +442,10 @@ func testSingle(t *testing.T, nodes []string) {
 		t.Errorf("there is %s too", got)
 	}
 
+	t.Run("certificates", func(t *testing.T) { c.t = t; testCertificates(t, c, nodes[0]) })
+	t.Run("options of the engine", func(t *testing.T) { c.t = t; testEngine(t, c, nodes[0]) })
+	c.t = t
+
 	// What has the name of a role and is another's stays.
 	image := env(t, "_REGISTRY") + "/fairlead-examples/contrail-stranger:1"
 	push(t, image)
@@ -454,6 +458,41 @@ func testSingle(t *testing.T, nodes []string) {
 	if got := ssh(t, nodes[0], "docker ps --format '{{.Names}}'; ls -d /etc/contrail"); !strings.HasPrefix(got, "analytics\n") || strings.Contains(got, "controller") || !strings.Contains(got, "No such file") {
 		t.Errorf("the node has %q", got)
 	}
+}
+
+// testCertificates: each node gets its own, and nobody else reads the key.
+func testCertificates(t *testing.T, c *cluster, node string) {
+	dir, host := t.TempDir(), strings.ToLower(ssh(t, node, "hostname"))
+	for _, name := range []string{"ca-cert.pem", host + ".pem", host + "-privkey.pem"} {
+		write(t, filepath.Join(dir, name), "the text of "+name+"\n")
+	}
+	c.run(0, "site.yml", "-e", "contrailctl_config_directory=/etc/contrail", "-e", "ssl_certs_src_dir="+dir)
+	for name, want := range map[string]string{"ca-cert.pem": "644 ca-cert.pem", "server.pem": "644 " + host + ".pem", "server-privkey.pem": "600 " + host + "-privkey.pem"} {
+		mode, file, _ := strings.Cut(want, " ")
+		if got := ssh(t, node, "stat -c %a /etc/contrail/ssl/"+name+"; cat /etc/contrail/ssl/"+name); got != mode+"\nthe text of "+file {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	c.has(c.healthy(node, "analytics", "/etc/contrail"), map[string]string{"GLOBAL.ssl_certfile": "/etc/contrailctl/ssl/server.pem", "GLOBAL.ssl_keyfile": "/etc/contrailctl/ssl/server-privkey.pem"})
+}
+
+// testEngine: options of the engine are taken on while containers run, and
+// what somebody else set stays.
+func testEngine(t *testing.T, c *cluster, node string) {
+	reset := "rm -f /etc/docker/daemon.json; kill -HUP $(cat /run/docker.pid)"
+	t.Cleanup(func() { ssh(t, node, reset) })
+	ssh(t, node, `echo '{"max-concurrent-uploads": 3}' >/etc/docker/daemon.json`)
+	running := "cat /run/docker.pid; echo; docker inspect -f '{{.Id}} {{.State.StartedAt}}' controller analytics"
+	before := ssh(t, node, running)
+	args := []string{"-e", "contrailctl_config_directory=/etc/contrail", "-e", `{docker_daemon_options: {labels: ["of=contrail"]}}`, "--tags", "common"}
+	c.run(0, "site.yml", args...)
+	if got := ssh(t, node, "docker info --format '{{.Labels}}'; tr -d ' \n' </etc/docker/daemon.json"); got != `[of=contrail]`+"\n"+`{"labels":["of=contrail"],"max-concurrent-uploads":3}` {
+		t.Errorf("the engine has %q", got)
+	}
+	if got := ssh(t, node, running); got != before {
+		t.Errorf("the engine or a container was restarted:\n%s\n%s", before, got)
+	}
+	c.unchanged(c.run(0, "site.yml", args...))
 }
 
 func testSpread(t *testing.T, nodes []string) {
@@ -472,4 +511,22 @@ func testSpread(t *testing.T, nodes []string) {
 		t.Errorf("the node has %q, the file is %s", got, sum)
 	}
 	c.unchanged(c.run(0, "site.yml"))
+}
+
+// TestContrailLint: the topologies are in order with every playbook that ships.
+func TestContrailLint(t *testing.T) {
+	t.Parallel()
+	home, dir := t.TempDir(), filepath.Join(t.TempDir(), "contrail")
+	fairlead(t, home, 0, "roles", "export", dir)
+	files, err := filepath.Glob("contrail/*.yml")
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	for _, inv := range files {
+		for _, playbook := range []string{"site.yml", "upgrade.yml", "destroy.yml"} {
+			if out := fairlead(t, home, 0, "lint", "-i", inv, filepath.Join(dir, playbook)); strings.Contains(out, "warning") {
+				t.Errorf("%s with %s:\n%s", playbook, inv, out)
+			}
+		}
+	}
 }

@@ -117,7 +117,7 @@ func TestStatuses(t *testing.T) {
 	if got := healthy[len(healthy)-1].Get("include_tasks").Str(); got != "healthy.yml" {
 		t.Errorf("the last step of a container is %q", got)
 	}
-	for _, r := range []string{"docker/tasks/engine.yml", "bare-metal-compute/tasks/main.yml", "ceph-compute/tasks/main.yml"} {
+	for _, r := range []string{"docker/tasks/install.yml", "bare-metal-compute/tasks/main.yml", "ceph-compute/tasks/main.yml"} {
 		tasks := node(t, "roles/"+r).Items
 		first, last := tasks[0].Get("name").Str(), tasks[len(tasks)-1].Get("name").Str()
 		name, ok := strings.CutSuffix(first, "_started")
