@@ -139,10 +139,15 @@ func TestBedBecome(t *testing.T) {
 // askDocker pings the engine over a connection, twice over the same one.
 func askDocker(t *testing.T, h *remote.Host, id state.Identity) {
 	t.Helper()
+	ask(t, func(ctx context.Context) (net.Conn, error) { return h.DialUnix(ctx, id, "/var/run/docker.sock") })
+}
+
+func ask(t *testing.T, dial func(context.Context) (net.Conn, error)) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return h.DialUnix(ctx, id, "/var/run/docker.sock")
+		return dial(ctx)
 	}}}
 	defer client.CloseIdleConnections()
 	for range 2 {
@@ -164,6 +169,10 @@ func TestBedDocker(t *testing.T) {
 	askDocker(t, bedHost(t, bedConfig(b, b.Node(), "root"), remote.Options{}), state.Identity{})
 	h := bedHost(t, bedConfig(b, b.Node(), "deploy"), remote.Options{})
 	askDocker(t, h, state.Identity{Method: "sudo", Password: b.Password("deploy")})
+	// Any socket, through a program of the host where it is somebody else's.
+	ask(t, func(ctx context.Context) (net.Conn, error) {
+		return h.DialAs(ctx, state.Identity{Method: "sudo", Password: b.Password("deploy")}, "unix", "/var/run/docker.sock")
+	})
 	_, err := h.DialUnix(t.Context(), state.Identity{}, "/var/run/docker.sock")
 	t.Logf("as deploy: %v", err)
 	if err == nil {

@@ -283,7 +283,8 @@ z.close()' "$n.list" "$n" || exit 1; fi
 *)
   case $(tar --version 2>/dev/null) in
   *GNU*) pack() { tar -cf - --no-recursion --null -T "$n.list"; } ;;
-  *) pack() { lines | grep -v '/$' >"$n.zip"; tar -cf - -T "$n.zip" && rm -f "$n.zip"; } ;; # a folder brings what is in it
+  *) pack() (set -f; IFS='
+'; tar -cf - -- $(lines | grep -v '/$')) ;; # a folder brings what is in it
   esac
   case $f in gz) c=gzip ;; bz2) c=bzip2 ;; xz) c=xz ;; *) c=cat ;; esac
   [ $c = cat ] || command -v $c >/dev/null 2>&1 || { echo "$c: not found" >&2; exit 1; }

@@ -16,7 +16,7 @@ type unarchiveArgs struct {
 	module.FileAttrs
 	Src           string           `arg:"src"`
 	Dest          string           `arg:"dest"`
-	RemoteSrc     bool             `arg:"remote_src"`
+	RemoteSrc     module.Opt[bool] `arg:"remote_src"`
 	Copy          module.Opt[bool] `arg:"copy"`
 	Creates       string           `arg:"creates"`
 	ListFiles     bool             `arg:"list_files"`
@@ -26,7 +26,6 @@ type unarchiveArgs struct {
 	ExtraOpts     []string         `arg:"extra_opts"`
 	ValidateCerts bool             `arg:"validate_certs"`
 	Decrypt       bool             `arg:"decrypt"`
-	Given         *value.Map       `arg:"*"`
 }
 
 var unarchiveSpec = module.Spec{
@@ -37,7 +36,7 @@ var unarchiveSpec = module.Spec{
 	Args: append([]module.Arg{
 		{Name: "src", Type: module.Path, Required: true, Doc: "The archive: here, or with remote_src on the host or an http address."},
 		{Name: "dest", Type: module.Path, Required: true, Doc: "The folder to unpack into; it must exist."},
-		{Name: "remote_src", Type: module.Bool, Default: false, Doc: "src is on the host, or an address."},
+		{Name: "remote_src", Type: module.Bool, Doc: "src is on the host, or an address; false without it."},
 		{Name: "copy", Type: module.Bool, Doc: "The contrary of remote_src, which is to be used."},
 		{Name: "creates", Type: module.Path, Doc: "Skip when this path exists."},
 		{Name: "list_files", Type: module.Bool, Default: false, Doc: "Register the names in the archive."},
@@ -69,9 +68,11 @@ type unpacking struct {
 	unarchiveArgs
 	in      module.Inputs
 	login   state.LoginInfo
+	there   bool // src is on the host, or an address
 	dest    string
 	src     string // on the host
 	temp    bool   // src is ours and is removed
+	plain   bool   // the host's tar is not GNU's
 	handler string
 	zone    *time.Location
 	names   []string
@@ -81,12 +82,12 @@ type unpacking struct {
 
 func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if c, given := a.Copy.Get(); given {
-		if a.Given.Has("remote_src") && a.remoteGiven() {
+		if a.RemoteSrc.Given() {
 			return module.Change{}, module.Fail("parameters are mutually exclusive: ('copy', 'remote_src')")
 		}
-		a.RemoteSrc = !c
+		a.RemoteSrc = module.Some(!c)
 	}
-	u := &unpacking{unarchiveArgs: a, in: in}
+	u := &unpacking{unarchiveArgs: a, in: in, there: a.RemoteSrc.Or(false)}
 	g := module.Gathering(v)
 	u.login = g.Login()
 	u.dest = g.Path(a.Dest)
@@ -95,9 +96,9 @@ func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Chan
 		creates = g.File(trim(g.Path(a.Creates)), 0)
 	}
 	dest := g.File(trim(u.dest), 0)
-	isURL := a.RemoteSrc && strings.Contains(a.Src, "://")
+	isURL := u.there && strings.Contains(a.Src, "://")
 	var src state.File
-	if a.RemoteSrc && !isURL {
+	if u.there && !isURL {
 		u.src = g.Path(a.Src)
 		src = g.File(trim(u.src), state.WantAccess)
 	}
@@ -117,7 +118,7 @@ func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Chan
 	if isURL {
 		return u.download(), nil
 	}
-	if a.RemoteSrc {
+	if u.there {
 		if err := u.usable(src); err != nil {
 			return module.Change{}, err
 		}
@@ -126,12 +127,9 @@ func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Chan
 	return u.inspect(content), nil
 }
 
-// remoteGiven tells whether remote_src was said, and not only its default.
-func (a unarchiveArgs) remoteGiven() bool { return a.RemoteSrc }
-
 // local opens an archive of the controller.
 func (u *unpacking) local(isURL bool) (*state.Content, error) {
-	if u.RemoteSrc || isURL {
+	if u.there || isURL {
 		return nil, nil
 	}
 	found, err := u.in.Sources.Find("files", u.Src)
@@ -226,7 +224,7 @@ func (u *unpacking) inspected(v state.View, did []state.OpResult) (module.Change
 			u.src, strings.TrimSpace(string(r.Stderr))), "src", u.src, "dest", u.dest))
 	}
 	u.handler = lines[0]
-	u.zone = zoneOf(lines[1])
+	u.zone, u.plain = zoneOf(lines[1]), strings.HasSuffix(lines[1], " plain")
 	u.names = u.wanted(lines[2:])
 	if u.isZip() {
 		return u.zipDiffers(v, string(r.Stderr))

@@ -14,7 +14,8 @@ import (
 
 // inspectScript finds out what kind of archive $1 is, by trying the programs in
 // Ansible's order. It prints the kind, the zone, and the names in it, and on
-// stderr how the folder $2 differs from it. The other arguments are options of
+// stderr how the folder $2 differs from it. Behind the zone, "plain" says that
+// tar is not GNU's. The other arguments are options of
 // tar that come before the archive, a "--", and names.
 const inspectScript = `s=$1 d=$2; shift 2
 if command -v unzip >/dev/null 2>&1; then
@@ -25,13 +26,23 @@ if command -v unzip >/dev/null 2>&1; then
   why="unzip could not handle archive"
 else why="Unable to find required 'unzip' or 'zipinfo' binary in the path."; fi
 t=$(command -v gtar || command -v tar) || { echo "$why" >&2; echo "Unable to find required 'gtar' or 'tar' binary in the path" >&2; exit 1; }
-case $("$t" --version 2>/dev/null) in tar*GNU*) gnu=1 ;; *) gnu= ;; esac
+case $("$t" --version 2>/dev/null) in tar*GNU*) gnu=1 ;; *) gnu= ; set -- ;; esac
+compare() { # what a tar without --diff does not tell
+  x=$(mktemp -d) || return
+  "$t" -x $z -C "$x" -f "$s" 2>/dev/null
+  printf '%s\n' "$l" | while IFS= read -r n; do
+    if [ -L "$x/$n" ]; then [ "$(readlink "$x/$n")" = "$(readlink "$d/$n")" ]
+    elif [ -d "$x/$n" ]; then [ -d "$d/$n" ]
+    else cmp -s "$x/$n" "$d/$n"; fi || echo "$n: Mod time differs"
+  done
+  rm -rf "$x"
+}
 for k in TgzArchive:-z TarArchive: TarBzipArchive:-j TarXzArchive:-J TarZstdArchive:--use-compress-program=zstd; do
   z=${k#*:}
   [ "$gnu" ] || [ "$z" ] || z=-v
   if l=$("$t" -t $z -C "$d" "$@" -f "$s" 2>/dev/null) && [ "$l" ]; then
-    echo "${k%%:*}"; date +%z; printf '%s\n' "$l"
-    if [ "$gnu" ]; then "$t" --diff -C "$d" $z "$@" -f "$s" >&2 2>&1; else echo ': Mod time differs' >&2; fi
+    echo "${k%%:*}"; echo "$(date +%z) ${gnu:-plain}"; printf '%s\n' "$l"
+    if [ "$gnu" ]; then "$t" --diff -C "$d" $z "$@" -f "$s" >&2 2>&1; else compare >&2; fi
     exit 0
   fi
 done
@@ -77,13 +88,21 @@ func (u *unpacking) extractCommand() []string {
 	if z := zipFlags[u.handler]; z != "" {
 		argv = append(argv, z)
 	}
+	if u.plain { // it has none of GNU's options
+		argv[1] = "-x"
+		for _, x := range u.Exclude {
+			argv = append(argv, "--exclude", strings.TrimRight(x, "/"))
+		}
+		return append(append(argv, "-f", u.src), u.Include...)
+	}
 	argv = append(argv, u.tarOptions()...)
 	return append(append(argv, "-f", u.src), u.Include...)
 }
 
-// zoneOf reads an offset such as +0200.
+// zoneOf reads an offset such as +0200, which may have more behind it.
 func zoneOf(s string) *time.Location {
-	if t, err := time.Parse("-0700", strings.TrimSpace(s)); err == nil {
+	zone, _, _ := strings.Cut(s, " ")
+	if t, err := time.Parse("-0700", zone); err == nil {
 		return t.Location()
 	}
 	return time.UTC

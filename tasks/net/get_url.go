@@ -70,7 +70,6 @@ type getting struct {
 	algorithm string
 	sum       string
 	old       state.File
-	mismatch  bool
 	req       state.HTTPRequest
 }
 
