@@ -269,7 +269,6 @@ type instance struct {
 	noLog   bool
 	attempt int
 	paused  bool
-	tooLong bool          // it waits longer than its task may take
 	wait    time.Time     // not before
 	rest    time.Duration // the pause before the present item, until it began
 	replans int
