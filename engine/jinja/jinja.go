@@ -65,7 +65,7 @@ type Options struct {
 func PlaybookOptions() Options { return Options{TrimBlocks: true, LiteralBackslashes: true} }
 
 // FileOptions are those of Ansible's template module.
-func FileOptions() Options { return Options{TrimBlocks: true, KeepTrailingNewline: true} }
+func FileOptions() Options { return Options{TrimBlocks: true} }
 
 // Filter is a named filter.
 type Filter struct {

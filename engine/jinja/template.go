@@ -155,12 +155,13 @@ type FileReading struct {
 	Native  bool // every literal is
 }
 
-// Read is Render with its text read again.
+// Read renders a template file as Ansible does: with the newlines that end the
+// source, and read again where that is asked for.
 func (t *Template) Read(c *Context, r FileReading) (value.Value, error) {
 	if !r.Convert {
 		v, err := t.Render(c)
 		if v.IsString() {
-			v = v.WithMarks(Verbatim)
+			v = t.withNewlines(v).WithMarks(Verbatim)
 		}
 		return v, err
 	}
@@ -172,7 +173,7 @@ func (t *Template) Read(c *Context, r FileReading) (value.Value, error) {
 	if s == nil {
 		return unknown, err
 	}
-	return s.result(how), nil
+	return t.withNewlines(s.result(how)), nil
 }
 
 // RenderString is Render for callers that can use nothing but known text: an
@@ -221,14 +222,21 @@ func (t *Template) Value(c *Context) (value.Value, error) {
 	} else {
 		v = s.converted()
 	}
-	if v.IsString() {
-		have := len(v.Str()) - len(strings.TrimRight(v.Str(), "\n"))
-		want := len(t.raw) - len(strings.TrimRight(t.raw, "\n"))
-		if want > have {
-			v = value.String(v.Str() + strings.Repeat("\n", want-have)).WithMarks(v.Marks())
-		}
+	return t.withNewlines(v), nil
+}
+
+// withNewlines gives a text as many newlines at its end as the source has:
+// Jinja2 drops the last one, and blocks may drop more.
+func (t *Template) withNewlines(v value.Value) value.Value {
+	if !v.IsString() {
+		return v
 	}
-	return v, nil
+	have := len(v.Str()) - len(strings.TrimRight(v.Str(), "\n"))
+	want := len(t.raw) - len(strings.TrimRight(t.raw, "\n"))
+	if want <= have {
+		return v
+	}
+	return value.String(v.Str() + strings.Repeat("\n", want-have)).WithMarks(v.Marks())
 }
 
 // singleValue is Ansible's short cut for {{ name }}: numbers, booleans and

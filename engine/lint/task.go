@@ -163,7 +163,13 @@ func (c *checker) loop(u *user, t *playbook.Task) {
 			c.report(d)
 		}
 	}
-	u.node(t.Loop.Node)
+	if t.Loop.Kind == "first_found" { // names that cannot be made are skipped
+		v := *u
+		v.maybe = true
+		v.node(t.Loop.Node)
+	} else {
+		u.node(t.Loop.Node)
+	}
 	u.maybe = u.maybe || hasEmptyLoop(t)
 	for _, n := range []*yaml.Node{t.Loop.Label, t.Loop.Pause, t.Loop.Extended} {
 		u.node(n)

@@ -124,7 +124,6 @@ func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string
 func (e *Engine) fileEnvFor(s *Scope, dir string) *jinja.Env {
 	env := *e.fileEnv
 	env.LoadOptions = jinja.FileOptions()
-	env.LoadOptions.KeepTrailingNewline = false // only the outermost file keeps its last newline
 	env.Loader = func(name string) (string, diag.Pos, error) { return s.loadTemplate(dir, name) }
 	return &env
 }

@@ -21,7 +21,7 @@ func (s *Scope) FindFile(kind, name string) (string, error) {
 	name = expandHome(name)
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err != nil {
-			return "", fmt.Errorf("cannot find %s on the controller", name)
+			return "", says("Could not find or access '%s' on the controller", name)
 		}
 		return name, nil
 	}
@@ -34,7 +34,7 @@ func (s *Scope) FindFile(kind, name string) (string, error) {
 			tried = append(tried, p)
 		}
 	}
-	return "", fmt.Errorf("cannot find %s on the controller; looked for %s", name, strings.Join(tried, ", "))
+	return "", says("Could not find or access '%s' on the controller; looked for %s", name, strings.Join(tried, ", "))
 }
 
 // readFile reads a file of the controller, decrypted if it is a vault. The mark

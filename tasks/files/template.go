@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/pycodec"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -60,8 +61,7 @@ var templateSpec = module.Spec{
 func Template() module.Module { return module.New(templateSpec, planTemplate) }
 
 func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change, error) {
-	encode, ok := encoders[strings.ToLower(strings.ReplaceAll(a.OutputEncoding, "_", "-"))]
-	if !ok {
+	if !pycodec.Known(a.OutputEncoding) {
 		return module.Change{}, module.Fail("unknown encoding: " + a.OutputEncoding)
 	}
 	p := newPutter(a.FileAttrs, in, v)
@@ -84,7 +84,7 @@ func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change
 	if err != nil {
 		return module.Change{}, err
 	}
-	out, err := encode(text.Text())
+	out, err := pycodec.Encode(text.Text(), a.OutputEncoding)
 	if err != nil {
 		return module.Change{}, module.Fail(err.Error())
 	}
@@ -103,29 +103,4 @@ func (a templateArgs) options(dest string) module.RenderOptions {
 		NoTrimBlocks: !a.TrimBlocks, LstripBlocks: a.LstripBlocks,
 		Vars: value.M("template_path", a.Src, "template_destpath", dest),
 	}
-}
-
-// encoders turn text into bytes of an encoding.
-var encoders = map[string]func(string) (string, error){
-	"utf-8":      func(s string) (string, error) { return s, nil },
-	"utf8":       func(s string) (string, error) { return s, nil },
-	"ascii":      func(s string) (string, error) { return narrow(s, 0x7f, "ascii") },
-	"latin-1":    func(s string) (string, error) { return narrow(s, 0xff, "latin-1") },
-	"latin1":     func(s string) (string, error) { return narrow(s, 0xff, "latin-1") },
-	"iso-8859-1": func(s string) (string, error) { return narrow(s, 0xff, "latin-1") },
-}
-
-type encodingError struct{ name string }
-
-func (e encodingError) Error() string { return "the result cannot be written in " + e.name }
-
-func narrow(s string, limit rune, name string) (string, error) {
-	out := make([]byte, 0, len(s))
-	for _, r := range s {
-		if r > limit {
-			return "", encodingError{name}
-		}
-		out = append(out, byte(r))
-	}
-	return string(out), nil
 }
