@@ -95,6 +95,8 @@ type Test struct {
 type Function struct {
 	Fn                                           func(c *Context, args Args) (value.Value, error)
 	Impure, TakesUnknown, TakesUndefined, Passes bool
+	// Uses: what is undefined is refused by Fn itself, but for some option.
+	Uses bool
 }
 
 // Env is what templates may use. It is built first and not changed once

@@ -196,7 +196,7 @@ func (w *needs) call(x *callExpr) {
 	fn, isName := x.fn.(*nameExpr)
 	w.expr(x.fn)
 	if isName {
-		if f, ok := w.t.env.Functions[fn.name]; ok && !f.TakesUndefined && !forgiving(&x.args) {
+		if f, ok := w.t.env.Functions[fn.name]; ok && (!f.TakesUndefined || f.Uses) && !forgiving(&x.args) {
 			w.args(&x.args)
 			return
 		}

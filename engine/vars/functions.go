@@ -16,8 +16,8 @@ func addFunctions(env *jinja.Env) {
 	if env.Functions == nil {
 		env.Functions = map[string]jinja.Function{}
 	}
-	env.Functions["lookup"] = jinja.Function{Fn: lookupFunction(false), Passes: true, TakesUndefined: true}
-	env.Functions["query"] = jinja.Function{Fn: lookupFunction(true), Passes: true, TakesUndefined: true}
+	env.Functions["lookup"] = jinja.Function{Fn: lookupFunction(false), Passes: true, TakesUndefined: true, Uses: true}
+	env.Functions["query"] = jinja.Function{Fn: lookupFunction(true), Passes: true, TakesUndefined: true, Uses: true}
 	env.Functions["q"] = env.Functions["query"]
 }
 
