@@ -6,7 +6,9 @@ vars.json beside them. The answers go into a .json of the same name.
 Run by hand, with ansible-core 2.14, its collections, netaddr, jmespath, and for
 secrets.txt and general.txt passlib, bcrypt and hashids from the distribution:
     /usr/bin/python3 scripts/record-plugins.py engine/vars/testdata/plugins [NAME...]
-A case whose name begins with native is recorded with jinja2_native.
+A file whose name begins with native is recorded with jinja2_native. The folder
+testdata/lookups has cases of its own, which see its files and templates:
+    /usr/bin/python3 scripts/record-plugins.py engine/vars/testdata/lookups cases ../plugins/vars.json
 """
 import datetime
 import glob
@@ -17,6 +19,7 @@ import sys
 
 os.environ.setdefault("TZ", "UTC")
 WHERE = sys.argv[1]
+VARS = sys.argv[3] if len(sys.argv) > 3 and sys.argv[3].endswith("vars.json") else "vars.json"
 NATIVE = os.environ.get("ANSIBLE_JINJA2_NATIVE") == "true"
 
 
@@ -39,14 +42,17 @@ def plain(v):
 def record(name):
     from ansible.parsing.dataloader import DataLoader
     from ansible.template import Templar
-    variables = json.load(open(os.path.join(WHERE, "vars.json")))
+    variables = json.load(open(os.path.join(WHERE, VARS)))
+    loader = DataLoader()
+    loader.set_basedir(os.path.abspath(WHERE))
+    variables["ansible_search_path"] = [os.path.abspath(WHERE)]
     cases = []
     for src in open(os.path.join(WHERE, name + ".txt"), encoding="utf-8").read().split("\n"):
         if not src:
             continue
         case = {"expr": src}
         try:
-            v = plain(Templar(DataLoader(), variables=json.loads(json.dumps(variables))).template(src))
+            v = plain(Templar(loader, variables=json.loads(json.dumps(variables))).template(src))
             json.dumps(v, allow_nan=False)
             case.update(outcome="ok", value=v)
         except Exception as e:  # noqa: BLE001 every refusal is recorded
@@ -58,7 +64,7 @@ def record(name):
 
 
 def main():
-    names = sys.argv[2:] or sorted(os.path.basename(p)[:-4] for p in glob.glob(os.path.join(WHERE, "*.txt")))
+    names = [n for n in sys.argv[2:] if not n.endswith("vars.json")] or sorted(os.path.basename(p)[:-4] for p in glob.glob(os.path.join(WHERE, "*.txt")))
     for name in names:
         if name.startswith("native") and not NATIVE:
             subprocess.run([sys.executable, sys.argv[0], WHERE, name], env=dict(os.environ, ANSIBLE_JINJA2_NATIVE="true"), check=True)

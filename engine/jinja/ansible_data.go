@@ -46,7 +46,7 @@ func combineFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 		case "list_merge":
 			merge = text(k.Value)
 		default:
-			return in, errors.New("'recursive' and 'list_merge' are the only valid keyword arguments")
+			return in, refusal("'recursive' and 'list_merge' are the only valid keyword arguments")
 		}
 	}
 	if !set("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")[merge] {
@@ -262,16 +262,16 @@ func subelements(c *Context, in value.Value, b *Bound) (value.Value, error) {
 	if in.Map() != nil {
 		items = mapValues(in.Map())
 	} else if in.Kind() != value.KindList {
-		return in, errors.New("obj must be a list of dicts or a nested dict")
+		return in, refusal("obj must be a list of dicts or a nested dict")
 	}
 	path := b.Value("subelements").Items()
 	if s := b.Value("subelements"); s.IsString() {
 		path = value.Strings(strings.Split(s.Str(), ".")...).Items()
 	} else if s.Kind() != value.KindList {
-		return in, errors.New("subelements must be a list or a string")
+		return in, refusal("subelements must be a list or a string")
 	}
 	if len(path) == 0 {
-		return in, errors.New("subelements is empty")
+		return in, refusal("subelements is empty")
 	}
 	out := []value.Value{}
 	for _, it := range items {

@@ -39,7 +39,7 @@ func addAnsibleMath(f map[string]Filter) {
 	f["root"] = twoNumbers("root", 2, func(x, n float64) (float64, error) {
 		switch {
 		case x < 0:
-			return 0, errors.New("root() can only be used on numbers: math domain error")
+			return 0, refusal("root() can only be used on numbers: math domain error")
 		case n == 2:
 			return math.Sqrt(x), nil
 		case n == 0:
@@ -241,9 +241,9 @@ func ansibleRandom(c *Context, in value.Value, a Args) (value.Value, error) {
 	items, err := iterate(c, in)
 	switch {
 	case err != nil || in.Kind() == value.KindMap:
-		return in, errors.New("random can only be used on sequences and integers")
+		return in, refusal("random can only be used on sequences and integers")
 	case b.Has("start") || b.Has("step"):
-		return in, errors.New("start and step can only be used with integer values")
+		return in, refusal("start and step can only be used with integer values")
 	case len(items) == 0:
 		return in, errors.New("cannot choose from an empty sequence")
 	}

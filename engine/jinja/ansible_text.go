@@ -220,7 +220,7 @@ func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
 		return in, b.Err
 	}
 	if m := b.Value("msg"); !m.IsNull() {
-		return in, errors.New(text(m))
+		return in, refusal("%s", text(m))
 	}
 	name := ""
 	if u := in.Undef(); u.Name != "" {

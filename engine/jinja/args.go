@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,9 +59,20 @@ func (a Args) Rest(n int) Args {
 	return Args{Pos: a.Pos[min(n, len(a.Pos)):], Kw: a.Kw}
 }
 
-// refusal is an error in Ansible's own words, which playbooks look for in
-// messages.
-func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// saying is an error in Ansible's own words.
+type saying struct{ err error }
+
+func (s *saying) Error() string { return s.err.Error() }
+func (s *saying) Unwrap() error { return s.err }
+
+// Says makes an error in Ansible's own words, which playbooks look for in
+// messages: no name of a filter or lookup is put before it.
+func Says(format string, args ...any) error { return &saying{fmt.Errorf(format, args...)} }
+
+// IsSaying tells whether an error says it all itself.
+func IsSaying(err error) bool { _, ok := errors.AsType[*saying](err); return ok }
+
+func refusal(format string, args ...any) error { return Says(format, args...) }
 
 // Bound are arguments matched to parameters. The first mistake is kept in Err;
 // getters after it return their defaults, so that Err is checked once.

@@ -209,6 +209,9 @@ func wrapCall(what, name string, err error) error {
 	case *diag.Diagnostic, unknownSignal, diag.List:
 		return err
 	}
+	if IsSaying(err) {
+		return err
+	}
 	return fmt.Errorf("%s '%s': %w", what, name, err)
 }
 

@@ -353,6 +353,8 @@ func (p *parser) bracket(left node) (node, error) {
 			}
 			then, err := p.projected(binding["*"])
 			return project{chain{left, s}, then}, err
+		case "eof":
+			return nil, p.unexpected()
 		default:
 			p.i--
 			return nil, p.unexpected()

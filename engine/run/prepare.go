@@ -46,7 +46,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	eng := vars.New(inv, req.Extra)
 	eng.Decrypt = req.Decrypt
 	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
-	eng.Managed = req.Settings.Managed
+	eng.Managed, eng.Setting = req.Settings.Managed, req.Settings.Named
 	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,
 		IsModule: func(name string) bool { _, ok := mods.Lookup(name); return ok },
 		Render:   eng.RenderStatic,

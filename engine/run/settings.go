@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // Settings are what ansible.cfg and the environment say about how playbooks are
@@ -30,6 +31,9 @@ type Settings struct {
 	NoLog          bool
 	// Managed is the variable ansible_managed; "" means Ansible's default.
 	Managed string
+	// Named gives a setting by its name in Ansible, for the lookup config; nil
+	// knows none.
+	Named func(name string) (value.Value, bool)
 }
 
 // SettingsOf takes the settings that a run obeys out of a configuration.
@@ -42,6 +46,7 @@ func SettingsOf(c *config.Config) Settings {
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
 		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
+		Named:       namedSettings(c),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
 	}
 	if c.IsSet(config.Managed) {

@@ -372,6 +372,9 @@ func (s *Scope) Condition(n *yaml.Node) (value.Value, error) {
 	if src.Str() == "" {
 		return value.Bool(true), nil
 	}
+	if src.IsUnsafe() {
+		return value.Null, s.conditionError(n, says("Conditional is marked as unsafe, and cannot be evaluated."))
+	}
 	v, err := s.Expr(src.Str(), n.PosAt(0))
 	if err == nil && v.IsUndefined() {
 		err = Undefined(v, n.PosAt(0))

@@ -94,7 +94,7 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 		return nil, value.Unknown(&value.Origin{What: "lookup " + name}), nil
 	}
 	items, err := l.Run(s, terms, opts)
-	if err != nil {
+	if err != nil && !jinja.IsSaying(err) {
 		err = fmt.Errorf("lookup %s: %w", name, err)
 	}
 	return items, value.Null, err

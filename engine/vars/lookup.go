@@ -1,7 +1,6 @@
 package vars
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -58,7 +57,7 @@ func builtinLookups() map[string]Lookup {
 }
 
 // says is an error in the words of Ansible's plugins, which playbooks look for.
-func says(format string, args ...any) error { return fmt.Errorf(format, args...) }
+func says(format string, args ...any) error { return jinja.Says(format, args...) }
 
 // option gives an option of a lookup, or null.
 func option(o jinja.Args, names ...string) value.Value {

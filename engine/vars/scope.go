@@ -350,7 +350,7 @@ func (s *Scope) IsLiteral(name string) bool {
 // something in its definition is undefined counts as undefined itself.
 func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 	if s.busy[name] {
-		return value.Null, diag.Errorf(n.Pos, "recursive-variable", "the variable '%s' is defined by itself", name).
+		return value.Null, diag.Errorf(n.Pos, "recursive-variable", "recursive loop detected in template string: the variable '%s' is defined by itself", name).
 			WithHint("give one of the two another name")
 	}
 	if s.busy == nil {
