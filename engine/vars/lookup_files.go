@@ -2,6 +2,7 @@ package vars
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -111,6 +112,10 @@ func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value,
 		if err != nil {
 			return nil, err
 		}
+		if !startsMarkup(text, opts) { // then Ansible gives the text as it is
+			out = append(out, value.String(text).WithMarks(value.Unsafe|marks))
+			continue
+		}
 		locals := s.templateVars(p)
 		locals["template_path"] = t
 		for k, v := range option(o, "template_vars").Map().All() {
@@ -123,6 +128,12 @@ func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value,
 		out = append(out, v.WithMarks(value.Unsafe|marks))
 	}
 	return out, nil
+}
+
+// startsMarkup tells whether a text holds any of the delimiters that begin
+// something of Jinja2's.
+func startsMarkup(text string, o jinja.Options) bool {
+	return strings.Contains(text, cmp.Or(o.VarStart, "{{")) || strings.Contains(text, "{%") || strings.Contains(text, cmp.Or(o.CommentStart, "{#"))
 }
 
 func lookupFileglob(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
