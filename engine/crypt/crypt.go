@@ -14,6 +14,7 @@ import (
 	"hash"
 	"strings"
 
+	//lint:ignore SA1019 bcrypt is made of it, and the library's bcrypt takes no salt
 	"golang.org/x/crypto/blowfish"
 )
 

@@ -98,10 +98,7 @@ func fromCSV(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	if err != nil {
 		return in, refusal("Unable to process file: %w", err)
 	}
-	var header []value.Value
-	for _, f := range b.Value("fieldnames").Items() {
-		header = append(header, f)
-	}
+	header := b.Value("fieldnames").Items()
 	out := []value.Value{}
 	for _, row := range rows {
 		switch {

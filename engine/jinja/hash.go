@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/blake2s"
+	//lint:ignore SA1019 Python's hashlib has it, and playbooks may ask for it
 	"golang.org/x/crypto/ripemd160"
 
 	"github.com/fairlead-project/fairlead/engine/pycodec"
