@@ -32,7 +32,7 @@ type runFlags struct {
 	listHosts, listTasks, listTags bool
 	syntax                         bool
 	verbose                        int
-	lockstep, stats, json          bool
+	lockstep, step, stats, json    bool
 	detailed                       bool
 	forceHandlers                  bool
 	noRecord                       bool
@@ -55,6 +55,7 @@ func (f *runFlags) add(c *cobra.Command) {
 	})
 	group(c, "How to run", func(fl *pflag.FlagSet) {
 		fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts to talk to at once (default 50)")
+		fl.BoolVar(&f.step, "step", false, "ask before each task whether to do it")
 		fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
 		fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
 		fl.DurationVar(&f.lockWait, "lock-wait", 0, "how `LONG` to wait for another run that works on a host, such as 90s or 10m (default $FAIRLEAD_LOCK_WAIT, else not at all)")
@@ -172,6 +173,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {
 		return err
 	}
+	cfg.Step, cfg.Ask = f.step, asker(std, red)
 	return f.perform(ctx, cfg, settings, red, std)
 }
 

@@ -18,6 +18,7 @@ import (
 //	args: --tags a            arguments for both programs
 //	plan: no                  leave the plan out, and say why in a comment
 //	ignore: mtime, results.x  keys of results that are not compared
+//	order: no                 the order of tasks is chance, and say why
 //	# a comment
 //	-- tasks.yml --           tasks of one play on all hosts, without facts
 //	-- site.yml --            or a whole playbook
@@ -31,6 +32,7 @@ type testCase struct {
 	hosts    int
 	args     []string
 	noPlan   bool
+	noOrder  bool
 	ignore   []string
 	files    map[string]string
 }
@@ -124,6 +126,8 @@ func (c *testCase) header(line string) error {
 		c.args = strings.Fields(v)
 	case "plan":
 		c.noPlan = v == "no"
+	case "order":
+		c.noOrder = v == "no"
 	case "ignore":
 		for _, k := range strings.Split(v, ",") {
 			c.ignore = append(c.ignore, strings.TrimSpace(k))

@@ -21,13 +21,3 @@ func (c *checker) withoutEffect(t *playbook.Task) {
 		}
 	}
 }
-
-// prompts warns of variables that nobody is asked for.
-func (c *checker) prompts(p *play) {
-	for _, q := range p.VarsPrompt {
-		if c.eng.Extra.Node(q.Name) == nil {
-			c.report(problem(q.Pos, true, CodeKeyword, "nobody is asked for '%s': vars_prompt is read, but not carried out", q.Name).
-				WithHint("pass it with -e %s=...", q.Name))
-		}
-	}
-}

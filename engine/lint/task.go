@@ -48,7 +48,6 @@ func (c *checker) play(p *play) {
 		u.node(n)
 	}
 	c.pattern(u)
-	c.prompts(p)
 	for _, s := range p.steps {
 		c.step(p, s)
 	}

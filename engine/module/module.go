@@ -214,9 +214,10 @@ type IncludeVars struct {
 	Vars *value.Map
 }
 
-// Pause waits on the controller.
+// Pause waits on the controller: for a time, or (Ask) for an answer.
 type Pause struct {
 	For    time.Duration
+	Ask    bool
 	Prompt string
 	Echo   bool
 }

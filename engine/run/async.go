@@ -163,7 +163,7 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 	r := in.did[0]
 	in.did = nil
 	if !r.OK || j.stage == jobStarts && r.RC != 0 {
-		in.job = nil
+		in.job, ev.async.limit = nil, 0
 		return pl.failed(h, opFailure(state.Exec{Shown: "start of a job"}, r))
 	}
 	next := *j
@@ -185,9 +185,10 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 		next.o.noLog = ev.noLog
 		return pl.jobRequest(h, ev, &next, j.Erase())
 	}
+	limit := ev.async.limit
 	if next.left -= ev.async.poll; next.left <= 0 {
-		in.job = nil
-		return pl.failed(h, module.Fail(fmt.Sprintf("async task did not complete within the requested time - %ds", ev.async.limit),
+		in.job, ev.async.limit = nil, 0
+		return pl.failed(h, module.Fail(fmt.Sprintf("async task did not complete within the requested time - %ds", limit),
 			"async_result", j.JobFields(s.File, false)))
 	}
 	return pl.jobWaits(h, &next, ev)

@@ -86,7 +86,13 @@ func (pl *play) addEntry(h *host, e *event.Event, count func(*event.HostStats)) 
 
 // release tells what is certain, in the order of tasks: nothing of a task is
 // told while a host may still have something to say about an earlier one.
-func (pl *play) release() { pl.releaseOf(pl.batch, pl.lowWater()) }
+func (pl *play) release() {
+	if pl.isFree { // nobody waits for the others, and neither do their results
+		pl.releaseOf(pl.batch, nil)
+		return
+	}
+	pl.releaseOf(pl.batch, pl.lowWater())
+}
 
 // releaseOf tells what is certain of some hosts, up to a place that all hosts
 // have come to (nil: all of it).
@@ -213,7 +219,7 @@ func (pl *play) hasOnce(t *playbook.Task) bool {
 }
 
 func (pl *play) isRunOnce(t *playbook.Task) (bool, error) {
-	if t == nil || !pl.hasOnce(t) {
+	if t == nil || pl.isFree || !pl.hasOnce(t) { // free does not know run_once, in Ansible either
 		return false, nil
 	}
 	return flag(pl.playScope(), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }), false)
@@ -235,8 +241,14 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 			other.Set.Set(name, v)
 		}
 		pl.shareFacts(other, o)
+		if e.Rescued { // a failure is that of all of them
+			other.unwind()
+			other.settleAfterFailure()
+			other.inst = nil
+			continue
+		}
 		other.advance()
-		if e.Status == event.Failed && !e.Ignored && !e.Rescued {
+		if e.Status == event.Failed && !e.Ignored {
 			other.failed = true
 		}
 	}

@@ -257,6 +257,8 @@ func (r *runner) do(ctx context.Context, l *lane, b state.Batch) (state.Outcome,
 	if err := ctx.Err(); err != nil {
 		return state.Outcome{}, err
 	}
+	l.busy.Lock()
+	defer l.busy.Unlock()
 	if l.target == nil {
 		t, err := r.Connector.Connect(ctx, l.spec)
 		if err != nil {

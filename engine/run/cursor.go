@@ -117,7 +117,7 @@ func (h *host) leave() {
 // takes over. It tells whether the failure is rescued; without one that is
 // left the host is done with the play.
 func (h *host) unwind() (rescued bool) {
-	root := h.at[0]
+	root, inHandlers := h.at[0], false
 	for len(h.at) > 0 {
 		f := &h.at[len(h.at)-1]
 		if f.block != nil {
@@ -133,9 +133,10 @@ func (h *host) unwind() (rescued bool) {
 		if f.include {
 			h.parents = h.parents[:len(h.parents)-1]
 		}
+		inHandlers = inHandlers || f.handlers
 		h.at = h.at[:len(h.at)-1]
 	}
-	if h.force && !h.forced && len(h.notified) > 0 {
+	if h.force && !h.forced && !inHandlers && len(h.notified) > 0 {
 		// On to the flush of handlers behind this part of the play, and no further.
 		for i, it := range root.items[root.idx:] {
 			if t, ok := it.(*playbook.Task); ok && t.Implicit && t.Module == "meta" {

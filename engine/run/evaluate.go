@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -271,11 +272,24 @@ func withoutOmit(v value.Value) value.Value {
 	return v
 }
 
+// actionGroups are the groups of modules that module_defaults may name, by the
+// prefix of their modules: those whose modules exist here.
+var actionGroups = map[string]string{"docker": "docker_", "community.docker.docker": "docker_", "community.general.docker": "docker_"}
+
+// defaultsFor tells whether a key of module_defaults means a module: by its
+// name, or by a group it is in.
+func (pl *play) defaultsFor(key, module string) bool {
+	if group, ok := strings.CutPrefix(key, "group/"); ok {
+		prefix, known := actionGroups[strings.TrimPrefix(strings.TrimPrefix(group, "ansible.builtin."), "ansible.legacy.")]
+		return known && strings.HasPrefix(module, prefix)
+	}
+	return pl.Modules.Canonical(key) == module
+}
+
 func (pl *play) moduleDefaults(s *vars.Scope, t *playbook.Task, spec *module.Spec, args *value.Map) error {
 	for _, n := range t.AllModuleDefaults() {
 		for _, p := range n.Pairs {
-			name := p.Key.Str()
-			if pl.Modules.Canonical(name) != spec.Name {
+			if !pl.defaultsFor(p.Key.Str(), spec.Name) {
 				continue
 			}
 			v, err := s.Eval(p.Value)

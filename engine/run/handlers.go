@@ -206,7 +206,7 @@ func metaAction(t *playbook.Task) string {
 
 // pastMeta moves on from a meta task, with all hosts when it is done once.
 func (pl *play) pastMeta(h *host, t *playbook.Task) {
-	if metaOnce(t) {
+	if metaOnce(t) && !pl.isFree {
 		at := h.at.position()
 		for _, other := range pl.batch {
 			if other != h && !other.done() && other.at.position().compare(at) == 0 {

@@ -3,6 +3,7 @@ package run
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -63,6 +64,7 @@ type lane struct {
 	// planned: a plan has operations that it did not apply.
 	planned bool
 	stats   laneStats
+	busy    sync.Mutex // held while the target works
 }
 
 type laneStats struct{ batches, queries, ops int }

@@ -88,6 +88,13 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		if pl.waiting() {
 			return &request{kind: reqFlushAll, host: h}, nil
 		}
+		if p.Ask {
+			if done, err := pl.askPause(h, p.Prompt, p.Echo, o); err != nil {
+				return nil, err
+			} else if done {
+				return pl.finishItem(h, t, o)
+			}
+		}
 		h.inst.paused, h.inst.wait = true, pl.Now().Add(p.For)
 		return &request{kind: reqWait, host: h, until: h.inst.wait}, nil
 	}
@@ -244,8 +251,13 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	s.to = len(l.ops)
 	h.addStep(s)
 	h.Pending = true
-	if pl.judges(t) {
-		// What the task says about its own result is asked of the true result.
+	once, err := pl.isRunOnce(t)
+	if err != nil {
+		return nil, err
+	}
+	if once || pl.judges(t) {
+		// What the task says about its own result is asked of the true result, and
+		// only that is given to other hosts.
 		h.inst.outcome = o
 		return &request{kind: reqFlushHost, host: h}, nil
 	}

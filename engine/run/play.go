@@ -38,6 +38,9 @@ type play struct {
 	maxFail       float64 // percent; negative: none
 	forceHandlers bool
 	starting      bool // --start-at-task not reached yet
+	stepAll       bool // --step: all that follows was agreed to
+	isFree        bool // no host waits for another
+	free          free
 }
 
 // play runs one play on its hosts, batch by batch; stop ends the run.
@@ -103,6 +106,9 @@ func playName(p *playbook.Play, hosts []*host) string { return p.Title() }
 // playVars reads vars_files of a play; they may name extra and play variables.
 func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
 	pv := &vars.PlayVars{Play: p}
+	if err := r.prompted(p, pv); err != nil {
+		return nil, err
+	}
 	for _, n := range p.VarsFiles {
 		s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
 		v, err := s.Eval(n)
@@ -249,6 +255,14 @@ func (pl *play) run(ctx context.Context) error {
 	if err := pl.begin(); err != nil {
 		return err
 	}
+	if pl.isFree {
+		if err := pl.runFree(ctx); err != nil {
+			return err
+		}
+		pl.release()
+		pl.tellUnrun()
+		return nil
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			pl.abandon()
@@ -262,6 +276,11 @@ func (pl *play) run(ctx context.Context) error {
 			if err := pl.flush(ctx, pl.batch); err != nil {
 				return err
 			}
+			continue
+		}
+		if goOn, err := pl.stepped(ctx, hosts); err != nil {
+			return err
+		} else if !goOn {
 			continue
 		}
 		if err := pl.round(ctx, hosts); err != nil {
@@ -318,6 +337,9 @@ func (pl *play) begin() error {
 		return err
 	} else if err := knownStrategy(strategy, pl.p.Strategy); err != nil {
 		return err
+	} else {
+		// What asks, or begins somewhere, does so for all hosts; a plan has nobody to wait for.
+		pl.isFree = isFree(strategy) && !pl.Check && !pl.Step && !pl.starting
 	}
 	if err := pl.collectHandlers(s); err != nil {
 		return err
@@ -342,12 +364,21 @@ func (pl *play) begin() error {
 	return nil
 }
 
+// isFree tells whether a strategy lets hosts go on without waiting for others.
+func isFree(strategy string) bool {
+	switch strategy[strings.LastIndexByte(strategy, '.')+1:] {
+	case "free", "host_pinned", "mitogen_free", "mitogen_host_pinned":
+		return true
+	}
+	return false
+}
+
 func knownStrategy(s string, n *yaml.Node) error {
 	switch s[strings.LastIndexByte(s, '.')+1:] {
-	case "", "linear", "free", "host_pinned", "mitogen_linear", "mitogen_free":
+	case "", "linear", "free", "host_pinned", "mitogen_linear", "mitogen_free", "mitogen_host_pinned":
 		return nil
 	}
-	return diag.Errorf(n.Pos, "strategy", "there is no strategy %q", s).WithHint("use linear or free")
+	return diag.Errorf(n.Pos, "strategy", "there is no strategy %q", s).WithHint("use linear, free or host_pinned")
 }
 
 // program is the play as one list: facts, the three parts, and between them the
@@ -409,8 +440,14 @@ func (pl *play) lowest() []*host {
 	return out
 }
 
-// waiting tells whether any host has operations to be applied.
-func (pl *play) waiting() bool { return pl.waitingHosts > 0 }
+// waiting tells whether any host has operations to be applied: of those that do
+// not wait for each other, the one at hand.
+func (pl *play) waiting() bool {
+	if pl.isFree {
+		return pl.free.now != nil && len(pl.free.now.steps) > 0
+	}
+	return pl.waitingHosts > 0
+}
 
 // checkFatal ends the play for everybody where the play says so.
 func (pl *play) checkFatal() {

@@ -102,23 +102,31 @@ func (pl *play) runOnce(hosts []*host) ([]*host, error) {
 // throttled keeps as many hosts as the task lets run at once; the others stay
 // at it until these are past.
 func (pl *play) throttled(hosts []*host) ([]*host, error) {
-	t := hosts[0].task()
+	limit, err := pl.throttle(hosts[0].task())
+	if err != nil || limit <= 0 || limit > len(hosts) {
+		return hosts, err
+	}
+	return hosts[:limit], nil
+}
+
+// throttle is on how many hosts a task may run at once; 0 for any number.
+func (pl *play) throttle(t *playbook.Task) (int, error) {
+	if t == nil {
+		return 0, nil
+	}
 	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.Throttle })
 	if n == nil {
-		return hosts, nil
+		return 0, nil
 	}
 	v, err := pl.playScope().Eval(n)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	limit, err := strconv.Atoi(v.Text())
 	if err != nil {
-		return nil, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", v.Text())
+		return 0, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", v.Text())
 	}
-	if limit <= 0 || limit > len(hosts) {
-		return hosts, nil
-	}
-	return hosts[:limit], nil
+	return limit, nil
 }
 
 // serve does the input and output of a round.
@@ -161,7 +169,7 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 		g.Go(func() error {
 			laneMu.Lock()
 			defer laneMu.Unlock()
-			out, err := pl.doInTime(gctx, r)
+			out, err := pl.doInTime(gctx, r, pl.batchOf(r))
 			mu.Lock()
 			defer mu.Unlock()
 			return pl.answered(ctx, r, low, out, err)

@@ -57,16 +57,19 @@ type Config struct {
 	Tags, SkipTags []string
 	StartAt        string
 	Check, Diff    bool
-	Lockstep       bool // flush after every task
-	NoLookAhead    bool
-	Forks          int // hosts talked to at once; 0: DefaultForks
-	ForceHandlers  bool
-	GatherFacts    bool // default of plays that do not say
-	Connection     ConnectionDefaults
-	Settings       Settings
-	Verbosity      int // as many -v
-	Version        string
-	Now            func() time.Time
+	// Step asks before each task; Ask asks, nil when there is nobody to ask.
+	Step          bool
+	Ask           Asker
+	Lockstep      bool // flush after every task
+	NoLookAhead   bool
+	Forks         int // hosts talked to at once; 0: DefaultForks
+	ForceHandlers bool
+	GatherFacts   bool // default of plays that do not say
+	Connection    ConnectionDefaults
+	Settings      Settings
+	Verbosity     int // as many -v
+	Version       string
+	Now           func() time.Time
 	// FactFamilies names the families of facts that the given names belong to,
 	// joined for a state.Facts query.
 	FactFamilies func(names []string) string

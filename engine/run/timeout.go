@@ -39,14 +39,14 @@ func overdue(t *playbook.Task, limit time.Duration) *module.Failure {
 var errOverdue = errors.New("the task took longer than its timeout")
 
 // doInTime sends what a host needs for its task, for as long as the task may take.
-func (pl *play) doInTime(ctx context.Context, r *request) (state.Outcome, error) {
+func (pl *play) doInTime(ctx context.Context, r *request, b state.Batch) (state.Outcome, error) {
 	in := r.host.inst
 	if in == nil || in.evaled == nil || in.evaled.timeout <= 0 {
-		return pl.do(ctx, r.lane, pl.batchOf(r))
+		return pl.do(ctx, r.lane, b)
 	}
 	limited, cancel := context.WithTimeout(ctx, in.evaled.deadline.Sub(pl.Now()))
 	defer cancel()
-	out, err := pl.do(limited, r.lane, pl.batchOf(r))
+	out, err := pl.do(limited, r.lane, b)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = errOverdue
 	}

@@ -22,7 +22,8 @@ func (w *world) live(hosts []*host) ([]string, bool) {
 		if len(h.steps) > 0 && !w.Check {
 			settled = false
 		}
-		if !h.failed && !h.unreachable && !h.ended {
+		ended := h.ended && slices.Contains(w.pl.batch, h) // of another batch it is back
+		if !h.failed && !h.unreachable && !ended {
 			out = append(out, h.Name)
 		}
 	}
@@ -42,16 +43,7 @@ func (w *world) Batch() ([]string, bool) {
 	if w.pl == nil {
 		return nil, true
 	}
-	if w.pl.p.Order.Str() == "" {
-		return w.live(w.pl.batch)
-	}
-	var batch []*host
-	for _, h := range w.pl.all { // in this order, whatever order the play runs in
-		if slices.Contains(w.pl.batch, h) {
-			batch = append(batch, h)
-		}
-	}
-	return w.live(batch)
+	return w.live(w.pl.batch)
 }
 
 // AllPlayHosts implements vars.World.

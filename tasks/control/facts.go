@@ -16,6 +16,16 @@ type setFactArgs struct {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// isVariable tells whether a variable can have this name: a word of Python is none.
+func isVariable(name string) bool {
+	switch name {
+	case "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except", "finally",
+		"for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield":
+		return false
+	}
+	return identifier.MatchString(name)
+}
+
 func badName(name string) error {
 	return module.Fail("The variable name '" + name + "' is not valid. Variables must start with a letter or underscore character, " +
 		"and contain only letters, numbers and underscores.")
@@ -42,7 +52,7 @@ func planSetFact(a setFactArgs, _ module.Inputs, _ state.View) (module.Change, e
 		if name == "cacheable" {
 			continue
 		}
-		if !identifier.MatchString(name) {
+		if !isVariable(name) {
 			return module.Change{}, badName(name)
 		}
 		facts.Set(name, boolean(v))
@@ -89,7 +99,7 @@ func SetStats() module.Module {
 		Traits: control,
 	}, func(a setStatsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
 		for _, k := range a.Data.Keys() {
-			if !identifier.MatchString(k.Text()) {
+			if !isVariable(k.Text()) {
 				return module.Change{}, badName(k.Text())
 			}
 		}

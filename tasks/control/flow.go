@@ -57,13 +57,15 @@ func Pause() module.Module {
 }
 
 func planPause(a pauseArgs, in module.Inputs, _ state.View) (module.Change, error) {
-	p := module.Pause{Prompt: a.Prompt.Or(""), Echo: a.Echo}
+	p := module.Pause{Prompt: a.Prompt.Or(""), Echo: a.Echo, Ask: true}
 	said := "Paused for user input"
 	if m, ok := a.Minutes.Get(); ok {
+		p.Ask = false
 		p.For = time.Duration(m * float64(time.Minute))
 		said = fmt.Sprintf("Paused for %s minutes", value.FloatRepr(m))
 	}
 	if s, ok := a.Seconds.Get(); ok {
+		p.Ask = false
 		p.For = time.Duration(s * float64(time.Second))
 		said = fmt.Sprintf("Paused for %s seconds", value.FloatRepr(s))
 	}

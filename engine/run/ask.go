@@ -1,0 +1,201 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// Asker asks whoever started the run: a question, and whether the answer is
+// shown while it is typed. io.EOF means that nobody answers.
+type Asker func(ctx context.Context, question string, shown bool) (string, error)
+
+// ask asks; asked is false when there is nobody to ask.
+func (r *runner) ask(question string, shown bool) (answer string, asked bool, err error) {
+	if r.Ask == nil {
+		return "", false, nil
+	}
+	answer, err = r.Ask(r.ctx, question, shown)
+	if errors.Is(err, io.EOF) {
+		return "", true, nil
+	}
+	return answer, true, err
+}
+
+// prompted asks for the variables of vars_prompt that -e does not give. Without
+// anybody to ask, they have their defaults, as in Ansible.
+func (r *runner) prompted(p *playbook.Play, pv *vars.PlayVars) error {
+	if len(p.VarsPrompt) == 0 {
+		return nil
+	}
+	s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
+	pv.Prompted = &yaml.Vars{}
+	for _, q := range p.VarsPrompt {
+		if r.Vars.Extra.Node(q.Name) != nil {
+			continue
+		}
+		v, err := r.promptFor(s, q)
+		if err != nil {
+			return err
+		}
+		pv.Prompted.SetValue(q.Name, q.Pos, v)
+	}
+	return nil
+}
+
+func (r *runner) promptFor(s *vars.Scope, q *playbook.Prompt) (value.Value, error) {
+	text, err := keyword(s, q.Prompt)
+	if err != nil {
+		return value.Null, err
+	}
+	private, err := flag(s, q.Private, true)
+	if err != nil {
+		return value.Null, err
+	}
+	confirm, err := flag(s, q.Confirm, false)
+	if err != nil {
+		return value.Null, err
+	}
+	def, err := keyword(s, q.Default)
+	if err != nil {
+		return value.Null, err
+	}
+	question := text + ": "
+	if text == "" {
+		question = "input for " + q.Name + ": "
+	}
+	if q.Default != nil {
+		question = fmt.Sprintf("%s [%s]: ", strings.TrimSuffix(question, ": "), def)
+	}
+	answer, asked, err := r.askTwice(question, !private, confirm)
+	if err != nil {
+		return value.Null, err
+	}
+	switch {
+	case !asked:
+		r.notice("warn", "nobody is asked for "+q.Name+", because there is no terminal: it has its default")
+		if answer = def; q.Default == nil {
+			answer = "None"
+		}
+	case answer == "" && q.Default != nil:
+		answer = def
+	}
+	v := value.String(answer).WithMarks(value.Unsafe)
+	if private && asked {
+		v = v.WithMarks(value.Secret)
+	}
+	return r.encrypted(s, q, v)
+}
+
+// askTwice asks until two answers are the same, where that is asked for.
+func (r *runner) askTwice(question string, shown, twice bool) (string, bool, error) {
+	for {
+		answer, asked, err := r.ask(question, shown)
+		if err != nil || !asked || !twice {
+			return answer, asked, err
+		}
+		again, _, err := r.ask("confirm "+question, shown)
+		if err != nil || again == answer {
+			return answer, true, err
+		}
+		r.notice("warn", "the two values differ")
+	}
+}
+
+// encrypted hashes an answer, as encrypt: asks.
+func (r *runner) encrypted(s *vars.Scope, q *playbook.Prompt, v value.Value) (value.Value, error) {
+	method, err := keyword(s, q.Encrypt)
+	if err != nil || method == "" {
+		return v, err
+	}
+	expr := "answer | password_hash('" + strings.TrimSuffix(method, "_crypt") + "'"
+	for _, o := range []struct {
+		name string
+		n    *yaml.Node
+	}{{"salt", q.Salt}, {"salt_size", q.SaltSize}} {
+		text, err := keyword(s, o.n)
+		if err != nil {
+			return v, err
+		}
+		if text != "" {
+			expr += ", " + o.name + "=" + value.String(text).Repr()
+		}
+	}
+	return s.With(map[string]value.Value{"answer": v.WithoutMarks(value.Unsafe)}).Expr(expr+")", q.Pos)
+}
+
+// stepped asks, with --step, whether the task that hosts are at is to be done.
+// Everything before it is applied first. It tells whether to go on with it now.
+func (pl *play) stepped(ctx context.Context, hosts []*host) (bool, error) {
+	if !pl.Step || pl.stepAll {
+		return true, nil
+	}
+	t := hosts[0].task()
+	for _, h := range hosts {
+		if h.inst != nil {
+			return true, nil
+		}
+	}
+	if t.Module == "meta" || pl.allPass(hosts, t) {
+		return true, nil
+	}
+	if pl.waiting() && !pl.Check {
+		return false, pl.flush(ctx, pl.batch)
+	}
+	pl.release()
+	for {
+		answer, asked, err := pl.ask(fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", taskTitle(t)), true)
+		if err != nil {
+			return false, err
+		}
+		if !asked {
+			return false, diag.Errorf(diag.Pos{}, "step", "--step asks before each task, and there is no terminal to answer").WithHint("leave out --step")
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true, nil
+		case "c", "continue":
+			pl.stepAll = true
+			return true, nil
+		case "n", "no", "":
+			for _, h := range hosts {
+				h.advance()
+			}
+			return false, nil
+		}
+	}
+}
+
+// allPass tells whether the task is passed over on every host.
+func (pl *play) allPass(hosts []*host, t *playbook.Task) bool {
+	for _, h := range hosts {
+		w := &host{Host: h.Host, r: h.r, at: h.at.clone(), notified: h.notified}
+		if pass, err := pl.passesQuietly(w, t); err != nil || !pass {
+			return false
+		}
+	}
+	return true
+}
+
+// askPause shows what pause asks and keeps the answer; false when it does not
+// ask, or nobody answers.
+func (pl *play) askPause(h *host, prompt string, echo bool, o *outcome) (bool, error) {
+	if prompt == "" {
+		prompt = "Press enter to continue"
+	}
+	answer, asked, err := pl.ask("["+h.title(h.task())+"]\n"+prompt+": ", echo)
+	if err != nil || !asked {
+		return false, err
+	}
+	o.result = o.result.Clone()
+	o.result.Set("user_input", value.String(answer).WithMarks(value.Unsafe))
+	return true, nil
+}
