@@ -1,6 +1,8 @@
 package servermanager
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/store"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -90,6 +93,69 @@ func TestLogFileIsReopened(t *testing.T) {
 	}
 }
 
+func TestLogFileRotates(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "debug.log")
+	l := NewLogFile(path)
+	l.limit = 8
+	for i := range 15 {
+		if _, err := fmt.Fprintf(l, "line %02d\n", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) != keepOld+1 {
+		t.Error(files, err)
+	}
+	for p, want := range map[string]string{path: "line 14\n", path + ".1": "line 13\n", path + ".10": "line 04\n"} {
+		if got, err := os.ReadFile(p); err != nil || string(got) != want {
+			t.Errorf("%s: %q %v", p, got, err)
+		}
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sm-config.ini")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("; of server-manager\n[SERVER-MANAGER]\nlisten_ip_addr   = 192.0.2.1\nlisten_port = 9001\n\n[ANSIBLE-SERVER]\n" +
+		"# where\nAnsible_Srvr_IP = 192.0.2.2\nansible_srvr_port: 9103\ndocker_registry = 192.0.2.2:5100 ; ours\nlong = a\n  b\nempty = \"\"\nansible_log_path=/var/log/x.log\n")
+	got, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.IP != "192.0.2.2" || got.Port != "9103" || got.LogPath != "/var/log/x.log" || got.ServerManager != "192.0.2.1" {
+		t.Errorf("%+v", got)
+	}
+	for k, want := range map[string]string{"docker_registry": "192.0.2.2:5100", "long": "a\nb", "empty": "", "ansible_srvr_ip": "192.0.2.2", "config_file": path} {
+		if v, ok := got.Defaults.Get(k); !ok || v.Text() != want {
+			t.Errorf("%s = %q", k, v.Text())
+		}
+	}
+	write("[OTHER]\nx = 1\n")
+	if got, err = ReadFile(path); err != nil || got.IP != "127.0.0.1" || got.Port != "9003" {
+		t.Errorf("%+v %v", got, err)
+	}
+	for _, bad := range []string{"x = 1\n", "[ANSIBLE-SERVER]\nno option\n"} {
+		write(bad)
+		var d *diag.Diagnostic
+		if _, err := ReadFile(path); !errors.As(err, &d) || d.Pos.Line == 0 || d.Pos.File != path {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := ReadFile(path + ".none"); diag.ClassOf(err) != diag.Usage {
+		t.Error(err)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -110,19 +176,22 @@ func TestResolve(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"contrail/site.yml":                        EmbeddedSite,
-		originalBase + "contrail-ansible/site.yml": EmbeddedSite,
-		originalBase + "img1/playbooks/site.yml":   EmbeddedSite,
-		originalBase + "img1/playbooks/other.yml":  "",
-		originalBase + "../../etc/site.yml":        "",
-		filepath.Join(allowed, "p.yml"):            filepath.Join(allowed, "p.yml"),
-		filepath.Join(allowed, "link.yml"):         "",
-		filepath.Join(allowed, "../other/p.yml"):   "",
-		allowed:                                    "",
-		"":                                         "",
+		"contrail/site.yml":                                  EmbeddedSite,
+		originalBase + "contrail-ansible/site.yml":           EmbeddedSite,
+		originalBase + "img1/playbooks/site.yml":             EmbeddedSite,
+		originalBase + "img1/playbooks/other.yml":            "",
+		originalBase + "img1/playbooks/compute.yml":          EmbeddedCompute,
+		originalBase + "img1/playbooks/del_compute.yml":      EmbeddedDelCompute,
+		originalBase + "img1/kolla-ansible/ansible/site.yml": "",
+		originalBase + "../../etc/site.yml":                  "",
+		filepath.Join(allowed, "p.yml"):                      filepath.Join(allowed, "p.yml"),
+		filepath.Join(allowed, "link.yml"):                   "",
+		filepath.Join(allowed, "../other/p.yml"):             "",
+		allowed:                                              "",
+		"":                                                   "",
 	} {
 		got, embedded, ok := s.resolve(name, false)
-		if got != want || ok != (want != "") || embedded != (want == EmbeddedSite) {
+		if got != want || ok != (want != "") || embedded != strings.HasPrefix(want, "contrail/") {
 			t.Errorf("%s: %s %v %v, want %s", name, got, embedded, ok, want)
 		}
 	}

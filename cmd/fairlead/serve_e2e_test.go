@@ -432,3 +432,59 @@ func TestServeAsAService(t *testing.T) {
 		t.Error(p.log.String())
 	}
 }
+
+// TestRunsCancelAndResume ends a run of this program from outside: its process
+// on the host is ended too. Resumed, it says what is in doubt and repeats
+// nothing; with a guard it goes on.
+func TestRunsCancelAndResume(t *testing.T) {
+	b := newBed(t)
+	node := serverNodes(b)[0]
+	const dir = "/var/tmp/fairlead-cancel"
+	b.on(node, "rm -rf "+dir)
+	t.Cleanup(func() { b.on(node, "rm -rf "+dir) })
+	p := newServeProcess(t)
+	p.write("hosts.ini", b.host("node", node, "ansible_user=root"))
+	p.write("site.yml", `
+- hosts: all
+  gather_facts: false
+  handlers:
+    - {name: told, shell: "echo told >> `+dir+`/log"}
+  tasks:
+    - {name: dir, file: {path: `+dir+`, state: directory}, notify: told}
+    - {name: one, shell: "echo one >> `+dir+`/log"}
+    - {name: slow, shell: "touch `+dir+`/begun; test -e `+dir+`/quick || exec sleep 1234; touch `+dir+`/done", args: {creates: "`+dir+`/done"}}
+`)
+	run := func(args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(p.dir, "fairlead"), args...)
+		cmd.Dir = filepath.Join(p.dir, "pb")
+		return cmd
+	}
+	data := filepath.Join(p.dir, "cli")
+	first := run(append(append([]string{"run"}, b.flags()...), "--data", data, "-i", "hosts.ini", "site.yml")...)
+	var out bytes.Buffer
+	first.Stdout, first.Stderr = &out, &out
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.until(node, "test -e "+dir+"/begun")
+	if o, err := run("runs", "cancel", "last", "--data", data).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, o)
+	}
+	if err := first.Wait(); err == nil {
+		t.Error("a cancelled run ended well")
+	}
+	if !strings.Contains(out.String(), "fairlead runs resume ") {
+		t.Error(out.String())
+	}
+	b.until(node, "! pgrep -f '[s]leep 1234'")
+	b.on(node, "touch "+dir+"/quick")
+	if o, err := run("runs", "resume", "last", "--data", data).CombinedOutput(); err != nil {
+		t.Errorf("%v %s", err, o)
+	}
+	if got := b.on(node, "cat "+dir+"/log; ls "+dir+"/done"); got != "one\ntold\n"+dir+"/done" {
+		t.Errorf("%q", got)
+	}
+	if o, err := run("runs", "resume", "last", "--data", data).CombinedOutput(); err == nil || !strings.Contains(string(o), "nothing to resume") {
+		t.Errorf("%v %s", err, o)
+	}
+}
