@@ -41,7 +41,7 @@ func realRequest(node, password, conf string) string {
 // TestRealNode provisions a node of the test bed by server-manager's request,
 // with the real engine, and looks at the node with ssh and docker.
 func TestRealNode(t *testing.T) {
-	for _, k := range []string{"FAIRLEAD_TESTBED_CMD", "FAIRLEAD_TESTBED_NODE2", "FAIRLEAD_TESTBED_ROOT_PASSWORD"} {
+	for _, k := range []string{"FAIRLEAD_TESTBED_KEY", "FAIRLEAD_TESTBED_NODE2", "FAIRLEAD_TESTBED_ROOT_PASSWORD"} {
 		if os.Getenv(k) == "" {
 			if os.Getenv("FAIRLEAD_NO_SKIP") != "" {
 				t.Fatal("the test bed is not up: ", k, " is not set")
@@ -50,9 +50,13 @@ func TestRealNode(t *testing.T) {
 		}
 	}
 	node, rootPassword := os.Getenv("FAIRLEAD_TESTBED_NODE2"), os.Getenv("FAIRLEAD_TESTBED_ROOT_PASSWORD")
+	ssh := func(command string) *exec.Cmd {
+		return exec.Command("ssh", "-F", "none", "-i", os.Getenv("FAIRLEAD_TESTBED_KEY"), "-o", "UserKnownHostsFile="+os.Getenv("FAIRLEAD_TESTBED_KNOWN_HOSTS"),
+			"-o", "BatchMode=yes", "-p", os.Getenv("FAIRLEAD_TESTBED_SSH_PORT"), "root@"+node, command)
+	}
 	on := func(command string) string {
 		t.Helper()
-		out, err := exec.Command(os.Getenv("FAIRLEAD_TESTBED_CMD"), "ssh", "node2", command).CombinedOutput()
+		out, err := ssh(command).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}
@@ -73,7 +77,7 @@ func TestRealNode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		load := exec.Command(os.Getenv("FAIRLEAD_TESTBED_CMD"), "ssh", "node2", "docker load")
+		load := ssh("docker load")
 		load.Stdin = tar
 		out, err := load.CombinedOutput()
 		if err := errors.Join(err, tar.Close()); err != nil {
