@@ -250,7 +250,12 @@ func (ts *testServer) raw(text string) string {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	eventuallyIn(t, 15*time.Second, what, ok)
+}
+
+func eventuallyIn(t testing.TB, wait time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}

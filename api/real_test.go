@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-project/fairlead/api"
 	"github.com/fairlead-project/fairlead/api/jobs"
@@ -96,7 +97,7 @@ func TestRealNode(t *testing.T) {
 		if status, _, got := ts.do("POST", "/run_playbook", body); status != http.StatusOK {
 			t.Fatal(got)
 		}
-		eventually(t, "pushes", func() bool {
+		eventuallyIn(t, 2*time.Minute, "pushes", func() bool { // the containers' health is waited for
 			got := sm.all()
 			if strings.Contains(got, "Failed") {
 				_, _, why := ts.do("GET", "/playbook_status", "")
