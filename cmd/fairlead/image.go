@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
@@ -14,8 +13,8 @@ import (
 )
 
 func newImage(std streams) *cobra.Command {
-	c := &cobra.Command{Use: "image", Short: "Bring images into a registry, without a Docker daemon", Args: cobra.NoArgs, RunE: help}
-	c.AddCommand(newImagePush(std))
+	c := &cobra.Command{Use: "image", Short: "Images in registries, without a Docker daemon", Args: cobra.NoArgs, RunE: help}
+	c.AddCommand(newImagePush(std), newImageList(std), newImageRemove(std), newImageVerify(std))
 	return c
 }
 
@@ -55,40 +54,6 @@ func (f *registryFlags) options(std streams) (image.Options, error) {
 		o.Password = p
 	}
 	return o, nil
-}
-
-func newImagePush(std streams) *cobra.Command {
-	var f registryFlags
-	var which string
-	c := &cobra.Command{
-		Use:   "push ARCHIVE REGISTRY/NAME:TAG",
-		Short: "Push an image archive to a registry",
-		Long: `Push brings an image from a docker save archive (.tar, .tar.gz), an OCI archive
-or a folder with an OCI layout to a registry. Only layers that the registry
-lacks travel.`,
-		Example: "  fairlead image push --plain-http controller.tar 127.0.0.1:5000/contrail-controller:4.1",
-		Args:    cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			o, err := f.options(std)
-			if err != nil {
-				return err
-			}
-			o.Image = which
-			done := showTransfer(std, &o)
-			began := time.Now()
-			res, err := image.Push(c.Context(), args[0], args[1], o)
-			done()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(std.out, "pushed %s\n  digest %s\n  %d layers, %d sent, %.1f MiB in %s\n", res.Ref, res.Digest, res.Layers, res.Sent,
-				float64(res.Bytes)/(1<<20), time.Since(began).Round(10*time.Millisecond))
-			return nil
-		},
-	}
-	f.add(c)
-	c.Flags().StringVar(&which, "image", "", "which image of an archive with several: name:tag, id, or number from 0")
-	return c
 }
 
 // showTransfer shows a bar for each layer on a terminal, and a line for each

@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"engine/run":       {"*"},
 	"engine/store":     {"event", "diag", "value", "state"},
 	"engine/image":     {"diag", "event"},
+	"engine/registry":  {"diag"},          // a registry of our own: it shares nothing with who pushes to one
 	"engine/pyre":      {},                // Python's regular expressions, for modules that edit files
 	"engine/ipaddr":    {"value"},         // addresses and networks, for filters
 	"engine/crypt":     {},                // hashes of passwords
@@ -60,6 +61,7 @@ var private = map[string][]string{
 	"github.com/labstack/echo":     {"api"},
 	"github.com/moby/moby":         {"engine/docker"},
 	"github.com/regclient":         {"engine/image"},
+	"github.com/olareg":            {"engine/registry"},
 	"database/sql":                 {"engine/store"},
 	"modernc.org/sqlite":           {"engine/store"},
 	"golang.org/x/crypto/ssh":      {"engine/ssh", "engine/remote", "engine/internal/sshsim", "scripts/bench/floor", "scripts/bench/simhosts"},

@@ -39,6 +39,7 @@ type serveFlags struct {
 	verbose    bool
 	forks      int
 	listenSet  bool
+	registry   registryServer
 }
 
 func newServe(std streams) *cobra.Command {
@@ -58,6 +59,10 @@ same pid file.
 It listens on 127.0.0.1 unless told otherwise. --open-to ADDRESS opens it to
 server-manager on another machine, and to nobody else: it listens on all
 addresses, takes calls from that one, and pushes statuses there.
+
+With --registry it is an image registry too, for those who have none: plain HTTP
+on an address of its own. Everybody who reaches that may pull; only this machine
+and --registry-push-from may push.
 
 Signals: TERM ends it when what runs has ended (at most --drain later; the rest
 goes on after the next start), HUP reads the configuration file again and opens
@@ -98,6 +103,7 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.pidFile, "pid-file", "", "`FILE` for the process id (default with -c: the original's)")
 	fl.BoolVar(&f.printUnit, "print-unit", false, "print a systemd unit that starts the server with these options, and do nothing else")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+	f.registry.add(fl)
 	fl.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-")) // as the original wrote them
 	})
@@ -205,6 +211,11 @@ func (f *serveFlags) serve(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
+	images, err := f.registry.start(cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, images()) }()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	beside := make(chan error, 1)

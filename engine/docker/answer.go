@@ -38,9 +38,16 @@ func (c *Client) Answer(ctx context.Context, qs []state.Query) []state.Answer {
 		return out
 	}
 	there := c.existing(ctx, qs)
+	known := c.bulk(ctx, containerNames(qs, there))
 	var g errgroup.Group
 	g.SetLimit(c.opts.Parallel)
 	for i, q := range qs {
+		if q, ok := q.(state.Container); ok {
+			if info, ok := known[q.Name]; ok {
+				out[i].Value = info
+				continue
+			}
+		}
 		g.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 			defer cancel()
@@ -49,6 +56,17 @@ func (c *Client) Answer(ctx context.Context, qs []state.Query) []state.Answer {
 		})
 	}
 	_ = g.Wait() // the functions return nil: an error belongs to its query
+	return out
+}
+
+// containerNames are the containers that the queries ask for and that there are.
+func containerNames(qs []state.Query, there func(string) bool) []string {
+	var out []string
+	for _, q := range qs {
+		if q, ok := q.(state.Container); ok && there != nil && there(q.Name) {
+			out = append(out, q.Name)
+		}
+	}
 	return out
 }
 

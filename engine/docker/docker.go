@@ -45,6 +45,7 @@ type Options struct {
 // use and keeps its connections until Close.
 type Client struct {
 	opts Options
+	dial Dial
 	http *http.Transport
 	api  *client.Client
 
@@ -74,7 +75,7 @@ func New(dial Dial, opts Options) (*Client, error) {
 	if opts.Where == "" {
 		opts.Where = "the host"
 	}
-	c := &Client{opts: opts}
+	c := &Client{opts: opts, dial: dial}
 	c.http = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			conn, err := dial(ctx)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -241,6 +242,58 @@ func TestLost(t *testing.T) {
 	cancel()
 	if r := c.Apply(ctx, state.ImagePull{Ref: "x:1"}, nil); diag.ClassOf(r.Err) != diag.Cancelled {
 		t.Errorf("cancelled: %v", r.Err)
+	}
+}
+
+// TestManyContainers: they cost one list and one round trip, whatever they are;
+// what that round trip does not tell is asked for by itself.
+func TestManyContainers(t *testing.T) {
+	answers := map[string]any{}
+	var list []map[string]any
+	var qs []state.Query
+	for i := range 100 {
+		name := fmt.Sprintf("c-%d", i)
+		list = append(list, map[string]any{"Id": fmt.Sprintf("%064x", i), "Names": []string{"/" + name}})
+		qs = append(qs, state.Container{Name: name})
+		answers["GET /containers/"+name+"/json"] = fmt.Sprintf(`{"Id":"%064x","Name":"/%s","State":{"Running":true},"Config":{}}`, i, name)
+	}
+	answers["GET /containers/json"] = list
+	broken := true
+	answers["GET /containers/c-7/json"] = func(w http.ResponseWriter, _ *http.Request) {
+		if broken {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintf(w, `{"Id":"%064x","Name":"/c-7","State":{"Running":true},"Config":{}}`, 7)
+	}
+	f := newFake(t, "1.41", answers)
+	var dials atomic.Int32
+	c, err := New(func(ctx context.Context) (net.Conn, error) {
+		dials.Add(1)
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", f.Listener.Addr().String())
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	check := func(bad string) {
+		t.Helper()
+		for _, a := range c.Answer(t.Context(), append(qs, state.Container{Name: "none-1"})) {
+			name := a.Query.(state.Container).Name
+			info, _ := a.Value.(state.ContainerInfo)
+			if ok := a.Err == nil && info.Exists == (name != "none-1"); ok != (name != bad) || ok && info.Exists && info.Name != name {
+				t.Errorf("%s: %+v %v", name, info, a.Err)
+			}
+		}
+	}
+	check("c-7")
+	f.asked()
+	broken = false
+	dials.Store(0)
+	check("")
+	if calls := strings.Split(f.asked(), ", "); len(calls) != 101 || dials.Load() != 1 {
+		t.Errorf("%d calls, %d connections", len(calls), dials.Load())
 	}
 }
 

@@ -17,8 +17,7 @@ func isReference(source string) (ref.Ref, bool, error) {
 	if err == nil {
 		return ref.Ref{}, false, nil
 	}
-	first, _, slash := strings.Cut(name, "/")
-	if !marked && !(slash && first != "" && first != "." && first != ".." && (strings.ContainsAny(first, ".:") || first == "localhost")) {
+	if first, names := registryOf(name); !marked && (!names || first == "." || first == "..") {
 		return ref.Ref{}, false, badSource(source, err)
 	}
 	r, parseErr := parse(name)

@@ -9,8 +9,10 @@ import (
 	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	godigest "github.com/opencontainers/go-digest"
 	"github.com/regclient/regclient"
 	"github.com/regclient/regclient/types"
+	rdesc "github.com/regclient/regclient/types/descriptor"
 	"github.com/regclient/regclient/types/ref"
 )
 
@@ -38,6 +40,9 @@ type Options struct {
 	TempDir string
 	// Log gets wire detail; nil: nowhere.
 	Log *slog.Logger
+	// have tells in which repositories of the target's registry layers are
+	// known to be: they are taken over from there and do not travel.
+	have map[string]ref.Ref
 }
 
 // Progress is one step of a transfer.
@@ -101,6 +106,7 @@ func Push(ctx context.Context, source, target string, o Options) (Result, error)
 func copyImage(ctx context.Context, rc *regclient.RegClient, from, to ref.Ref, l *layout, target string, o Options) (Result, error) {
 	var none Result
 	count := &counter{layout: l, tell: o.teller(), seen: map[string]int64{}}
+	mount(ctx, rc, to, l, o.have)
 	if err := rc.ImageCopy(ctx, from, to, regclient.ImageWithCallback(count.step)); err != nil {
 		return none, pushError(ctx, target, err)
 	}
@@ -115,7 +121,24 @@ func copyImage(ctx context.Context, rc *regclient.RegClient, from, to ref.Ref, l
 	}
 	res := Result{Ref: to.CommonName(), Digest: digest, ID: l.id, Layers: len(l.layers)}
 	res.Sent, res.Bytes = count.sum()
+	for _, digest := range l.layers {
+		if o.have != nil {
+			o.have[digest] = to
+		}
+	}
 	return res, nil
+}
+
+// mount has the registry take over layers from repositories that have them. One
+// that will not is sent the layer.
+func mount(ctx context.Context, rc *regclient.RegClient, to ref.Ref, l *layout, have map[string]ref.Ref) {
+	for _, digest := range l.layers {
+		from, ok := have[digest]
+		if !ok || from.Registry != to.Registry || from.Repository == to.Repository {
+			continue
+		}
+		_ = rc.BlobMount(ctx, from, to, rdesc.Descriptor{Digest: godigest.Digest(digest)}) // sent when it fails
+	}
 }
 
 // Digest is the digest that a reference stands for at its registry now.

@@ -334,23 +334,3 @@ func TestPushErrors(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
-
-func TestNames(t *testing.T) {
-	if got := Name("192.0.2.1:5100", "img1", "contrail-controller", "4.1.0.0-1"); got != "192.0.2.1:5100/img1-contrail-controller:4.1.0.0-1" {
-		t.Error(got)
-	}
-	if got := SeedName("contrail-container", "controller", "liberty:3.1.1.0-29"); got != "contrail-container-controller-liberty:3.1.1.0-29" {
-		t.Error(got)
-	}
-	for file, role := range map[string]string{
-		"contrail-controller-ubuntu16.04-4.1.0.0-1.tar.gz":  "contrail-controller",
-		"/x/contrail-kube-manager-centos7-4.1.0.0-1.tar.gz": "contrail-kube-manager",
-		"ubuntu-binary-nova-api.tar.gz":                     "nova-api",
-		"contrail-analyticsdb-u16.04-4.0.0.0-20.tar.gz":     "contrail-analyticsdb",
-		"readme.txt": "",
-	} {
-		if got := RoleOf(file); got != role {
-			t.Errorf("%s: %q, want %q", file, got, role)
-		}
-	}
-}

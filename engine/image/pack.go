@@ -9,9 +9,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/regclient/regclient/types/ref"
 )
 
 // Package is what a vendor's package holds: an archive (.tgz) of image
@@ -134,19 +136,22 @@ func (p *Package) Target(m Member, o PackageOptions) (string, error) {
 }
 
 // PushPackage pushes the images of a package, one after the other, as they come
-// in it. tell is called before and after each. It stops at the first failure;
-// called again, it sends what is missing.
-func (p *Package) PushPackage(ctx context.Context, po PackageOptions, o Options, tell func(m Member, target string, done *Result)) error {
+// in it. each is called before every image; it gives the options to push it
+// with, and what to call when it is there. It stops at the first failure;
+// called again, it sends what is missing. Of o only TempDir counts.
+func (p *Package) PushPackage(ctx context.Context, po PackageOptions, o Options, each func(m Member, target string) (Options, func(Result))) error {
+	have := map[string]ref.Ref{}
 	targets := map[string]string{}
+	members := map[string]Member{}
 	for _, m := range p.Members {
-		if len(po.Only) > 0 && !contains(po.Only, m.Role) {
+		if len(po.Only) > 0 && !po.wants(m.Role) {
 			continue
 		}
 		target, err := p.Target(m, po)
 		if err != nil {
 			return err
 		}
-		targets[m.File] = target
+		targets[m.File], members[m.File] = target, m
 	}
 	dir, err := os.MkdirTemp(o.TempDir, "fairlead-package-")
 	if err != nil {
@@ -158,37 +163,23 @@ func (p *Package) PushPackage(ctx context.Context, po PackageOptions, o Options,
 		if !wanted {
 			return nil
 		}
-		m := p.member(at)
-		tell(m, target, nil)
 		file := filepath.Join(dir, "image.tar.gz")
 		if err := spool(file, r); err != nil {
 			return badSource(p.Path+": "+at, err)
 		}
-		res, err := Push(ctx, file, target, o)
+		with, done := each(members[at], target)
+		with.have = have
+		res, err := Push(ctx, file, target, with)
 		if err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
-		tell(m, target, &res)
+		done(res)
 		return nil
 	})
 }
 
-func (p *Package) member(at string) Member {
-	for _, m := range p.Members {
-		if m.File == at {
-			return m
-		}
-	}
-	return Member{File: at}
-}
-
-func contains(roles []string, role string) bool {
-	for _, r := range roles {
-		if r == role || SeedType(role) == r {
-			return true
-		}
-	}
-	return false
+func (po PackageOptions) wants(role string) bool {
+	return slices.Contains(po.Only, role) || slices.Contains(po.Only, SeedType(role))
 }
 
 // spool keeps what is read in a file: an archive is read twice.
