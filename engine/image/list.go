@@ -38,7 +38,7 @@ func List(ctx context.Context, what string, o Options) ([]Listed, error) {
 	}
 	defer done()
 	var one ref.Ref
-	repositories := []string{name}
+	var repositories []string
 	if name == "" {
 		if repositories, err = catalog(ctx, rc, registry); err != nil {
 			return nil, pushError(ctx, registry, err)
