@@ -21,9 +21,10 @@ type Given struct {
 
 // arg is an argument on its way into a typed struct.
 type arg struct {
-	given Given
-	value value.Value
-	set   bool // given, or has a default
+	given   Given
+	value   value.Value
+	set     bool // given, or has a default
+	assumed bool // it is the default
 }
 
 // decoder checks and converts arguments by a spec, collecting problems.
@@ -74,7 +75,7 @@ func (d *decoder) collect(given []Given, args []Arg, at diag.Pos, in string) map
 	for i := range args {
 		a := &args[i]
 		if _, ok := got[a.Name]; !ok && a.Default != nil {
-			got[a.Name] = arg{given: Given{Name: a.Name, Pos: at, ValuePos: at}, value: value.FromGo(a.Default), set: true}
+			got[a.Name] = arg{given: Given{Name: a.Name, Pos: at, ValuePos: at}, value: value.FromGo(a.Default), set: true, assumed: true}
 		}
 	}
 	return got
@@ -261,7 +262,8 @@ type rules struct {
 
 func (d *decoder) rules(r rules, got map[string]arg, at diag.Pos, whole bool) {
 	for _, group := range r.exclusive {
-		if n := present(group, got); len(n) > 1 {
+		n := slices.DeleteFunc(present(group, got), func(name string) bool { return got[name].assumed })
+		if len(n) > 1 {
 			d.problem(got[n[1]].given.Pos, "exclusive-arguments", "parameters are mutually exclusive: %s", strings.Join(group, "|"))
 		}
 	}

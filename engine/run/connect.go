@@ -257,6 +257,11 @@ func (r *runner) do(ctx context.Context, l *lane, b state.Batch) (state.Outcome,
 	if err := ctx.Err(); err != nil {
 		return state.Outcome{}, err
 	}
+	if len(b.Ops) == 1 {
+		if o, is := b.Ops[0].(state.Reconnect); is {
+			return r.reconnect(ctx, l, b.As, o)
+		}
+	}
 	l.busy.Lock()
 	defer l.busy.Unlock()
 	if l.target == nil {

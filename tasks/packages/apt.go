@@ -13,7 +13,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Apt(), AptKey(), AptRepository(), Debconf(), DpkgSelections(), Git(), Package(), PackageFacts(), Pip()}
+	return []module.Module{Apk(), Apt(), AptKey(), AptRepository(), Debconf(), Dnf(), DpkgSelections(), Git(), Package(), PackageFacts(), Pip(), RPMKey(), Yum(), YumRepository()}
 }
 
 type aptArgs struct {
@@ -78,7 +78,7 @@ something must change. No Python library is needed on the host.`,
 			{Name: "dpkg_options", Default: "force-confdef,force-confold", Doc: "Options of dpkg, joined by commas."},
 			{Name: "lock_timeout", Type: module.Int, Default: 60, Doc: "Seconds to wait for another process that installs."},
 		},
-		MutuallyExclusive: [][]string{{"deb", "package"}},
+		MutuallyExclusive: [][]string{{"deb", "package", "upgrade"}},
 		Returns: []module.Return{
 			{Name: "cache_updated", Type: "bool", When: "packages were to be installed, or lists fetched", Doc: "Whether the lists were fetched."},
 			{Name: "cache_update_time", Type: "int", When: "packages were to be installed, or lists fetched", Doc: "When the lists were fetched, in seconds since 1970."},
@@ -117,13 +117,6 @@ func planApt(a aptArgs, in module.Inputs, v state.View) (module.Change, error) {
 	r := &aptRun{aptArgs: a, in: in}
 	if a.Upgrade == "no" {
 		r.Upgrade = ""
-	}
-	if r.Upgrade != "" && (len(a.Package) > 0 || a.Deb != "") {
-		both := "package|upgrade"
-		if a.Deb != "" {
-			both = "deb|upgrade"
-		}
-		return module.Change{}, module.Fail("parameters are mutually exclusive: " + both)
 	}
 	all := slices.Contains(a.Package, "*")
 	for _, p := range a.Package {

@@ -261,6 +261,11 @@ func (r *aptRun) apply(g *module.Gather, j job) (module.Change, error) {
 		if j.changed != nil && !r.fetched {
 			predicted.Set("changed", value.Bool(j.changed(out.Stdout)))
 			if !j.changed(out.Stdout) {
+				predicted.Set("stdout", text([]byte(out.Stdout)))
+				predicted.Set("stderr", text([]byte(out.Stderr)))
+				if j.msg {
+					predicted.Set("msg", text([]byte(out.Stdout)))
+				}
 				return module.Change{Result: predicted}, nil
 			}
 		}

@@ -1,15 +1,17 @@
 package packages
 
 import (
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 type packageArgs struct {
-	Name  []string `arg:"name"`
-	State string   `arg:"state"`
-	Use   string   `arg:"use"`
+	All *value.Map `arg:"*"`
+	Use string     `arg:"use"`
 }
 
 // Package manages packages with whatever the host has.
@@ -17,18 +19,34 @@ func Package() module.Module {
 	return module.New(module.Spec{
 		Name:    "package",
 		Summary: "Installs and removes packages with the host's package manager",
-		Doc:     `Finds the package manager and does as its own module does. So far APT alone is native.`,
+		Doc:     `Finds the package manager (apt, dnf, yum or apk) and does as its own module does, with all other arguments.`,
 		Args: []module.Arg{
-			{Name: "name", Required: true, Type: module.List, Elem: module.Str, Doc: "The packages, as the package manager names them."},
-			{Name: "state", Required: true, Choices: []string{"absent", "latest", "present", "installed", "removed"}, Doc: "Whether they are there, and whether in the newest version."},
+			{Name: "name", Type: module.List, Elem: module.Str, Doc: "The packages, as the package manager names them."},
+			{Name: "state", Doc: "Whether they are there (present, absent, latest and what the package manager's module knows)."},
 			{Name: "use", Default: "auto", Doc: "The package manager; auto finds it."},
 		},
+		AnyArgs: true,
 		Returns: Apt().Spec().Returns,
 		Examples: `- package:
     name: curl
     state: present`,
 		Traits: module.Traits{Reach: state.ReachHost},
 	}, planPackage)
+}
+
+// managers are the modules for the names that the fact pkg_mgr has.
+func managers(name string) module.Module {
+	switch strings.TrimPrefix(strings.TrimPrefix(name, "ansible.builtin."), "community.general.") {
+	case "apt":
+		return Apt()
+	case "dnf", "dnf5":
+		return Dnf()
+	case "yum":
+		return Yum()
+	case "apk":
+		return Apk()
+	}
+	return nil
 }
 
 func planPackage(a packageArgs, in module.Inputs, v state.View) (module.Change, error) {
@@ -45,17 +63,24 @@ func planPackage(a packageArgs, in module.Inputs, v state.View) (module.Change, 
 		found, _ := facts.Get("pkg_mgr")
 		manager = found.Str()
 	}
-	if manager != "apt" {
-		return module.Change{}, module.Fail("Could not find a module for " + manager + ": the only native package manager is apt")
+	m := managers(manager)
+	if m == nil {
+		return module.Change{}, module.Fail("Could not find a module for " + manager + ".")
 	}
-	args := value.M("name", a.Name, "state", map[string]string{"installed": "present", "removed": "absent"}[a.State])
-	if s, _ := args.Get("state"); s.Str() == "" {
-		args.Set("state", value.String(a.State))
+	args := value.NewMap()
+	for k, x := range a.All.All() {
+		if k.Text() != "use" {
+			args.SetKey(k, x)
+		}
 	}
-	apt := Apt()
-	decoded, err := apt.Decode(args, in.Pos)
+	if s, _ := args.Get("state"); m.Spec().Name == "apt" || m.Spec().Name == "apk" {
+		if to := map[string]string{"installed": "present", "removed": "absent"}[s.Text()]; to != "" && !s.IsNull() {
+			args.Set("state", value.String(to))
+		}
+	}
+	decoded, err := m.Decode(args, diag.Pos{})
 	if err != nil {
-		return module.Change{}, err
+		return module.Change{}, module.Fail(err.Error())
 	}
-	return apt.Plan(decoded, in, v)
+	return m.Plan(decoded, in, v)
 }

@@ -27,6 +27,10 @@ func TestPackage(t *testing.T) {
 				v.Learn(state.Answer{Query: q, Value: value.M("pkg_mgr", manager)})
 			case state.Apt:
 				v.Learn(state.Answer{Query: q, Value: lists})
+			case state.Output: // what rpm has
+				v.Learn(state.Answer{Query: q, Value: state.OutputInfo{Stdout: "program dnf\nhave bash\nlack nginx\n"}})
+			default:
+				t.Fatalf("asked for %T", q)
 			}
 			c, err = m.Plan(a, module.Inputs{Now: now}, v)
 		}
@@ -40,9 +44,13 @@ func TestPackage(t *testing.T) {
 	if err != nil || len(c.Ops) != 0 {
 		t.Errorf("%v, %v", c.Ops, err)
 	}
-	_, err = plan(value.M("name", "bash", "state", "present"), "dnf")
+	c, err = plan(value.M("name", "bash,nginx", "state", "present"), "dnf")
+	if err != nil || len(c.Ops) != 1 || c.Ops[0].String() != `run ["dnf" "-y" "install" "nginx"]` {
+		t.Errorf("%v, %v", c.Ops, err)
+	}
+	_, err = plan(value.M("name", "bash", "state", "present"), "pacman")
 	var f *module.Failure
-	if !errors.As(err, &f) || !strings.HasPrefix(f.Msg, "Could not find a module for dnf") {
+	if !errors.As(err, &f) || !strings.HasPrefix(f.Msg, "Could not find a module for pacman") {
 		t.Errorf("%v", err)
 	}
 }

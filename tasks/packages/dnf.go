@@ -1,0 +1,288 @@
+package packages
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+type dnfArgs struct {
+	Name           []string `arg:"name"`
+	State          string   `arg:"state"`
+	EnableRepo     []string `arg:"enablerepo"`
+	DisableRepo    []string `arg:"disablerepo"`
+	Exclude        []string `arg:"exclude"`
+	EnablePlugin   []string `arg:"enable_plugin"`
+	DisablePlugin  []string `arg:"disable_plugin"`
+	Conf           string   `arg:"conf_file"`
+	NoGPG          bool     `arg:"disable_gpg_check"`
+	InstallRoot    string   `arg:"installroot"`
+	ReleaseVer     string   `arg:"releasever"`
+	UpdateCache    bool     `arg:"update_cache"`
+	UpdateOnly     bool     `arg:"update_only"`
+	Autoremove     bool     `arg:"autoremove"`
+	AllowErasing   bool     `arg:"allowerasing"`
+	Downgrade      bool     `arg:"allow_downgrade"`
+	SkipBroken     bool     `arg:"skip_broken"`
+	Security       bool     `arg:"security"`
+	Bugfix         bool     `arg:"bugfix"`
+	DownloadOnly   bool     `arg:"download_only"`
+	DownloadDir    string   `arg:"download_dir"`
+	CacheOnly      bool     `arg:"cacheonly"`
+	NoBest         bool     `arg:"nobest"`
+	WeakDeps       bool     `arg:"install_weak_deps"`
+	SSLVerify      bool     `arg:"sslverify"`
+	NoExcludes     string   `arg:"disable_excludes"`
+	LegacyVerify   bool     `arg:"validate_certs"`
+	LockTimeout    int      `arg:"lock_timeout"`
+	InstallQuery   bool     `arg:"install_repoquery"`
+	ListUnanswered string   `arg:"list"`
+}
+
+// Dnf is the module dnf; Yum is the same by yum's name.
+func Dnf() module.Module { return module.New(dnfSpec("dnf"), planDnf("dnf")) }
+
+// Yum is the module yum.
+func Yum() module.Module { return module.New(dnfSpec("yum"), planDnf("yum")) }
+
+func dnfSpec(name string) module.Spec {
+	on := func(name, doc string, def bool, aliases ...string) module.Arg {
+		return module.Arg{Name: name, Aliases: aliases, Type: module.Bool, Default: def, Doc: doc}
+	}
+	list := func(name, doc string, aliases ...string) module.Arg {
+		return module.Arg{Name: name, Aliases: aliases, Type: module.List, Elem: module.Str, Default: []string{}, Doc: doc}
+	}
+	s := module.Spec{
+		Name:    name,
+		Summary: "Installs and removes packages of the Red Hat family with " + name,
+		Doc: `Asks rpm what is installed and runs ` + name + ` (the other one of dnf and yum where it is missing) only when something
+must change.`,
+		Args: []module.Arg{
+			list("name", "The packages: names, name-version, groups (@name), files and addresses of .rpm; * with latest is everything.", "pkg"),
+			{Name: "state", Choices: []string{"absent", "installed", "latest", "present", "removed"}, Doc: "Whether they are there, and whether in the newest version; present without it, absent with autoremove."},
+			list("enablerepo", "Repositories to use, too."), list("disablerepo", "Repositories not to use."),
+			list("exclude", "Packages to leave out."), list("enable_plugin", "Plug-ins to use, too."), list("disable_plugin", "Plug-ins not to use."),
+			{Name: "conf_file", Doc: "The configuration file."},
+			on("disable_gpg_check", "Install what is not signed.", false),
+			{Name: "disable_excludes", Doc: "all, main or a repository whose exclusions do not count."},
+			{Name: "installroot", Default: "/", Doc: "The root folder to install below."},
+			{Name: "releasever", Doc: "The release to take packages of."},
+			on("update_cache", "Fetch the lists of packages anew.", false, "expire-cache"),
+			on("update_only", "With latest: install nothing that is not installed.", false),
+			on("autoremove", "Remove packages that nothing needs any more.", false),
+			on("allowerasing", "Remove packages that stand in the way.", false),
+			on("allow_downgrade", "Allow older versions.", false),
+			on("skip_broken", "Leave out what cannot be installed.", false),
+			on("security", "With latest: only what is a security fix.", false),
+			on("bugfix", "With latest: only what fixes a defect.", false),
+			on("download_only", "Only download.", false),
+			{Name: "download_dir", Doc: "Where to."},
+			on("cacheonly", "Use only what was downloaded before.", false),
+			on("nobest", "Do not insist on the newest version.", false),
+			on("install_weak_deps", "Install what is recommended.", true),
+			on("sslverify", "Check the servers' certificates.", true),
+			on("validate_certs", "Check the certificate behind an address.", true),
+			{Name: "lock_timeout", Type: module.Int, Default: 30, Doc: "Accepted; the program waits for others by itself."},
+			on("install_repoquery", "Accepted.", true),
+			{Name: "list", Doc: "Not there: use package_facts."},
+		},
+		MutuallyExclusive: [][]string{{"name", "list"}},
+		Returns: []module.Return{
+			{Name: "results", Type: "list", When: "always", Doc: "What was installed and removed."},
+			{Name: "rc", Type: "int", When: "always", Doc: "What the program returned."},
+			{Name: "msg", Type: "str", When: "always", Doc: "\"Nothing to do\", or nothing."},
+		},
+		Examples: "- " + name + ": {name: [nginx, '@development'], state: present}\n",
+		Traits:   module.Traits{Reach: state.ReachHost},
+	}
+	if name == "yum" {
+		s.Args = append(s.Args, module.Arg{Name: "use_backend", Choices: []string{"auto", "yum", "yum4", "dnf"}, Default: "auto", Doc: "Accepted; the program that is there is used."})
+	}
+	return s
+}
+
+// scriptRPM prints which program there is, then what of each package ($4 ...)
+// is installed: "have SPEC" or "lack SPEC"; with latest ($2) "old SPEC" where
+// there is a newer version. $3 are options.
+const scriptRPM = `p=$1 latest=$2 o=$3; shift 3
+case $p in dnf) q=yum;; *) q=dnf;; esac
+command -v $p >/dev/null || p=$q
+command -v $p >/dev/null && command -v rpm >/dev/null || exit 127
+echo "program $p"
+for s do
+case $s in
+@*) if $p -q group list --installed "${s#@}" 2>/dev/null | grep -q .; then echo "have $s"; else echo "lack $s"; fi; continue;;
+*://*) echo "lack $s"; continue;;
+*.rpm) n=$(rpm -qp --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' "$s" 2>/dev/null) || { echo "none $s"; continue; };;
+*) n=$s;;
+esac
+if rpm -q "$n" >/dev/null 2>&1 || rpm -q --whatprovides "$n" >/dev/null 2>&1; then echo "have $s"; else
+case $n in *'*'*|*'?'*|*'['*) [ -n "$(rpm -qa "$n")" ] && { echo "have $s"; continue; };; esac
+echo "lack $s"; continue; fi
+[ -z "$latest" ] || { eval "$p -q $o check-update \"\$n\"" >/dev/null 2>&1; [ $? = 100 ] && echo "old $s"; }
+done
+:`
+
+// dnfRun is one run of dnf or yum.
+type dnfRun struct {
+	dnfArgs
+	in      module.Inputs
+	program string
+}
+
+func planDnf(program string) func(a dnfArgs, in module.Inputs, v state.View) (module.Change, error) {
+	return func(a dnfArgs, in module.Inputs, v state.View) (module.Change, error) {
+		r := &dnfRun{dnfArgs: a, in: in, program: program}
+		switch {
+		case a.ListUnanswered != "":
+			return module.Change{}, module.Fail("list is not there: use package_facts")
+		case a.State == "" && a.Autoremove:
+			r.State = "absent"
+		case a.State == "" || a.State == "installed":
+			r.State = "present"
+		case a.State == "removed":
+			r.State = "absent"
+		case a.Autoremove && a.State != "absent":
+			return module.Change{}, module.Fail("Autoremove should be used alone or with state=absent", "results", []string{})
+		}
+		return r.plan(v)
+	}
+}
+
+// options are those of every call.
+func (r *dnfRun) options() []string {
+	var out []string
+	add := func(flag string, list ...string) {
+		for _, x := range list {
+			if x != "" {
+				out = append(out, flag+x)
+			}
+		}
+	}
+	add("--enablerepo=", r.EnableRepo...)
+	add("--disablerepo=", r.DisableRepo...)
+	add("--exclude=", r.Exclude...)
+	add("--enableplugin=", r.EnablePlugin...)
+	add("--disableplugin=", r.DisablePlugin...)
+	add("--config=", r.Conf)
+	add("--releasever=", r.ReleaseVer)
+	add("--disableexcludes=", r.NoExcludes)
+	add("--downloaddir=", r.DownloadDir)
+	if r.InstallRoot != "/" {
+		add("--installroot=", r.InstallRoot)
+	}
+	return append(out, flags(r.NoGPG, "--nogpgcheck", r.AllowErasing, "--allowerasing", r.SkipBroken, "--skip-broken", r.NoBest, "--nobest",
+		r.DownloadOnly, "--downloadonly", r.CacheOnly, "--cacheonly", r.UpdateCache, "--refresh", !r.WeakDeps, "--setopt=install_weak_deps=False",
+		!r.SSLVerify, "--setopt=sslverify=0", r.State == "latest" && r.Security, "--security", r.State == "latest" && r.Bugfix, "--bugfix")...)
+}
+
+func (r *dnfRun) plan(v state.View) (module.Change, error) {
+	latest := ""
+	if r.State == "latest" {
+		latest = "1"
+	}
+	everything := slices.Contains(r.Name, "*") && r.State == "latest"
+	specs := slices.DeleteFunc(slices.Clone(r.Name), func(s string) bool { return s == "*" || strings.TrimSpace(s) == "" })
+	for i := range specs {
+		specs[i] = strings.TrimSpace(specs[i])
+	}
+	g := module.Gathering(v)
+	out := g.Output(scriptRPM, append([]string{r.program, latest, module.QuoteAll(r.options()...)}, specs...)...)
+	if c, missing, err := g.Missing(); missing {
+		return c, err
+	}
+	if out.RC == 127 {
+		return module.Change{}, module.Fail(`Failed to find required executable "`+r.program+`" in paths of the host`, "rc", 127, "results", []string{})
+	}
+	words := r.words(out.Stdout, everything)
+	if words == nil {
+		return module.Change{Result: value.M("changed", false, "msg", "Nothing to do", "rc", 0, "results", []string{})}, nil
+	}
+	program := r.program
+	if p, ok := strings.CutPrefix(strings.SplitN(out.Stdout, "\n", 2)[0], "program "); ok {
+		program = p
+	}
+	cmd := append(append([]string{program, "-y"}, r.options()...), words...)
+	changed := value.Bool(true)
+	if words[0] == "upgrade" && everything || words[0] == "autoremove" || words[0] == "makecache" {
+		changed = module.Later()
+	}
+	predicted := value.M("changed", changed, "msg", "", "rc", 0, "results", module.Later())
+	op := state.Exec{Argv: cmd, Env: english}
+	return module.Steps([]state.Exec{op}, module.Change{Result: predicted}, func(_ state.View, did []state.OpResult) (module.Change, error) {
+		d := did[len(did)-1]
+		if d.RC != 0 {
+			return module.Change{}, module.Fail(orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout))), "rc", d.RC, "results", []string{}, "changed", false)
+		}
+		did2 := transaction(string(d.Stdout))
+		m := predicted.Clone()
+		m.Set("changed", value.Bool(len(did2) > 0))
+		m.Set("results", value.Strings(did2...).MarkDeep(value.Unsafe))
+		if len(did2) == 0 {
+			m.Set("msg", value.String("Nothing to do"))
+		}
+		return module.Change{Result: m}, nil
+	}), nil
+}
+
+// words are the verb and the packages for what must change, nil for nothing.
+func (r *dnfRun) words(said string, everything bool) []string {
+	if everything {
+		return []string{"upgrade"}
+	}
+	var lack, have, old []string
+	for line := range strings.Lines(said) {
+		word, s, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		switch word {
+		case "lack", "none":
+			lack = append(lack, s)
+		case "have":
+			have = append(have, s)
+		case "old":
+			old = append(old, s)
+		}
+	}
+	switch {
+	case r.State == "absent" && len(r.Name) == 0 && r.Autoremove:
+		return []string{"autoremove"}
+	case len(r.Name) == 0 && r.UpdateCache:
+		return []string{"makecache"}
+	case r.State == "absent" && len(have) > 0:
+		return append([]string{"remove"}, have...)
+	case r.State == "absent":
+		return nil
+	case r.UpdateOnly:
+		lack = nil
+	}
+	if all := append(lack, old...); len(all) > 0 {
+		if len(lack) == 0 && r.State == "latest" {
+			return append([]string{"upgrade"}, all...)
+		}
+		return append([]string{"install"}, all...)
+	}
+	return nil
+}
+
+// transaction reads what was done from the end of the program's output.
+func transaction(out string) []string {
+	list := []string{}
+	kind := ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\n")
+		word := strings.TrimSuffix(strings.TrimSpace(line), ":")
+		switch {
+		case slices.Contains([]string{"Installed", "Removed", "Upgraded", "Updated", "Downgraded", "Reinstalled", "Dependency Installed", "Dependency Updated"}, word) && strings.HasSuffix(line, ":"):
+			kind = word
+		case line == "" || !strings.HasPrefix(line, " "):
+			kind = ""
+		case kind != "":
+			for _, p := range strings.Fields(line) {
+				list = append(list, kind+": "+p)
+			}
+		}
+	}
+	return list
+}
