@@ -223,7 +223,7 @@ func (r *gitRun) failure(m map[string]string) *module.Failure {
 		return module.Fail(fmt.Sprintf("Failed to %s: %s %s", what, m["out"], m["err"]))
 	}
 	if what, ok := m["full"]; ok {
-		return module.Fail(what, full...)
+		return module.Fail(what, append(full, "cmd", m["cmd"])...)
 	}
 	if what, ok := m["plain"]; ok {
 		return module.Fail(what)

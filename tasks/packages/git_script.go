@@ -7,10 +7,10 @@ package packages
 const scriptGit = `set -f
 T=$(mktemp -d) || exit; trap 'rm -rf "$T"' EXIT
 say() { printf '@%s %s\n' "$1" "$2"; }
-g() { "$git" "$@" >"$T/o" 2>"$T/e" </dev/null; }
+g() { ran="$git $*"; "$git" "$@" >"$T/o" 2>"$T/e" </dev/null; }
 dump() { for k in out err; do f=$T/${k%%[ur]*}; n=$(wc -c <"$f"); printf '@%s %d\n' $k $n; cat "$f"; printf '\n'; done; }
 # die KIND TEXT: KIND is how the message is made of TEXT and the output.
-die() { r=$?; say rc "$r"; say "$1" "$2"; dump; exit 0; }
+die() { r=$?; say rc "$r"; say "$1" "$2"; [ "$1" != full ] || say cmd "$ran"; dump; exit 0; }
 must() { g "$@" || die run "$git $*"; }
 rbranch() { must ls-remote "$1" -h "refs/heads/$version"; grep -qF -e "$version" "$T/o"; }
 rtag() { must ls-remote "$1" -t "refs/tags/$version"; grep -qF -e "$version" "$T/o"; }

@@ -140,7 +140,7 @@ func TestTimezone(t *testing.T) {
 		}
 	}
 	_, _, err := (&fakeHost{out: state.OutputInfo{Stdout: "nosystemd\n\nUTC\nno\n\n"}}).run(t, Timezone(), value.M("name", "No/Where"))
-	failsWith(t, err, `Given timezone "No/Where" is not available`)
+	failsWith(t, err, "Error message:\ngiven timezone \"No/Where\" is not available")
 }
 
 func TestLocaleGen(t *testing.T) {

@@ -223,7 +223,7 @@ command -v "$p" >/dev/null || exit 127
 "$p" --version
 [ -n "$c" ] || exit 0
 "$p" -t "$t" -C "$c" "$@" >/dev/null 2>&1; echo "rule $?"
-o=$("$p" -t "$t" -L "$c" 2>&1); echo "chain $?"; printf '%s\n' "$o" | head -n 1`
+o=$("$p" -t "$t" -L "$c" 2>/dev/null); echo "chain $?"; printf '%s\n' "$o" | head -n 1`
 
 var iptablesPolicy = regexp.MustCompile(`\(policy ([A-Z]+)\)`)
 

@@ -55,7 +55,7 @@ func planTimezone(a timezoneArgs, in module.Inputs, v state.View) (module.Change
 	f := strings.Split(out.Stdout+"\n\n\n\n\n", "\n")
 	systemd, zone, clock := f[0] == "systemd", f[1], f[2]
 	if a.Name != "" && f[3] != "yes" {
-		return module.Change{}, module.Fail("Given timezone \"" + a.Name + "\" is not available")
+		return module.Change{}, module.Fail("Error message:\ngiven timezone \"" + a.Name + "\" is not available")
 	}
 	newZone, newClock := a.Name != "" && a.Name != zone, a.HWClock != "" && a.HWClock != clock
 	result := value.M("changed", newZone || newClock)
