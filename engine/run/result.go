@@ -150,6 +150,7 @@ func (pl *play) unknownTask(h *host, why string) (*request, error) {
 // means that the item is finished.
 func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
+	o.addLines()
 	if r, err := pl.asJob(h, o); r != nil || err != nil {
 		return r, err
 	}
@@ -172,6 +173,28 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 		o.fail(err)
 	}
 	return pl.keep(h, t, o)
+}
+
+// addLines adds stdout_lines and stderr_lines to a result with stdout or stderr,
+// as Ansible does whatever the module.
+func (o *outcome) addLines() {
+	var add []string
+	for _, k := range []string{"stdout", "stderr"} {
+		if v, ok := o.result.Get(k); ok && (v.IsString() || v.IsUnknown()) && !o.result.Has(k+"_lines") {
+			add = append(add, k)
+		}
+	}
+	if len(add) == 0 {
+		return
+	}
+	o.result = o.result.Clone()
+	for _, k := range add {
+		v, _ := o.result.Get(k)
+		if !v.IsUnknown() {
+			v = value.Strings(value.SplitLines(v.Str())...).MarkDeep(v.Marks())
+		}
+		o.result.Set(k+"_lines", v)
+	}
 }
 
 // keep keeps the result of the present item and moves to the next.

@@ -185,34 +185,7 @@ func output(m *value.Map, name, text string, truncated bool) {
 		return
 	}
 	m.Set(name, value.String(text).WithMarks(value.Unsafe))
-	m.Set(name+"_lines", value.Strings(splitLines(text)...).MarkDeep(value.Unsafe))
-}
-
-// splitLines is Python's str.splitlines.
-func splitLines(s string) []string {
-	out := []string{}
-	start := 0
-	rs := []rune(s)
-	for i := 0; i < len(rs); i++ {
-		switch rs[i] {
-		case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
-		case '\r':
-			if i+1 < len(rs) && rs[i+1] == '\n' {
-				out = append(out, string(rs[start:i]))
-				i++
-				start = i + 1
-				continue
-			}
-		default:
-			continue
-		}
-		out = append(out, string(rs[start:i]))
-		start = i + 1
-	}
-	if start < len(rs) {
-		out = append(out, string(rs[start:]))
-	}
-	return out
+	m.Set(name+"_lines", value.Strings(value.SplitLines(text)...).MarkDeep(value.Unsafe))
 }
 
 func stampOf(t time.Time) string { return t.Format("2006-01-02 15:04:05.000000") }
