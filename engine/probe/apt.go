@@ -38,8 +38,23 @@ func apt(q state.Apt) (Script, Read) {
 		if !r.done() {
 			return nil, fmt.Errorf("%s: the host's answer is not whole: %s", q.Query(), strings.TrimSpace(string(res.Stderr)))
 		}
-		return readApt(r), nil
+		return named(readApt(r), strings.Fields(q.Names)), nil
 	}
+}
+
+// named adds what was asked as name:architecture: APT leaves the host's own
+// architecture out of its answer.
+func named(info state.AptInfo, names []string) state.AptInfo {
+	for _, name := range names {
+		base, _, ok := strings.Cut(name, ":")
+		if _, has := info.Packages[name]; has || !ok {
+			continue
+		}
+		if p, has := info.Packages[base]; has {
+			info.Packages[name] = p
+		}
+	}
+	return info
 }
 
 func readApt(r *raw) state.AptInfo {

@@ -96,3 +96,19 @@ func FuzzApt(f *testing.F) {
 	f.Add(aptText)
 	f.Fuzz(func(_ *testing.T, text string) { _ = readApt(parseRaw([]byte(text))) })
 }
+
+func TestAptArchitecture(t *testing.T) {
+	t.Parallel()
+	_, read, _ := For(state.Apt{Names: "bash:amd64 sudo:i386 nosuch:amd64"})
+	got, err := read(ScriptResult{Stdout: []byte(aptText)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := got.(state.AptInfo).Packages
+	if p := packages["bash:amd64"]; p.Installed != "5.2.15-2+b8" || p.Candidate != "5.2.15-2+b13" {
+		t.Errorf("bash:amd64: %+v", p)
+	}
+	if _, has := packages["nosuch:amd64"]; has {
+		t.Error("nosuch:amd64 is known")
+	}
+}
