@@ -58,7 +58,7 @@ func TestRealLife(t *testing.T) {
 		t.Fatalf("loaded %v", loaded)
 	}
 	img := askAs[state.ImageInfo](t, c, state.Image{Ref: ref})
-	if !img.Exists || !strings.HasPrefix(img.ID, "sha256:") || img.Config.Labels["contrail.role"] != "test" {
+	if !img.Exists || !strings.HasPrefix(img.ID, "sha256:") || img.Config.Labels["fairlead.test"] != "1" {
 		t.Fatalf("image %+v", img)
 	}
 	must(t, c.Apply(ctx, state.ImageTag{Source: ref, Target: "fairlead-test/life:2"}, nil))

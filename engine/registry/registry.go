@@ -26,6 +26,7 @@ type Registry struct {
 	dir    string
 	pushes []netip.Prefix
 	srv    *olareg.Server
+	repos  newRepos
 	close  sync.Once
 	err    error
 }
@@ -92,7 +93,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	case reads && q.URL.Path == "/v2/_catalog":
 		r.catalog(w, q)
 	default:
-		r.srv.ServeHTTP(w, q)
+		r.repos.serve(r.dir, w, q, r.srv)
 	}
 }
 

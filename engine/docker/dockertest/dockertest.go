@@ -148,7 +148,7 @@ func Archive(t testing.TB, refs ...string) []byte {
 	config := toJSON(t, map[string]any{
 		"architecture": "amd64", "os": "linux",
 		"config": map[string]any{"Entrypoint": []string{"/prog"}, "Env": []string{"PATH=/", "FROM_IMAGE=1"},
-			"Labels": map[string]string{"contrail.role": "test"}, "Volumes": map[string]any{"/data": map[string]any{}},
+			"Labels": map[string]string{"fairlead.test": "1"}, "Volumes": map[string]any{"/data": map[string]any{}},
 			"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}}},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
 	})
