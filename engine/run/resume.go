@@ -286,7 +286,8 @@ func (pl *play) noteItem(h *host, t *playbook.Task, o *outcome) {
 	case t.Register.Str() == "" || spec.Traits.Control || len(o.do) > 0:
 		return
 	}
-	p := pendingNote{id: noteID{h.Name, pl.noteKey(h)}, fixed: h.inst.effects || spec.Traits.Reads && !own, o: o}
+	p := pendingNote{id: noteID{h.Name, pl.noteKey(h)}, fixed: h.inst.effects || spec.Traits.Reads && !own, o: o,
+		silent: t.Register.Str() == "" && o.status != event.Failed}
 	if n := len(h.steps); n > 0 {
 		h.steps[n-1].notes = append(h.steps[n-1].notes, p) // it may still turn out otherwise
 		return
@@ -299,12 +300,18 @@ type pendingNote struct {
 	id    noteID
 	fixed bool
 	o     *outcome
+	// silent: nobody can ask for the output again.
+	silent bool
 }
 
 func (r *runner) noteDone(ps ...pendingNote) {
 	for _, p := range ps {
 		o := p.o
-		d := doneItem{Fixed: p.fixed, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason, NoLog: o.noLog, Result: value.FromMap(known(o.result))}
+		d := doneItem{Fixed: p.fixed, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason, NoLog: o.noLog, Result: value.FromMap(withoutLines(known(o.result)))}
+		if p.silent {
+			d.Result.Map().Delete("stdout")
+			d.Result.Map().Delete("stderr")
+		}
 		d.Secrets = secretPaths(nil, d.Result, "")
 		body, err := json.Marshal(d)
 		if err == nil {
@@ -314,6 +321,23 @@ func (r *runner) noteDone(ps ...pendingNote) {
 			r.memory.err = fmt.Errorf("note what was done: %w", err)
 		}
 	}
+}
+
+// withoutLines drops stdout_lines and stderr_lines of a result that is the
+// caller's own, where addLines will make them anew: outputs may be large.
+func withoutLines(m *value.Map) *value.Map {
+	for _, k := range []string{"stdout", "stderr"} {
+		text, _ := m.Get(k)
+		lines, has := m.Get(k + "_lines")
+		if !has || !text.IsString() || lines.Kind() != value.KindList {
+			continue
+		}
+		same := slices.EqualFunc(value.SplitLines(text.Str()), lines.Items(), func(s string, v value.Value) bool { return v.IsString() && v.Str() == s })
+		if same {
+			m.Delete(k + "_lines")
+		}
+	}
+	return m
 }
 
 // restored is the result of the present item when an earlier attempt finished
