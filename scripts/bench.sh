@@ -131,7 +131,7 @@ slow_line() {
 		echo "bench$n ansible_host=127.5.0.$n ansible_port=2225 ansible_user=root ansible_ssh_private_key_file=$FAIRLEAD_TESTBED_KEY" >>"$work/slow.ini"
 	done
 	start_sim -port 2225 -delay 25ms -forward "$to"
-	inventory=$work/slow.ini known=$work/known addresses=$slow port=2225
+	inventory=$work/slow.ini known=$work/known addresses=${slow# } port=2225
 }
 
 part_delay() {

@@ -16,7 +16,7 @@ import (
 func TestProvisionsANode(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	node := b.Nodes()[len(b.Nodes())-1]
+	node := b.Nodes()[1]
 	c := newCLI(t)
 	ref := b.Registry() + "/fairlead-clitest/role:1"
 	if err := os.WriteFile(c.dir+"/role.tar", dockertest.Archive(t, ref), 0o600); err != nil {

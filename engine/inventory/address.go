@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The forms of host names with ranges, as Ansible tells a host pattern with a
@@ -24,13 +26,21 @@ const (
 var (
 	reBracketPort = regexp.MustCompile(`^\[(.+)\]:([0-9]+)$`)
 	reHostPort    = regexp.MustCompile(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
-	reIPv4        = regexp.MustCompile(`(?i)^(?:` + v4part + `\.){3}` + v4part + `$`)
-	reIPv6        = regexp.MustCompile(strings.ReplaceAll(`(?i)^(?:(?:X:){7}X|(?:X:){1,6}:|(?:X:)(?::X){1,6}|(?:X:){2}(?::X){1,5}|(?:X:){3}(?::X){1,4}`+
-		`|(?:X:){4}(?::X){1,3}|(?:X:){5}(?::X){1,2}|(?:X:){6}(?::X)|:(?::X){1,6}|X?::)$`, "X", v6part))
-	reIPv64   = regexp.MustCompile(`(?i)^(?:(?:0:){6}|::(?:ffff:)?|(?:0:){5}ffff:)(?:` + v4part + `\.){3}` + v4part + `$`)
-	reHost    = regexp.MustCompile(`(?i)^` + label + `(?:\.` + label + `)*$`)
-	errNoHost = errors.New("not a host name")
+	errNoHost     = errors.New("not a host name")
 )
+
+// reAddress are the forms of an address and of a name. They are large, and only
+// names with ranges or ports need them, so they are compiled on first use.
+var reAddress = sync.OnceValue(func() []*regexp.Regexp {
+	v6 := strings.ReplaceAll(`(?i)^(?:(?:X:){7}X|(?:X:){1,6}:|(?:X:)(?::X){1,6}|(?:X:){2}(?::X){1,5}|(?:X:){3}(?::X){1,4}`+
+		`|(?:X:){4}(?::X){1,3}|(?:X:){5}(?::X){1,2}|(?:X:){6}(?::X)|:(?::X){1,6}|X?::)$`, "X", v6part)
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?i)^(?:` + v4part + `\.){3}` + v4part + `$`),
+		regexp.MustCompile(v6),
+		regexp.MustCompile(`(?i)^(?:(?:0:){6}|::(?:ffff:)?|(?:0:){5}ffff:)(?:` + v4part + `\.){3}` + v4part + `$`),
+		regexp.MustCompile(`(?i)^` + label + `(?:\.` + label + `)*$`),
+	}
+})
 
 // parseAddress splits a host name or address, possibly with ranges, from its port.
 func parseAddress(s string) (host string, port int, err error) {
@@ -43,7 +53,10 @@ func parseAddress(s string) (host string, port int, err error) {
 			}
 		}
 	}
-	if reIPv4.MatchString(host) || reIPv6.MatchString(host) || reIPv64.MatchString(host) || reHost.MatchString(host) && !strings.HasSuffix(host, "_") {
+	re := reAddress()
+	last := len(re) - 1
+	if slices.ContainsFunc(re[:last], func(re *regexp.Regexp) bool { return re.MatchString(host) }) ||
+		re[last].MatchString(host) && !strings.HasSuffix(host, "_") {
 		return host, port, nil
 	}
 	return "", 0, errNoHost
