@@ -48,7 +48,7 @@ type carrier struct {
 	attempt int
 	o       *order
 	remote  string
-	told    map[string]bool // what earlier attempts told
+	told    map[string]map[string]bool // by server what it was told; "" when it was told to have failed
 }
 
 // carryOut runs an accepted request to its end. When ctx ends, the server is
@@ -72,7 +72,7 @@ func (s *Service) carryOut(ctx context.Context, id string) error {
 		defer s.wakePush()
 		return s.cfg.Store.Finish(record, id, end, time.Now())
 	}
-	c := &carrier{Service: s, id: id, attempt: req.Attempts + 1, o: orders[0], remote: req.Remote, told: map[string]bool{}}
+	c := &carrier{Service: s, id: id, attempt: req.Attempts + 1, o: orders[0], remote: req.Remote, told: map[string]map[string]bool{}}
 	if err := c.recall(record); err != nil {
 		return err
 	}
@@ -92,9 +92,25 @@ func (c *carrier) recall(ctx context.Context) error {
 	}
 	sts, err := c.cfg.Store.Statuses(ctx, store.StatusFilter{Run: c.id, History: true, Limit: 100_000})
 	for _, st := range sts {
-		c.told[c.toldKey(st)] = true
+		c.tells(st)
 	}
 	return err
+}
+
+// tells remembers that a status is told. What a server was told before its
+// failure is told again when the run is carried on after that: for
+// server-manager nothing is under way any more.
+func (c *carrier) tells(st store.Status) {
+	key := c.toldKey(st)
+	server, final := c.told[st.ServerID], st.Role == "" && (st.State == failed || st.State == ProvisionFailed)
+	if server == nil || final || server[""] {
+		server = map[string]bool{}
+		c.told[st.ServerID] = server
+	}
+	server[key] = true
+	if final {
+		server[""] = true
+	}
 }
 
 func (c *carrier) toldKey(st store.Status) string {
@@ -119,8 +135,11 @@ func (c *carrier) tell(ctx context.Context, run string, ts ...telling) error {
 	now := time.Now()
 	for _, t := range ts {
 		t.Run, t.Cluster, t.Time = run, c.o.cluster, now
-		if key := c.toldKey(t.Status); c.told[key] {
+		if c.told[t.ServerID][c.toldKey(t.Status)] {
 			continue
+		}
+		if c.attempt > 1 {
+			c.tells(t.Status)
 		}
 		sts = append(sts, t.Status)
 		if t.push {
@@ -171,8 +190,11 @@ func (c *carrier) steps(ctx context.Context) error {
 			continue
 		}
 		end.State, end.Reason = store.Failed, out.reason
-		if out.cancelled {
+		switch {
+		case out.cancelled:
 			end.State = store.Cancelled
+		case out.inDoubt:
+			end.State = store.InDoubt
 		}
 		if err := c.abandon(record, i, out); err != nil {
 			return err
@@ -276,8 +298,7 @@ func (c *carrier) finished(ctx context.Context, i int, st *step) (*outcome, erro
 		return nil, err
 	}
 	for _, r := range runs {
-		switch r.Status {
-		case store.RunQueued, store.RunRunning, store.RunInterrupted, store.RunCancelled:
+		if !r.Status.Ended() || r.Status.Resumable() {
 			continue
 		}
 		full, err := c.cfg.Store.Run(ctx, r.ID)

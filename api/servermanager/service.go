@@ -244,11 +244,11 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 	return s.cfg.Store.Cancel(ctx, id, time.Now())
 }
 
-// Resume carries on a request that was cancelled.
-func (s *Service) Resume(ctx context.Context, run string) error {
-	id := run
-	if r, err := s.cfg.Store.Run(ctx, run); err == nil && r.Request != "" {
-		id = r.Request
+// Resume carries on a request that was cancelled, or is in doubt.
+func (s *Service) Resume(ctx context.Context, run string, ds jobs.Decisions) error {
+	id, err := jobs.Decide(ctx, s.cfg.Store, run, ds)
+	if err != nil {
+		return err
 	}
 	if err := s.cfg.Store.Requeue(ctx, id, time.Now()); err != nil {
 		return err
@@ -258,6 +258,11 @@ func (s *Service) Resume(ctx context.Context, run string) error {
 	default:
 	}
 	return nil
+}
+
+// Forget gives up what is kept to resume a request.
+func (s *Service) Forget(ctx context.Context, run string) error {
+	return s.cfg.Store.Forget(ctx, jobs.RequestOf(ctx, s.cfg.Store, run))
 }
 
 // Watch takes up what others (another process on the same folder) put back into

@@ -17,6 +17,7 @@ type outcome struct {
 	run         string
 	failed      bool
 	cancelled   bool // somebody asked for its end
+	inDoubt     bool // nobody knows of something whether it was done
 	interrupted bool // the server ended: nothing is known yet
 	stopped     bool // it ended early, because of failures
 	reason      string
@@ -151,6 +152,7 @@ func (w *watch) Emit(ctx context.Context, e *event.Event) error {
 			if w.failure == "" {
 				w.failure = failure
 			}
+			w.out.inDoubt = w.out.inDoubt || e.Status == event.InDoubt
 		}
 		if e.Status == event.OK || e.Status == event.Changed {
 			return w.reported(ctx, e)

@@ -5,7 +5,9 @@ package v1
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/store"
@@ -24,19 +27,29 @@ type Store interface {
 	Run(ctx context.Context, id string) (store.Run, error)
 	Read(ctx context.Context, run string, after int64, limit int) ([]event.Event, error)
 	Watch(run string) (<-chan struct{}, func())
+	Ledger(root string, durable bool) event.Ledger
 }
 
 // Control is what the interface needs to end runs and to carry them on.
 type Control interface {
 	Cancel(ctx context.Context, run string) error
-	Resume(ctx context.Context, run string) error
+	Resume(ctx context.Context, run string, ds jobs.Decisions) error
+	Forget(ctx context.Context, run string) error
 }
 
 // Register puts the routes on a group.
 func Register(g *echo.Group, s Store, control Control) {
 	h := &handler{s}
 	g.POST("/runs/:id/cancel", accepted(control.Cancel, "cancelling"))
-	g.POST("/runs/:id/resume", accepted(control.Resume, "queued"))
+	g.POST("/runs/:id/forget", accepted(control.Forget, "forgotten"))
+	g.POST("/runs/:id/resume", func(c echo.Context) error {
+		ds, err := decisions(c)
+		if err != nil {
+			return err
+		}
+		return accepted(func(ctx context.Context, id string) error { return control.Resume(ctx, id, ds) }, "queued")(c)
+	})
+	g.GET("/runs/:id/doubts", h.doubts)
 	g.GET("/runs", h.list)
 	g.GET("/runs/:id", h.show)
 	g.GET("/runs/:id/events", h.events)
@@ -50,6 +63,31 @@ func accepted(do func(context.Context, string) error, status string) echo.Handle
 		}
 		return c.JSON(http.StatusAccepted, map[string]string{"id": c.Param("id"), "status": status})
 	}
+}
+
+// decisions reads what the body of a resume says of what is in doubt; there may
+// be none.
+func decisions(c echo.Context) (ds jobs.Decisions, err error) {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return ds, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&ds); err != nil {
+		return ds, diag.Errorf(diag.Pos{}, "bad-body", "the body is not understood: %w", err).
+			WithHint(`send nothing, or {"done": ["HOST:TASK"], "redo": ["HOST"]}`)
+	}
+	return ds, nil
+}
+
+// doubts lists the effects of a run of which nobody knows whether they happened.
+func (h *handler) doubts(c echo.Context) error {
+	ds, err := jobs.Doubts(c.Request().Context(), h.s, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"doubts": ds})
 }
 
 const (

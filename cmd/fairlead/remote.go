@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/run"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
 
@@ -29,28 +31,40 @@ func newRemote(server string) (*remoteRecord, error) {
 	return &remoteRecord{strings.TrimRight(u.String(), "/") + "/api/v1"}, nil
 }
 
-// call does a request and decodes the answer into out.
-func (r *remoteRecord) call(ctx context.Context, method, path string, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, r.base+path, nil)
+// call does a request and decodes the answer into out; in is its body, nil for
+// none.
+func (r *remoteRecord) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, body)
 	if err != nil {
 		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return diag.New(diag.Unreachable, diag.Pos{}, "server", "the server cannot be asked: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return answered(resp.Status, resp.StatusCode, body)
+		return answered(resp.Status, resp.StatusCode, answer)
 	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
+	if err := json.Unmarshal(answer, out); err != nil {
 		return fmt.Errorf("answer of %s: %w", path, err)
 	}
 	return nil
@@ -95,7 +109,7 @@ func (r *remoteRecord) Runs(ctx context.Context, f store.RunFilter) ([]store.Run
 			Runs []store.Run
 			Next string `json:"next_before"`
 		}
-		if err := r.call(ctx, http.MethodGet, "/runs?"+q.Encode(), &a); err != nil {
+		if err := r.call(ctx, http.MethodGet, "/runs?"+q.Encode(), nil, &a); err != nil {
 			return nil, err
 		}
 		out = append(out, a.Runs...)
@@ -109,18 +123,25 @@ func (r *remoteRecord) Runs(ctx context.Context, f store.RunFilter) ([]store.Run
 // Run implements record.
 func (r *remoteRecord) Run(ctx context.Context, id string) (store.Run, error) {
 	var out store.Run
-	err := r.call(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), &out)
+	err := r.call(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &out)
 	return out, err
 }
 
 // Read implements record.
 func (r *remoteRecord) Read(ctx context.Context, run string, after int64, limit int) ([]event.Event, error) {
 	var out struct{ Events []event.Event }
-	err := r.call(ctx, http.MethodGet, fmt.Sprintf("/runs/%s/events?after=%d&limit=%d", url.PathEscape(run), after, limit), &out)
+	err := r.call(ctx, http.MethodGet, fmt.Sprintf("/runs/%s/events?after=%d&limit=%d", url.PathEscape(run), after, limit), nil, &out)
 	return out.Events, err
 }
 
-// post asks for something to be done with a run.
-func (r *remoteRecord) post(ctx context.Context, run, what string) error {
-	return r.call(ctx, http.MethodPost, "/runs/"+url.PathEscape(run)+"/"+what, nil)
+// doubts lists what is in doubt of a run.
+func (r *remoteRecord) doubts(ctx context.Context, id string) ([]run.Doubt, error) {
+	var out struct{ Doubts []run.Doubt }
+	err := r.call(ctx, http.MethodGet, "/runs/"+url.PathEscape(id)+"/doubts", nil, &out)
+	return out.Doubts, err
+}
+
+// post asks for something to be done with a run; in is the body, nil for none.
+func (r *remoteRecord) post(ctx context.Context, run, what string, in any) error {
+	return r.call(ctx, http.MethodPost, "/runs/"+url.PathEscape(run)+"/"+what, in, nil)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/run"
@@ -119,7 +120,7 @@ func newRunsCancel(std streams, from *source) *cobra.Command {
 				case *store.Store:
 					err = x.Cancel(c.Context(), id, time.Now())
 				case *remoteRecord:
-					err = x.post(c.Context(), id, "cancel")
+					err = x.post(c.Context(), id, "cancel", nil)
 				}
 				if err == nil {
 					fmt.Fprintf(std.out, "run %s is being cancelled\n", id)
@@ -131,16 +132,23 @@ func newRunsCancel(std streams, from *source) *cobra.Command {
 }
 
 func newRunsResume(std streams, from *source) *cobra.Command {
-	return &cobra.Command{
+	var ds run.Decisions
+	c := &cobra.Command{
 		Use: "resume RUN", Short: "Carry on a run that was cut off or cancelled", Args: cobra.ExactArgs(1),
 		Long: `Resume plans again from the hosts' real state, restores registered results,
-does not repeat what was finished, and runs the handlers that were notified.
+does not repeat what was finished, and runs the handlers that were notified. A
+playbook, template, role or file of variables that was changed is refused.
+
 A command that was sent and whose end is not known is in doubt: its host stops
-there, unless the task has creates or removes. A playbook that was changed is
-refused.
+there, unless the task has creates or removes. So is what else cannot be asked
+of a host, such as a POST request. Look at the host, and say what became of it:
+--done HOST when it was done (its output is then empty), --redo HOST to have it
+done again; HOST:TASK names one task of it, all every host. "fairlead runs show"
+lists what is in doubt.
 
 A run of this program is carried on here, with the options it was started with;
 one of a server by that server.`,
+		Example: "  fairlead runs resume last\n  fairlead runs resume last --done web1 --redo 'web2:migrate the database'",
 		RunE: func(c *cobra.Command, args []string) error {
 			var again *commandLine
 			var root string
@@ -151,15 +159,21 @@ one of a server by that server.`,
 				}
 				switch x := st.(type) {
 				case *remoteRecord:
-					if err := x.post(c.Context(), r.ID, "resume"); err != nil {
+					if err := x.post(c.Context(), r.ID, "resume", ds); err != nil {
 						return err
 					}
 				case *store.Store:
 					if r.Origin == cliOrigin {
-						again, root, err = startedBy(c.Context(), x, r)
+						if again, root, err = startedBy(c.Context(), x, r); err == nil {
+							err = run.Decide(c.Context(), x.Ledger(root, false), ds)
+						}
 						return err
 					}
-					if err := x.Requeue(c.Context(), r.Request, time.Now()); err != nil {
+					request, err := jobs.Decide(c.Context(), x, r.ID, ds)
+					if err != nil {
+						return err
+					}
+					if err := x.Requeue(c.Context(), request, time.Now()); err != nil {
 						return err
 					}
 				}
@@ -172,11 +186,48 @@ one of a server by that server.`,
 			return again.resume(c.Context(), root, std)
 		},
 	}
+	c.Flags().StringArrayVar(&ds.Done, "done", nil, "what is in doubt on `HOST[:TASK]` was done")
+	c.Flags().StringArrayVar(&ds.Redo, "redo", nil, "what is in doubt on `HOST[:TASK]` is to be done again")
+	return c
+}
+
+func newRunsForget(std streams, from *source) *cobra.Command {
+	return &cobra.Command{
+		Use: "forget RUN", Short: "Give up what is kept to resume a run: passwords, notes", Args: cobra.ExactArgs(1),
+		Long: `Forget removes what is kept to carry on a run that was cut off, cancelled or is
+in doubt: the request with its passwords, the options it was started with, what
+it noted. The run and its events stay. Without it that is removed after a week.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return from.with(c.Context(), func(st record) error {
+				r, err := findRun(c.Context(), st, args[0])
+				if err != nil {
+					return err
+				}
+				switch x := st.(type) {
+				case *remoteRecord:
+					err = x.post(c.Context(), r.ID, "forget", nil)
+				case *store.Store:
+					switch {
+					case !r.Status.Ended():
+						err = diag.New(diag.Conflict, diag.Pos{}, "not-ended", "run %s is %s", r.ID, r.Status).WithHint("cancel it first")
+					case r.Origin == cliOrigin:
+						err = x.DropNotes(c.Context(), r.Root)
+					default:
+						err = x.Forget(c.Context(), jobs.RequestOf(c.Context(), x, r.ID))
+					}
+				}
+				if err == nil {
+					fmt.Fprintf(std.out, "run %s cannot be resumed any more\n", r.ID)
+				}
+				return err
+			})
+		},
+	}
 }
 
 // startedBy gives the command line of a run that can be resumed.
 func startedBy(ctx context.Context, st *store.Store, r store.Run) (*commandLine, string, error) {
-	if r.Status != store.RunInterrupted && r.Status != store.RunCancelled {
+	if !r.Status.Resumable() {
 		return nil, "", diag.New(diag.Conflict, diag.Pos{}, "not-resumable", "run %s is %s: there is nothing to resume", r.ID, r.Status)
 	}
 	notes, err := st.Ledger(r.Root, false).Notes(ctx)

@@ -258,6 +258,10 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 		}
 		return err
 	}
+	if sum.InDoubt && cfg.Ledger != nil { // it can go on once somebody has looked
+		fmt.Fprintf(std.err, "what is in doubt was noted: look at the hosts, then go on with: fairlead runs resume %s --done HOST (or --redo HOST)\n", cfg.ID)
+		return f.exit(sum)
+	}
 	return errors.Join(rec.forget(ctx), f.exit(sum))
 }
 

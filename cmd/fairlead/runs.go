@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/run"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
 
@@ -32,7 +34,7 @@ a folder, of this program or of a server on this machine.`,
 	}
 	c.PersistentFlags().StringVar(&from.data, "data", "", "`FOLDER` of the record (default $XDG_STATE_HOME/fairlead; a server's is its --data)")
 	c.PersistentFlags().StringVar(&from.server, "server", "", "ask the server at this `URL`, such as http://127.0.0.1:9003")
-	c.AddCommand(newRunsList(std, &from), newRunsShow(std, &from), newRunsEvents(std, &from), newRunsCancel(std, &from), newRunsResume(std, &from))
+	c.AddCommand(newRunsList(std, &from), newRunsShow(std, &from), newRunsEvents(std, &from), newRunsCancel(std, &from), newRunsResume(std, &from), newRunsForget(std, &from))
 	return c
 }
 
@@ -194,12 +196,41 @@ func newRunsShow(std streams, from *source) *cobra.Command {
 				}
 				fmt.Fprintf(std.out, "run %s: %s, started %s, took %s\n", r.ID, r.Status, when(r), took(r))
 				t := render.New(std.out, render.Options{Color: std.outColor, Width: std.width, Verbosity: verbose, Plan: r.Check})
-				return replay(c.Context(), st, r.ID, t)
+				if err := replay(c.Context(), st, r.ID, t); err != nil {
+					return err
+				}
+				return showDoubts(c.Context(), st, r, std)
 			})
 		},
 	}
 	c.Flags().CountVarP(&verbose, "verbose", "v", "show more")
 	return c
+}
+
+// showDoubts lists what has to be decided before a run can go on.
+func showDoubts(ctx context.Context, st record, r store.Run, std streams) error {
+	if !r.Status.Resumable() {
+		return nil
+	}
+	var ds []run.Doubt
+	var err error
+	switch x := st.(type) {
+	case *remoteRecord:
+		ds, err = x.doubts(ctx, r.ID)
+	case *store.Store:
+		ds, err = jobs.Doubts(ctx, x, r.ID)
+	}
+	for i, d := range ds {
+		if i == 0 {
+			fmt.Fprintln(std.out, "\nin doubt, to be said to fairlead runs resume by --done or --redo:")
+		}
+		said := ""
+		if d.Decided != "" {
+			said = ": said to be " + map[string]string{"done": "done", "redo": "done again"}[d.Decided]
+		}
+		fmt.Fprintf(std.out, "  %s%s\n", event.PrintableLine(d.String()), said)
+	}
+	return err
 }
 
 // replay sends the recorded events of a run to a sink.

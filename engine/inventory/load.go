@@ -193,6 +193,9 @@ func (inv *Inventory) readFile(file string, mode os.FileMode) diag.List {
 	if err != nil {
 		return diag.List{fileProblem(file, err)}
 	}
+	if inv.opts.Seen != nil {
+		inv.opts.Seen(file, data)
+	}
 	text := string(data)
 	if mode&0o111 != 0 && strings.HasPrefix(text, "#!") {
 		return inv.readScript(file)

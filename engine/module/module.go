@@ -47,6 +47,12 @@ type Inputs struct {
 	Host string
 	// Pos is where the task stands.
 	Pos diag.Pos
+	// Before is the Mark of this change when an attempt of the run that was cut
+	// off set out to make it: what the host was like then. By it a module that
+	// would do something again tells that it was done. Empty: nobody did.
+	// Others are the marks of all changes that were set out to on the host.
+	Before string
+	Others []string
 }
 
 // Vars evaluates expressions and variables of the task at hand.
@@ -139,6 +145,14 @@ type Change struct {
 	// Failed, when set, turns the operation that failed into the task's
 	// failure; without it the engine says which operation failed and why.
 	Failed func(op int, r state.OpResult) *Failure
+	// Once says that making the change twice is not the same as making it once,
+	// and that nobody can ask the host whether it was made: when it is cut off,
+	// it is in doubt. A change without it is planned again, from what is there.
+	Once bool
+	// Mark is kept until the change was made: what the host is like before it,
+	// in the module's own words (Inputs.Before). Empty when the state that is
+	// asked for says it all.
+	Mark string
 }
 
 // Need is a change that only asks.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 
@@ -115,7 +116,12 @@ func (pl *play) background(h *host, ev *evaluated, op state.Exec, c module.Chang
 	if pl.waiting() {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
-	j := &job{Job: module.Job{ID: module.NewJobID(pl.moment(h).Seed), Dir: ev.async.dir}, left: ev.async.limit}
+	j := &job{Job: module.Job{ID: module.NewJobID(pl.jobSeed(h)), Dir: ev.async.dir}, left: ev.async.limit}
+	if d := pl.jobEnded(h); d != nil { // all that is left to do is to remove its file
+		j.stage, j.o = jobCleans, pl.outcomeFrom(h, d)
+		j.o.restored = false
+		return pl.jobRequest(h, ev, j, j.Erase())
+	}
 	cmd, _ := c.Result.Get("cmd")
 	prepared, ok := pl.prepared([]state.Op{op}, ev)[0].(state.Exec)
 	if !ok {
@@ -130,6 +136,24 @@ func (pl *play) background(h *host, ev *evaluated, op state.Exec, c module.Chang
 		return pl.failed(h, asFailure(err))
 	}
 	return pl.jobRequest(h, ev, j, start)
+}
+
+// jobSeed is the randomness of a job's id: the same in every attempt of the run,
+// so that a job that survived the end of one is taken up by the next.
+func (pl *play) jobSeed(h *host) [32]byte {
+	d := sha256.New()
+	d.Write(pl.seed[:])
+	d.Write([]byte(h.Name + "\x00" + pl.noteKey(h)))
+	return [32]byte(d.Sum(nil))
+}
+
+// jobEnded is the result of the present item's job when an earlier attempt saw
+// its end; it is told once, for until may start another.
+func (pl *play) jobEnded(h *host) *doneItem {
+	id := noteID{h.Name, pl.noteKey(h)}
+	d := pl.memory.jobs[id]
+	delete(pl.memory.jobs, id)
+	return d
 }
 
 // asCommand is the one command that a task with async runs; ok is false for
@@ -183,6 +207,9 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 	if s.Finished {
 		next.stage, next.o = jobCleans, jobDone(j, s)
 		next.o.noLog = ev.noLog
+		if pl.Ledger != nil { // it is known nowhere else once its file is gone
+			pl.noteResult(noteJob, pendingNote{id: noteID{h.Name, pl.noteKey(h)}, o: next.o})
+		}
 		return pl.jobRequest(h, ev, &next, j.Erase())
 	}
 	limit := ev.async.limit

@@ -46,9 +46,6 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	if err != nil {
 		return pl.failedOrFlush(h, err)
 	}
-	if err := pl.sameIncluded(items); err != nil {
-		return nil, err
-	}
 	pl.willEnter(h, t, items, key)
 	return again, nil
 }

@@ -192,7 +192,7 @@ func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error
 	if pl.waiting() {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
-	if h.inst.next == nil && pl.doubtful(h, h.task(), ev) {
+	if h.inst.next == nil && pl.doubtful(h, h.task(), ev, c.Once) {
 		return pl.endInDoubt(h, h.task())
 	}
 	h.inst.effects = h.inst.effects || widest(c.Ops) > state.ReachPaths
@@ -310,6 +310,9 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	if len(next.Diff) == 0 {
 		next.Diff = c.Diff
 	}
+	if next.Mark == "" {
+		next.Mark = c.Mark
+	}
 	if len(next.Ops) > 0 {
 		in.next = &next
 		return pl.effect(h, ev, next)
@@ -363,8 +366,9 @@ func fillIn(maps []*value.Map, actual *value.Map) {
 
 func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 	m := pl.moment(h)
+	before, others := pl.before(h)
 	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff,
-		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos}
+		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos, Before: before, Others: others}
 }
 
 // mayRun ends an item of a plan whose condition cannot be told: what it touches

@@ -37,21 +37,22 @@ type Request struct {
 // returned config lacks what is not in the request: connector, sink, flags.
 func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	var warnings, problems diag.List
-	opts := yaml.Options{Decrypt: req.Decrypt, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
+	seen := newSourceLog()
+	opts := yaml.Options{Decrypt: req.Decrypt, Seen: seen.add, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
 	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts, Rules: req.Settings.Inventory})
 	problems.Add(err)
 	if inv == nil {
 		return Config{}, warnings, problems.Err()
 	}
 	eng := vars.New(inv, req.Extra)
-	eng.Decrypt = req.Decrypt
+	eng.Decrypt, eng.Seen = req.Decrypt, seen.add
 	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
 	eng.Managed, eng.Setting = req.Settings.Managed, req.Settings.Named
 	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,
 		IsModule: func(name string) bool { _, ok := mods.Lookup(name); return ok },
 		Render:   eng.RenderStatic,
 	}
-	cfg := Config{Settings: req.Settings, Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts)}
+	cfg := Config{Settings: req.Settings, Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts), seen: seen}
 	for _, file := range req.Playbooks {
 		pb, err := playbook.Load(file, popts)
 		problems.Add(err)

@@ -6,14 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
@@ -31,13 +26,20 @@ const (
 	noteIntent = "intent"
 	// noteDone: an item ended, and how.
 	noteDone = "done"
+	// noteJob: the result of a task with async, before its job's file is removed.
+	noteJob = "job"
+	// noteDoubt: an item is in doubt, noteDecided what somebody said of it.
+	noteDoubt   = "doubt"
+	noteDecided = "decided"
 )
 
 // memory is what a run knows of the attempts before it.
 type memory struct {
 	resumed bool
-	intents map[noteID]bool
+	intents map[noteID]string // the Mark of the change that was to be made
 	done    map[noteID]*doneItem
+	jobs    map[noteID]*doneItem
+	decided map[noteID]decision
 	sources map[string]string
 	err     error // the ledger failed: the run must not go on
 }
@@ -73,26 +75,24 @@ func (r *runner) remember(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what was noted of the run: %w", err)
 	}
-	r.memory = memory{intents: map[noteID]bool{}, done: map[noteID]*doneItem{}, sources: map[string]string{}}
+	r.memory = memory{intents: map[noteID]string{}, done: map[noteID]*doneItem{}, jobs: map[noteID]*doneItem{}, decided: map[noteID]decision{}, sources: map[string]string{}}
 	for _, n := range notes {
 		if err := r.recall(n); err != nil {
 			return fmt.Errorf("what was noted of the run: %w", err)
 		}
 	}
-	if !r.memory.resumed {
-		body, err := json.Marshal(runNote{Seed: r.seed[:]})
-		if err != nil {
-			return err
-		}
-		if err := r.Ledger.Note(ctx, true, event.Note{Kind: noteRun, Body: body}); err != nil {
-			return fmt.Errorf("note the run: %w", err)
-		}
+	if r.memory.resumed {
+		return r.sameSources()
 	}
-	files := map[string]bool{}
-	for _, pb := range r.Playbooks {
-		addSources(files, pb)
+	body, err := json.Marshal(runNote{Seed: r.seed[:]})
+	if err != nil {
+		return err
 	}
-	return r.sameSources(ctx, slices.Sorted(maps.Keys(files)))
+	first := append(r.freshSources(), event.Note{Kind: noteRun, Body: body})
+	if err := r.Ledger.Note(ctx, true, first...); err != nil {
+		return fmt.Errorf("note the run: %w", err)
+	}
+	return nil
 }
 
 func (r *runner) recall(n event.Note) error {
@@ -108,100 +108,22 @@ func (r *runner) recall(n event.Note) error {
 	case noteSource:
 		r.memory.sources[n.Key] = string(n.Body)
 	case noteIntent:
-		r.memory.intents[id] = true
-	case noteDone:
+		r.memory.intents[id] = string(n.Body)
+	case noteDecided:
+		r.memory.decided[id] = decision(n.Body)
+	case noteDone, noteJob:
 		d := &doneItem{}
 		if err := json.Unmarshal(n.Body, d); err != nil {
 			return err
 		}
 		d.Result = markPaths(d.Result, "", d.Secrets)
+		if n.Kind == noteJob {
+			r.memory.jobs[id] = d
+			return nil
+		}
 		r.memory.done[id] = d
 	}
 	return nil
-}
-
-// addSources collects the files that a playbook's plays come from.
-func addSources(files map[string]bool, pb *playbook.Playbook) {
-	files[pb.File] = true
-	for _, p := range pb.Plays {
-		files[p.File] = true
-		pre, roles, tasks, post := p.Items()
-		for _, items := range [][]playbook.Item{pre, roles, tasks, post, p.AllHandlers()} {
-			itemSources(files, items)
-		}
-	}
-}
-
-func itemSources(files map[string]bool, items []playbook.Item) {
-	for _, it := range items {
-		switch x := it.(type) {
-		case *playbook.Block:
-			for _, part := range [][]playbook.Item{x.Block, x.Rescue, x.Always} {
-				itemSources(files, part)
-			}
-		case *playbook.Task:
-			files[x.File] = true
-			if u := x.Role(); u != nil && u.Role != nil {
-				roleSources(files, u.Role.Path)
-			}
-		}
-	}
-}
-
-// roleSources are the files that give a role its variables.
-func roleSources(files map[string]bool, role string) {
-	for _, part := range []string{"defaults", "vars", "meta"} {
-		dir := filepath.Join(role, part)
-		if files[dir+"/"] {
-			continue
-		}
-		files[dir+"/"] = true
-		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
-				files[p] = true
-			}
-			return nil // what cannot be read was reported when the role was loaded
-		})
-	}
-}
-
-// sameSources notes files of the playbook, and refuses those that changed since
-// an earlier attempt noted them.
-func (r *runner) sameSources(ctx context.Context, files []string) error {
-	var notes []event.Note
-	for _, f := range files {
-		if f == "" || strings.HasSuffix(f, "/") {
-			continue
-		}
-		data, err := os.ReadFile(f)
-		if err != nil {
-			continue // an inventory's or a request's name, not a file
-		}
-		sum := sha256.Sum256(data)
-		now := hex.EncodeToString(sum[:])
-		switch before, known := r.memory.sources[f]; {
-		case known && before != now:
-			return diag.New(diag.Conflict, diag.Pos{File: f}, "changed-playbook", "%s was changed since the run was interrupted: it cannot be resumed", f).
-				WithHint("run the playbook anew; finished tasks that only describe a state will change nothing")
-		case !known:
-			r.memory.sources[f] = now
-			notes = append(notes, event.Note{Kind: noteSource, Key: f, Body: []byte(now)})
-		}
-	}
-	if len(notes) == 0 {
-		return nil
-	}
-	return r.Ledger.Note(ctx, false, notes...)
-}
-
-// sameIncluded does so for what an include brought.
-func (r *runner) sameIncluded(items []playbook.Item) error {
-	if r.Ledger == nil {
-		return nil
-	}
-	files := map[string]bool{}
-	itemSources(files, items)
-	return r.sameSources(context.WithoutCancel(r.ctx), slices.Sorted(maps.Keys(files)))
 }
 
 // noteKey names the item a host is at, the same in every attempt: the path of
@@ -235,12 +157,19 @@ func itemID(it playbook.Item) string {
 	return ""
 }
 
-// intend notes, before anything is sent, what is about to be sent to hosts.
+// intend notes, before anything is sent, what is about to be sent to hosts, and
+// the files that it was made from.
 func (r *runner) intend(ctx context.Context, notes []event.Note) error {
 	if len(notes) == 0 {
 		return nil
 	}
-	if err := r.Ledger.Note(ctx, true, notes...); err != nil {
+	for _, n := range notes {
+		if r.memory.decided[noteID{n.Host, n.Key}] == decidedRedo { // from now on it is in doubt again
+			delete(r.memory.decided, noteID{n.Host, n.Key})
+			notes = append(notes, event.Note{Kind: noteDecided, Host: n.Host, Key: n.Key})
+		}
+	}
+	if err := r.Ledger.Note(ctx, true, append(r.freshSources(), notes...)...); err != nil {
 		return fmt.Errorf("note what is about to be done: %w", err)
 	}
 	return nil
@@ -254,7 +183,11 @@ func (pl *play) intentsOf(reqs []*request) []event.Note {
 	var notes []event.Note
 	for _, q := range reqs {
 		if q.kind == reqEffect && widest(q.ops) > state.ReachNone {
-			notes = append(notes, event.Note{Kind: noteIntent, Host: q.host.Name, Key: pl.noteKey(q.host)})
+			n := event.Note{Kind: noteIntent, Host: q.host.Name, Key: pl.noteKey(q.host)}
+			if c := q.host.inst.change; c != nil {
+				n.Body = []byte(c.Mark)
+			}
+			notes = append(notes, n)
 		}
 	}
 	return notes
@@ -267,7 +200,7 @@ func (pl *play) intentsOfSteps(h *host) []event.Note {
 	}
 	var notes []event.Note
 	for _, s := range h.steps {
-		notes = append(notes, event.Note{Kind: noteIntent, Host: h.Name, Key: s.key})
+		notes = append(notes, event.Note{Kind: noteIntent, Host: h.Name, Key: s.key, Body: []byte(s.change.Mark)})
 	}
 	return notes
 }
@@ -306,20 +239,24 @@ type pendingNote struct {
 
 func (r *runner) noteDone(ps ...pendingNote) {
 	for _, p := range ps {
-		o := p.o
-		d := doneItem{Fixed: p.fixed, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason, NoLog: o.noLog, Result: value.FromMap(withoutLines(known(o.result)))}
-		if p.silent {
-			d.Result.Map().Delete("stdout")
-			d.Result.Map().Delete("stderr")
-		}
-		d.Secrets = secretPaths(nil, d.Result, "")
-		body, err := json.Marshal(d)
-		if err == nil {
-			err = r.Ledger.Note(context.WithoutCancel(r.ctx), false, event.Note{Kind: noteDone, Host: p.id.host, Key: p.id.key, Body: body})
-		}
-		if err != nil && r.memory.err == nil {
-			r.memory.err = fmt.Errorf("note what was done: %w", err)
-		}
+		r.noteResult(noteDone, p)
+	}
+}
+
+func (r *runner) noteResult(kind string, p pendingNote) {
+	o := p.o
+	d := doneItem{Fixed: p.fixed, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason, NoLog: o.noLog, Result: value.FromMap(withoutLines(known(o.result)))}
+	if p.silent {
+		d.Result.Map().Delete("stdout")
+		d.Result.Map().Delete("stderr")
+	}
+	d.Secrets = secretPaths(nil, d.Result, "")
+	body, err := json.Marshal(d)
+	if err == nil {
+		err = r.Ledger.Note(context.WithoutCancel(r.ctx), false, event.Note{Kind: kind, Host: p.id.host, Key: p.id.key, Body: body})
+	}
+	if err != nil && r.memory.err == nil {
+		r.memory.err = fmt.Errorf("note what was done: %w", err)
 	}
 }
 
@@ -346,11 +283,34 @@ func (pl *play) restored(h *host) *outcome {
 	if !pl.memory.resumed {
 		return nil
 	}
-	d := pl.memory.done[noteID{h.Name, pl.noteKey(h)}]
-	if d == nil || !d.Fixed {
-		return nil
+	id := noteID{h.Name, pl.noteKey(h)}
+	if d := pl.memory.done[id]; d != nil {
+		if !d.Fixed {
+			return nil
+		}
+		return pl.outcomeFrom(h, d)
 	}
-	return pl.outcomeFrom(h, d)
+	if pl.memory.decided[id] == decidedDone {
+		return pl.saidDone(h)
+	}
+	return nil
+}
+
+// before is the Mark of the present item's change in an attempt that was cut
+// off, and those of all changes on the host.
+func (pl *play) before(h *host) (mark string, all []string) {
+	if !pl.memory.resumed || h.inst == nil {
+		return "", nil
+	}
+	if mark = pl.memory.intents[noteID{h.Name, pl.noteKey(h)}]; mark == "" {
+		return "", nil
+	}
+	for id, m := range pl.memory.intents {
+		if id.host == h.Name && m != "" {
+			all = append(all, m)
+		}
+	}
+	return mark, all
 }
 
 func (pl *play) outcomeFrom(h *host, d *doneItem) *outcome {
@@ -374,42 +334,13 @@ func (pl *play) recalled(h *host, o *outcome) *outcome {
 	if d := pl.memory.done[id]; d != nil {
 		return pl.outcomeFrom(h, d)
 	}
-	if !pl.memory.intents[id] {
+	if _, begun := pl.memory.intents[id]; !begun {
 		return o
 	}
 	o.result = o.result.Clone()
 	o.result.Set("changed", value.Bool(true))
 	o.status = event.Changed
 	return o
-}
-
-// doubtful tells whether an effect may have happened in an earlier attempt, and
-// nothing can tell whether it did.
-func (pl *play) doubtful(h *host, t *playbook.Task, ev *evaluated) bool {
-	if !pl.memory.resumed || !ev.mod.Spec().Traits.Opaque || len(t.Until) > 0 || ev.async.limit > 0 || !pl.memory.intents[noteID{h.Name, pl.noteKey(h)}] {
-		return false
-	}
-	for _, guard := range []string{"creates", "removes"} {
-		if v, ok := ev.raw.Get(guard); ok && v.Text() != "" {
-			return false // the module asked, and it has not happened
-		}
-	}
-	return true
-}
-
-// endInDoubt takes the host out of the run: what comes behind an effect that
-// may or may not have happened must not be built on it.
-func (pl *play) endInDoubt(h *host, t *playbook.Task) (*request, error) {
-	pl.place(h)
-	msg := "the run was interrupted while this was being done: whether it was done is not known"
-	o := &outcome{status: event.InDoubt, reason: diag.InDoubt.String(), msg: msg, noLog: h.inst.noLog,
-		hint:   "look at the host; then run the playbook anew, or give the task creates or removes",
-		result: value.M("changed", false, "failed", true, "in_doubt", true, "msg", msg)}
-	e := pl.newEvent(h, t, event.Result, o)
-	e.Loop = false
-	h.failed = true
-	pl.addEntry(h, e, pl.counter(e, o, value.Bool(false)))
-	return done, nil
 }
 
 // secretPaths lists where in v the secret values are.

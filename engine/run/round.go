@@ -298,6 +298,9 @@ func (pl *play) effectInDoubt(r *request) {
 	}
 	pl.doubt = true
 	h, t := r.host, r.host.task()
+	if in := h.inst; in.job == nil && in.change != nil && in.evaled != nil && unaskable(t, in.evaled, in.change.Once) {
+		pl.inDoubt(h, t)
+	}
 	pl.emit(&event.Event{Kind: event.Result, Host: h.Name, Task: taskTitle(t), TaskID: t.ID, Module: t.Module, Pos: t.Pos,
 		Status: event.InDoubt, Reason: diag.InDoubt.String(), Msg: "the run was stopped while this was being applied: whether it was done is not known"})
 }

@@ -73,6 +73,9 @@ type Config struct {
 	// FactFamilies names the families of facts that the given names belong to,
 	// joined for a state.Facts query.
 	FactFamilies func(names []string) string
+
+	// seen are the files of the controller that the run was made from.
+	seen *sourceLog
 }
 
 // DefaultForks is how many hosts are talked to at once when nobody says.
@@ -87,6 +90,9 @@ type Summary struct {
 	Changed bool
 	// Unknown tells that a plan could not tell everything.
 	Unknown bool
+	// InDoubt tells that effects are in doubt: the run can be resumed when
+	// somebody has said what became of them.
+	InDoubt bool
 }
 
 // runner is one run.
@@ -126,6 +132,10 @@ type runner struct {
 // cancellation); failing hosts are not errors but in the summary.
 func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, stats: map[string]*event.HostStats{}, forgiven: map[string]int{}, files: newFileCache()}
+	if r.seen == nil {
+		r.seen = newSourceLog()
+	}
+	r.files.seen = r.seen.addSum
 	if r.Now == nil {
 		r.Now = time.Now
 	}
@@ -187,7 +197,7 @@ func (r *runner) plays(ctx context.Context) error {
 }
 
 func (r *runner) finish(err error) Summary {
-	sum := Summary{ID: r.ID, Stats: r.stats, Changed: r.changed, Unknown: r.unknown}
+	sum := Summary{ID: r.ID, Stats: r.stats, Changed: r.changed, Unknown: r.unknown, InDoubt: r.doubt}
 	for name, s := range r.stats {
 		if s.Failed+s.Unreachable <= r.forgiven[name] {
 			continue
@@ -211,6 +221,9 @@ func (r *runner) finish(err error) Summary {
 	if err != nil {
 		sum.Exit = diag.ClassOf(err).ExitCode()
 		ended.Msg, ended.Reason = err.Error(), diag.ClassOf(err).String()
+	}
+	if err == nil && r.doubt {
+		ended.Reason = diag.InDoubt.String()
 	}
 	ended.Exit = sum.Exit
 	r.emit(&event.Event{Kind: event.Recap, Stats: r.stats, Failures: r.failures, Stopped: r.stopped})

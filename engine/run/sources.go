@@ -174,6 +174,8 @@ type fileCache struct {
 	mu    sync.Mutex
 	files map[string]cachedFile
 	texts map[string]cachedText
+	// seen receives the SHA-256 sum of each file when it was read.
+	seen func(file, sum string)
 }
 
 type cachedFile struct {
@@ -211,6 +213,9 @@ func (c *fileCache) file(path string) (module.SourceFile, error) {
 	}
 	f, err := readSource(path)
 	c.files[path] = cachedFile{at, f, err}
+	if err == nil && f.Content != nil && c.seen != nil {
+		c.seen(path, f.Content.SHA256)
+	}
 	return f, err
 }
 
@@ -229,6 +234,9 @@ func (c *fileCache) text(path string) (string, error) {
 		return "", err
 	}
 	c.texts[path] = cachedText{at, string(data)}
+	if c.seen != nil {
+		c.seen(path, sumOf(data))
+	}
 	return string(data), nil
 }
 

@@ -19,8 +19,10 @@ const (
 	Running RequestState = "running"
 	Done    RequestState = "done"
 	Failed  RequestState = "failed"
-	// Cancelled requests keep their body for a while: they can be resumed.
+	// Cancelled requests, and those with effects in doubt, keep their body for a
+	// while: they can be resumed.
 	Cancelled RequestState = "cancelled"
+	InDoubt   RequestState = "in_doubt"
 )
 
 // Request is a request that was accepted. Its id is that of the run it causes.
@@ -139,7 +141,7 @@ type End struct {
 }
 
 // Finish records how a request ended and forgets its body and what its runs
-// noted, unless it was cancelled: then it may be resumed.
+// noted, unless it was cancelled or is in doubt: then it may be resumed.
 func (s *Store) Finish(ctx context.Context, id string, e End, now time.Time) error {
 	return s.exec(ctx, len(e.Pushes) > 0, func(ctx context.Context, tx *sql.Tx) error {
 		if err := setRequest(ctx, tx, id, "state = ?, reason = ?, changed_at = ?", e.State, e.Reason, nanos(now)); err != nil {
@@ -148,7 +150,7 @@ func (s *Store) Finish(ctx context.Context, id string, e End, now time.Time) err
 		if err := errors.Join(putStatuses(ctx, tx, e.Statuses), putPushes(ctx, tx, e.Pushes)); err != nil {
 			return err
 		}
-		if e.State == Cancelled {
+		if e.State == Cancelled || e.State == InDoubt {
 			return nil
 		}
 		return forget(ctx, tx, id)
@@ -167,7 +169,25 @@ func forget(ctx context.Context, tx *sql.Tx, id string) error {
 	return nil
 }
 
-// Requeue puts a request that was cancelled back to be carried on.
+// Forget gives up what was kept to resume a request that was cancelled or is in
+// doubt: its body, and what its runs noted.
+func (s *Store) Forget(ctx context.Context, id string) error {
+	return s.exec(ctx, true, func(ctx context.Context, tx *sql.Tx) error {
+		var state RequestState
+		err := tx.QueryRowContext(ctx, "SELECT state FROM inbox WHERE id = ?", id).Scan(&state)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return notFound("request", id)
+		case err != nil:
+			return fmt.Errorf("request %s: %w", id, err)
+		case state == Queued || state == Running:
+			return diag.New(diag.Conflict, diag.Pos{}, "not-ended", "request %s is %s", id, state).WithHint("cancel it first")
+		}
+		return forget(ctx, tx, id)
+	})
+}
+
+// Requeue puts a request that was cancelled or is in doubt back to be carried on.
 func (s *Store) Requeue(ctx context.Context, id string, now time.Time) error {
 	return s.exec(ctx, true, func(ctx context.Context, tx *sql.Tx) error {
 		var state RequestState
@@ -180,7 +200,7 @@ func (s *Store) Requeue(ctx context.Context, id string, now time.Time) error {
 			return fmt.Errorf("request %s: %w", id, err)
 		case state == Queued || state == Running:
 			return nil
-		case state != Cancelled || !kept:
+		case state != Cancelled && state != InDoubt || !kept:
 			return diag.New(diag.Conflict, diag.Pos{}, "not-resumable", "request %s is %s: there is nothing left to resume", id, state).
 				WithHint("send the request again")
 		}

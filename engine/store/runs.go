@@ -25,7 +25,14 @@ const (
 	RunError       RunStatus = "error"       // what was asked was wrong
 	RunInterrupted RunStatus = "interrupted" // whoever ran it went away
 	RunCancelled   RunStatus = "cancelled"   // somebody stopped it
+	RunInDoubt     RunStatus = "in_doubt"    // it was cut off, and what became of an effect is not known
 )
+
+// Resumable tells whether a run that ended so can be carried on, as long as what
+// it noted is kept.
+func (s RunStatus) Resumable() bool {
+	return s == RunInterrupted || s == RunCancelled || s == RunInDoubt
+}
 
 // Ended tells whether the run is over.
 func (s RunStatus) Ended() bool { return s != RunQueued && s != RunRunning }
@@ -36,6 +43,8 @@ func statusOf(exit int, reason string) RunStatus {
 		return RunCancelled
 	case string(RunInterrupted):
 		return RunInterrupted
+	case diag.InDoubt.String():
+		return RunInDoubt
 	}
 	switch exit {
 	case 0:
@@ -236,7 +245,7 @@ func (s *Store) Prune(ctx context.Context, k Keep, now time.Time) error {
 			{"DELETE FROM events WHERE run IN (SELECT id FROM gone)", nil},
 			{"DELETE FROM runs WHERE id IN (SELECT id FROM gone)", nil},
 			{"DELETE FROM inbox WHERE id IN (SELECT id FROM gone) AND state NOT IN (?, ?)", []any{Queued, Running}},
-			{"UPDATE inbox SET body = NULL WHERE state = ? AND changed_at < ?", []any{Cancelled, nanos(now.Add(-keepResumable))}},
+			{"UPDATE inbox SET body = NULL WHERE state IN (?, ?) AND changed_at < ?", []any{Cancelled, InDoubt, nanos(now.Add(-keepResumable))}},
 			{`DELETE FROM notes WHERE root NOT IN (SELECT id FROM inbox WHERE body IS NOT NULL)
 				AND root NOT IN (SELECT root FROM runs WHERE request IN (SELECT id FROM inbox WHERE body IS NOT NULL))
 				AND root NOT IN (SELECT root FROM runs WHERE ended_at = 0 OR ended_at > ?)`, []any{nanos(now.Add(-keepResumable))}},

@@ -39,6 +39,9 @@ type Engine struct {
 	// Decrypt opens Ansible Vault texts of files that lookups read; nil without a
 	// password.
 	Decrypt func(ciphertext string) (string, error)
+	// Seen receives the files that templates include and lookups read; nil for
+	// nobody.
+	Seen func(file string, data []byte)
 	// Setting gives a setting of the program by its name in Ansible
 	// (DEFAULT_ROLES_PATH), for the lookup config; nil knows none.
 	Setting func(name string) (value.Value, bool)

@@ -22,10 +22,17 @@ func (s *Scope) loadTemplate(dir, name string) (string, diag.Pos, error) {
 	for _, p := range candidates {
 		data, err := os.ReadFile(p)
 		if err == nil {
+			s.eng.seen(p, data)
 			return string(data), diag.Pos{File: p, Line: 1, Col: 1}, nil
 		}
 	}
 	return "", diag.Pos{}, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
+}
+
+func (e *Engine) seen(file string, data []byte) {
+	if e.Seen != nil {
+		e.Seen(file, data)
+	}
 }
 
 // ResolvePath makes a path absolute relative to a folder; ~ is the home.

@@ -45,6 +45,7 @@ func (s *Scope) readFile(path string) (string, value.Marks, error) {
 	if err != nil {
 		return "", 0, err
 	}
+	s.eng.seen(path, data)
 	if !bytes.HasPrefix(data, []byte("$ANSIBLE_VAULT;")) {
 		return string(data), 0, nil
 	}

@@ -20,6 +20,9 @@ type Options struct {
 	Decrypt func(ciphertext string) (string, error)
 	// Warn receives what does not stop the parse, such as duplicate keys. May be nil.
 	Warn func(*diag.Diagnostic)
+	// Seen receives every text that is read, by the name of its file: whoever
+	// wants to know later whether the file changed. May be nil.
+	Seen func(file string, data []byte)
 }
 
 // Warning passes a warning on.
@@ -38,6 +41,9 @@ const maxDepth = 1000
 // Parse reads all documents of a text. An empty document is a null node; an
 // empty text has no documents. The error is a *diag.Diagnostic.
 func Parse(file string, data []byte, opts Options) ([]*Node, error) {
+	if opts.Seen != nil {
+		opts.Seen(file, data)
+	}
 	b := &builder{file: file, opts: opts, done: map[*yamlv3.Node]*Node{}, open: map[*yamlv3.Node]bool{}}
 	if bytes.HasPrefix(data, []byte(vaultHeader)) {
 		clear, d := b.decrypt(diag.Pos{File: file, Line: 1, Col: 1}, string(data))

@@ -11,7 +11,7 @@ import (
 // change puts the stage together: operations, difference and result.
 func (s *steps) change(all []field) module.Change {
 	s.waits()
-	c := module.Change{Ops: s.ops, Warnings: s.k.warnings, Result: s.result()}
+	c := module.Change{Ops: s.ops, Warnings: s.k.warnings, Result: s.result(), Mark: containerMark(s.k.have)}
 	if len(s.ops) == 0 {
 		c.Result.Set("container", s.hide(s.k.have.Inspect))
 		return c

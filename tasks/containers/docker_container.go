@@ -56,6 +56,10 @@ func planPresent(a containerArgs, in module.Inputs, v state.View, p pulled) (mod
 		return module.Change{}, err
 	}
 	s := &steps{a: &a, in: in, k: k, how: how, changed: p.changed}
+	if in.Before != "" && in.Before != containerMark(k.have) { // an attempt that was cut off did that
+		a.Recreate, a.Restart = false, false
+		s.resumed = true
+	}
 	if p.changed {
 		s.act("pulled_image", value.String(fullRef(a.Image)))
 	}
@@ -199,6 +203,21 @@ type steps struct {
 	actions []value.Value
 	started bool // the container is started here
 	fresh   bool // and is a new one
+	resumed bool // the container was made or started by an attempt that was cut off
+}
+
+// containerMark tells a container from one that was made in its place, and from
+// itself before it was started again.
+func containerMark(c state.ContainerInfo) string { return "id " + c.ID + " started " + startedAt(c) }
+
+// startedAt is when a container was started last; "" when it never was.
+func startedAt(c state.ContainerInfo) string {
+	s, _ := c.Inspect.Get("State")
+	at, _ := s.Get("StartedAt")
+	if strings.HasPrefix(at.Text(), "0001-") {
+		return ""
+	}
+	return at.Text()
 }
 
 func (s *steps) act(name string, v value.Value) {
@@ -338,6 +357,10 @@ func (s *steps) reconnect() {
 // run starts, restarts or stops a container that is kept.
 func (s *steps) run() {
 	id, running := s.k.have.ID, s.k.have.State.Running
+	if s.resumed && s.runs() && s.a.Detach != nil && !*s.a.Detach && startedAt(s.k.have) != "" {
+		s.started, s.fresh = true, true // its end is waited for, however long ago that was
+		return
+	}
 	diff := func(to bool) {
 		s.diffs = append(s.diffs, difference{name: "running", want: value.Bool(to), have: value.Bool(running)})
 	}

@@ -98,12 +98,16 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 		s.inside = append(s.inside, have.Containers[id])
 	}
 	s.track.add("exists", value.Bool(a.State == "present"), value.Bool(have.Exists))
+	mark := "id " + have.ID
+	if in.Before != "" && in.Before != mark { // an attempt that was cut off made it anew
+		a.Force = false
+	}
 	if a.State == "absent" {
 		s.remove()
 	} else {
 		s.present()
 	}
-	c := module.Change{Ops: s.ops, Diff: s.track.diff(), Result: value.M("changed", len(s.ops) > 0)}
+	c := module.Change{Ops: s.ops, Diff: s.track.diff(), Result: value.M("changed", len(s.ops) > 0), Mark: mark}
 	s.track.put(c.Result, in, a.Debug, a.State == "absent", s.actions)
 	if a.State == "absent" {
 		if !in.Check && !a.Debug {

@@ -71,6 +71,10 @@ func planVolume(a volumeTask, in module.Inputs, v state.View) (module.Change, er
 		if have.Exists {
 			compareVolume(&t, &a, have)
 		}
+		if in.Before != "" && in.Before != volumeMark(have) { // an attempt that was cut off did so
+			a.Recreate = "options-changed"
+		}
+		c.Mark = volumeMark(have)
 		if have.Exists && (a.Recreate == "always" || a.Recreate == "options-changed" && len(t.diffs) > 1) {
 			do(state.VolumeRemove{Name: a.Name}, "Removed volume %s", a.Name)
 		}
@@ -112,6 +116,12 @@ func volumeFacts(c module.Change, in module.Inputs, have state.DockerVolumeInfo,
 		return done, nil
 	}
 	return c
+}
+
+// volumeMark tells a volume from one that was made in its place.
+func volumeMark(v state.DockerVolumeInfo) string {
+	at, _ := v.Inspect.Get("CreatedAt")
+	return "made " + at.Text()
 }
 
 func volumeValue(v state.DockerVolumeInfo) value.Value {

@@ -81,6 +81,46 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestCutOff: what an attempt that was cut off did is told by the container, and
+// not done again.
+func TestCutOff(t *testing.T) {
+	t.Parallel()
+	attached := func(s *state.ContainerSpec) { s.Config.AttachStdout, s.Config.AttachStderr = true, true }
+	at := func(id, started string, up bool, change ...func(*state.ContainerSpec)) state.ContainerInfo {
+		c := running(append(change, nil)[0])
+		c.ID, c.Inspect = id, value.FromMap(value.M("State", value.M("StartedAt", started)))
+		if !up {
+			c.State = state.ContainerState{Status: "exited"}
+		}
+		return c
+	}
+	before := at("one", "2026-01-01T00:00:00Z", true)
+	again, other := at("one", "2026-01-02T00:00:00Z", true), at("two", "2026-01-02T00:00:00Z", true)
+	for name, tt := range map[string]struct {
+		have state.ContainerInfo
+		args []any
+		ops  string
+	}{
+		"restart, not done":    {before, []any{"restart", true}, "restart"},
+		"restart, done":        {again, []any{"restart", true}, ""},
+		"recreate, not done":   {before, []any{"recreate", true}, "replace"},
+		"recreate, done":       {other, []any{"recreate", true}, ""},
+		"recreate, half":       {state.ContainerInfo{}, []any{"recreate", true}, "create start"},
+		"recreate, not begun":  {at("two", "0001-01-01T00:00:00Z", false), []any{"recreate", true}, "start"},
+		"attached, still runs": {at("two", "2026-01-02T00:00:00Z", true, attached), []any{"detach", false}, "wait"},
+		"attached, has run":    {at("two", "2026-01-02T00:00:00Z", false, attached), []any{"detach", false}, "wait"},
+		"attached, not begun":  {at("two", "0001-01-01T00:00:00Z", false, attached), []any{"detach", false}, "start wait"},
+	} {
+		m := newContainer()
+		a := decode(t, m, append([]any{"name", "web", "image", "web:1"}, tt.args...)...)
+		v := &view{known: map[state.Query]any{state.Container{Name: "web"}: tt.have, state.Image{Ref: "web:1"}: testImage, state.Image{Ref: testImage.ID}: testImage, state.Login{}: state.LoginInfo{}}}
+		c, err := m.Plan(a, module.Inputs{Before: containerMark(before)}, v)
+		if err != nil || len(c.Need) > 0 || opNames(c.Ops) != tt.ops || len(c.Ops) > 0 && c.Mark != containerMark(tt.have) {
+			t.Errorf("%s: %q, want %q; needs %v, mark %q, %v", name, opNames(c.Ops), tt.ops, c.Need, c.Mark, err)
+		}
+	}
+}
+
 // TestPullStages: a missing image is pulled, and the rest planned from what
 // came.
 func TestPullStages(t *testing.T) {

@@ -2,6 +2,8 @@ package files
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"path"
@@ -53,11 +55,60 @@ func (e *editor) open(p string) (c module.Change, done bool, err error) {
 	return module.Change{}, false, nil
 }
 
+// editMark is what an edit makes of a file: sums of its text before and after.
+type editMark struct{ path, old, made string }
+
+func (m editMark) String() string { return m.old + " " + m.made + " " + m.path }
+
+func parseEditMark(s string) (m editMark, ok bool) {
+	w := strings.SplitN(s, " ", 3)
+	if len(w) != 3 {
+		return m, false
+	}
+	return editMark{w[2], w[0], w[1]}, true
+}
+
+// madeBefore tells whether the file is what an attempt that was cut off made of
+// it by this edit, and by those that came after it.
+func (m editMark) madeBefore(in module.Inputs) bool {
+	next := map[string]string{}
+	for _, s := range in.Others {
+		if x, ok := parseEditMark(s); ok && x.path == m.path {
+			next[x.old] = x.made
+		}
+	}
+	before, ok := parseEditMark(in.Before)
+	for at := before.made; ok && before.path == m.path; {
+		if at == m.old {
+			return true
+		}
+		to, more := next[at]
+		delete(next, at)
+		if at, ok = to, more; !more {
+			return false
+		}
+	}
+	return false
+}
+
+func contentSum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
 func (e *editor) exists() bool { return e.file.Followed.Type != state.TypeNone }
 
 // finish plans the new text and the attributes.
 func (e *editor) finish(text []byte, write bool) error {
 	cur, real := e.file.Followed, e.file.Resolved
+	if write {
+		mark := editMark{real, contentSum(e.old), contentSum(text)}
+		if mark.madeBefore(e.in) {
+			write = false // an edit may find more to do each time
+		} else {
+			e.change.Mark = mark.String()
+		}
+	}
 	exists := e.exists()
 	attrs, given := e.FileAttrs, e.FileAttrs
 	if !write && !exists {

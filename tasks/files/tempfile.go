@@ -44,6 +44,17 @@ func planTemp(a tempArgs, in module.Inputs, v state.View) (module.Change, error)
 	if a.State == "directory" {
 		kind, mode = state.TypeDir, 0o700
 	}
+	if in.Before != "" { // made by an attempt that was cut off
+		f := g.File(in.Before, 0)
+		if c, missing, err := g.Missing(); missing {
+			return c, err
+		}
+		if f.Exists() {
+			c := module.OK("path", in.Before)
+			module.PathInfo(c.Result, f.Stat)
+			return c, nil
+		}
+	}
 	const tries = 100
 	for try := range tries {
 		p := path.Join(dir, a.Prefix+tempName(in.Seed, try)+a.Suffix)
@@ -62,7 +73,7 @@ func planTemp(a tempArgs, in module.Inputs, v state.View) (module.Change, error)
 			return module.Change{}, module.Fail("[Errno 20] Not a directory: '" + p + "'")
 		}
 		s.Mode = mode | s.Mode&0o2000
-		c := module.Change{Result: value.M("changed", true, "path", p)}
+		c := module.Change{Result: value.M("changed", true, "path", p), Mark: p}
 		attrs := state.Attrs{Mode: &mode}
 		if kind == state.TypeDir {
 			s.Size = -1

@@ -75,6 +75,10 @@ var uriSpec = module.Spec{
 // URI is the module uri.
 func URI() module.Module { return module.New(uriSpec, planURI) }
 
+// repeatable are the methods of which two requests do what one does (RFC 9110,
+// 9.2.2).
+var repeatable = map[string]bool{"GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true, "PUT": true, "DELETE": true}
+
 var oneWord = regexp.MustCompile(`^[A-Z]+$`)
 
 func planURI(a uriArgs, in module.Inputs, v state.View) (module.Change, error) {
@@ -115,7 +119,7 @@ func planURI(a uriArgs, in module.Inputs, v state.View) (module.Change, error) {
 	for _, k := range []string{"status", "msg", "url", "redirected", "elapsed", "json", "content", "cookies", "cookies_string"} {
 		m.Set(k, later(in))
 	}
-	return module.Change{Ops: []state.Op{o}, Result: m, NoCheck: "remote module (ansible.legacy.uri) does not support check mode", Then: func(v state.View, did []state.OpResult) (module.Change, error) {
+	return module.Change{Ops: []state.Op{o}, Result: m, Once: !repeatable[o.Method], NoCheck: "remote module (ansible.legacy.uri) does not support check mode", Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 		return a.answer(v, dest, answered(did))
 	}}, nil
 }

@@ -267,6 +267,30 @@ func TestURISends(t *testing.T) {
 	}
 }
 
+// A request of which two are not as one says so; a later attempt of a run must
+// not send it again by itself.
+func TestURIOnce(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]bool{"get": false, "HEAD": false, "PUT": false, "DELETE": false, "POST": true, "PATCH": true, "PURGE": true} {
+		m := URI()
+		a, err := m.Decode(value.M("url", "http://h/f", "method", method), diag.Pos{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := state.NewHostView()
+		c, err := m.Plan(a, module.Inputs{}, v)
+		for range 5 {
+			for _, q := range c.Need {
+				v.Learn((&web{}).answer(q))
+			}
+			c, err = m.Plan(a, module.Inputs{}, v)
+		}
+		if err != nil || len(c.Ops) != 1 || c.Once != want {
+			t.Errorf("%s: once %v, %v %v", method, c.Once, c.Ops, err)
+		}
+	}
+}
+
 func TestURIGuards(t *testing.T) {
 	t.Parallel()
 	for _, args := range []*value.Map{value.M("creates", "/d"), value.M("removes", "/none")} {

@@ -19,6 +19,8 @@ type fakeHost struct {
 	facts *value.Map
 	said  state.OpResult
 	ran   []string
+	// before is what an attempt that was cut off noted.
+	before string
 }
 
 func (h *fakeHost) answer(q state.Query) state.Answer {
@@ -50,7 +52,9 @@ func (h *fakeHost) run(t *testing.T, m module.Module, args *value.Map) (first mo
 	if err != nil {
 		return first, nil, err
 	}
-	next := func(v state.View) (module.Change, error) { return m.Plan(a, module.Inputs{Diff: true}, v) }
+	next := func(v state.View) (module.Change, error) {
+		return m.Plan(a, module.Inputs{Diff: true, Before: h.before}, v)
+	}
 	for stage := range 20 {
 		v := state.NewHostView()
 		c, err := next(v)

@@ -105,6 +105,14 @@ func TestReboot(t *testing.T) {
 		_, _, err := host(failed).run(t, Reboot(), value.M("reboot_timeout", 5))
 		failsWith(t, err, want)
 	}
+	for before, want := range map[string]int{"id-1": 1, "id-0": 0} { // by its boot id, the host was restarted or was not
+		h := host("")
+		h.before = before
+		first, got, err := h.run(t, Reboot(), value.NewMap())
+		if rebooted, _ := got.Get("rebooted"); err != nil || len(h.ran) != want || !rebooted.Truthy() || want == 1 && first.Mark != "id-1" {
+			t.Errorf("cut off at %s: ran %q, %v %v", before, h.ran, first.Mark, err)
+		}
+	}
 	none := &fakeHost{out: state.OutputInfo{Stdout: "\nlinux\nnosuch\nid-1\n"}}
 	_, _, err = none.run(t, Reboot(), value.M("reboot_command", "nosuch now"))
 	failsWith(t, err, `Unable to find command "nosuch" in search paths`)

@@ -79,14 +79,18 @@ func planReboot(a rebootArgs, in module.Inputs, v state.View) (module.Change, er
 	case f[0] == "":
 		return module.Change{}, module.Fail(fmt.Sprintf("Unable to find command \"%s\" in search paths: %s", f[2], value.Strings(a.SearchPaths...).Repr()))
 	}
+	boot := strings.TrimSpace(f[3])
+	if in.Before != "" && in.Before != boot { // it was restarted since
+		return module.Change{Result: result}, nil
+	}
 	if a.Command == "" && f[1] != "alpine" {
 		rest = fmt.Sprintf("-r %d %q", max(0, a.PreDelay)/60, a.Msg)
 	}
-	op := state.Reconnect{Shell: strings.TrimSpace(f[0] + " " + rest), Check: a.BootTime, Not: strings.TrimSpace(f[3]), Test: a.Test,
+	op := state.Reconnect{Shell: strings.TrimSpace(f[0] + " " + rest), Check: a.BootTime, Not: boot, Test: a.Test,
 		Delay: time.Duration(max(0, a.PostDelay)) * time.Second, Timeout: time.Duration(a.Timeout) * time.Second, Connect: time.Duration(a.Connect) * time.Second}
 	predicted := result.Clone()
 	predicted.Set("elapsed", module.Later())
-	return module.Change{Ops: []state.Op{op}, Result: predicted, Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
+	return module.Change{Ops: []state.Op{op}, Result: predicted, Mark: boot, Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
 		r := did[len(did)-1]
 		info, _ := r.Data.(state.ReconnectInfo)
 		elapsed := int(info.Elapsed / time.Second)
