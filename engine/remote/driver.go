@@ -42,9 +42,12 @@ const systemPath = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // loop is what the kept shell runs: read a length, read that many bytes of the
 // wire, evaluate them. It has no backslash, exclamation mark or quote that is
 // not its own, so that csh and fish pass it on. Where dd does not know fullblock
-// it fails before it reads anything, and the slow way is taken.
-const loop = `exec 3<&0 </dev/null;` +
-	`while read -r n <&3;do eval "$(dd bs=$n count=1 iflag=fullblock <&3 2>/dev/null||dd bs=1 count=$n <&3 2>/dev/null)";done`
+// it fails before it reads anything, and the slow way is taken. Each dd stands
+// alone in its substitution, whose subshell then becomes it: one fork, not two.
+// The frame's variable is unset first, so that no command inherits it.
+const loop = `exec 3<&0 </dev/null;unset _FR;` +
+	`while read -r n <&3;do _FR=$(dd bs=$n count=1 iflag=fullblock <&3 2>/dev/null);` +
+	`[ "$_FR" ]||_FR=$(dd bs=1 count=$n <&3 2>/dev/null);eval "$_FR";done`
 
 // quote makes s one word of sh.
 func quote(s string) string {

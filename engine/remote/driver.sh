@@ -240,7 +240,7 @@ _cr() {
 # put a file in place. KIND is i (text in _c), r (ARG bytes of the wire), c (copy
 # of ARG), t (TMP is there: ARG is MODE:SHA256, the mode if there is no other, and
 # what it must hold), x (it could not be made: ARG says why). UMASK '' is the
-# login's. MODE '' needs no chmod.
+# login's. MODE '' needs no chmod, and = none either: not even where PATH has another.
 # p is c with the mode of ARG. KEEP is k (mode and owner as PATH has), UID:GID (that is what PATH has) or ''.
 _w() {
 	_T=$4 _ok=1 _b=$5
@@ -298,7 +298,10 @@ _kp() {
 		chown -- "$_a" "$2" 2>/dev/null || chown -- ":${_a#*:}" "$2" 2>/dev/null
 	fi
 	_ch "$4" "$2" || return 1
-	[ ! "$_m1" ] || chmod "00$_m1" "$2"
+	case $_m1 in
+	'' | =) ;;
+	*) chmod "00$_m1" "$2" ;;
+	esac
 }
 # _ch OWNER FILE: '=U:G' says that these are our own, mostly there already.
 _ch() {

@@ -56,7 +56,7 @@ func (s *shell) putLock(f *frame, b state.Batch, ahead bool) {
 	l := s.host.opts.Lock
 	f.text.WriteString(lockScript())
 	f.line("_lock", lockToken, lockWord(l.Run)+" "+lockWord(l.Controller))
-	f.procs += 2
+	f.procs++
 }
 
 // lockWord makes a name one printable word.

@@ -32,7 +32,8 @@ _lock() {
 			return
 		fi
 		exec 9>>"$_Lf"
-		_try=$(flock -n 9 && echo 1)
+		_try=
+		if flock -n 9; then _try=1; fi
 	else
 		_try=
 		mkdir "$_Lf.d" 2>/dev/null && _try=1

@@ -296,10 +296,13 @@ func (w *writing) place(n, p string, a state.Attrs, backup, validate string, con
 		w.f.procs++
 	}
 	kind, arg := content()
-	if (kind == "t" || keep == "k") && a.Mode != nil {
+	switch {
+	case kind == "t" && a.Mode != nil:
 		mode = fmt.Sprintf("%o", *a.Mode&0o7777) // no umask made it
+	case keep == "k" && a.Mode != nil && mode == "":
+		mode = "=" // the umask makes it, whatever is there
 	}
-	if mode != "" {
+	if mode != "" && mode != "=" {
 		w.f.procs++
 	}
 	args := append([]string{kind, arg, p, tmp, mask, mode, own, keep, stamp(a.ATime), stamp(a.MTime), backup}, check...)
