@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -101,6 +102,11 @@ func (b byHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b[""].RoundTrip(r)
 }
 
+// largeLayer is the size in bytes from which on a layer goes in pieces, each a
+// quarter of it: when the connection breaks, the registry is asked how far it
+// got. A piece is held in memory.
+const largeLayer = 64 << 20
+
 func configured(a access) (*config.Host, error) {
 	host := config.HostNewName(a.registry)
 	if a.o.DockerConfig != "" {
@@ -123,6 +129,8 @@ func configured(a access) (*config.Host, error) {
 	if a.o.CA != "" {
 		host.RegCert = a.o.CA
 	}
+	host.BlobMax = cmp.Or(a.o.large, largeLayer)
+	host.BlobChunk = host.BlobMax / 4
 	if a.o.Username != "" {
 		host.User, host.Pass, host.Token = a.o.Username, a.o.Password, ""
 	}

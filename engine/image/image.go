@@ -43,6 +43,8 @@ type Options struct {
 	// have tells in which repositories of the target's registry layers are
 	// known to be: they are taken over from there and do not travel.
 	have map[string]ref.Ref
+	// large is the size from which on layers go in pieces (0: largeLayer).
+	large int64
 }
 
 // Progress is one step of a transfer.
