@@ -189,7 +189,7 @@ func redactDiff(x *index, d state.Diff) state.Diff {
 	for i, e := range d {
 		out[i] = state.DiffEntry{
 			BeforeHeader: x.replace(e.BeforeHeader), AfterHeader: x.replace(e.AfterHeader),
-			Before: x.replace(e.Before), After: x.replace(e.After), Note: x.replace(e.Note),
+			Before: x.replace(e.Before), After: x.replace(e.After), Note: x.replace(e.Note), Prepared: e.Prepared,
 		}
 	}
 	return out

@@ -247,6 +247,10 @@ func (d *decoder) required(args []Arg, got map[string]arg, at diag.Pos, in strin
 	if len(missing) == 0 {
 		return
 	}
+	if d.spec.Missing != "" && in == "" {
+		d.problem(at, "missing-argument", "%s", d.spec.Missing).Hint = d.see()
+		return
+	}
 	where := ""
 	if in != "" {
 		where = " found in " + in

@@ -15,8 +15,9 @@ type FileAttrs struct {
 	Mode         FileMode `arg:"mode"`
 	Owner        string   `arg:"owner"`
 	Group        string   `arg:"group"`
-	Attributes   string   `arg:"attributes"`
 	UnsafeWrites bool     `arg:"unsafe_writes"`
+	// Attributes are flags of the file system; New's modules set them at the end.
+	Attributes Opt[string] `arg:"attributes"`
 }
 
 // FileArgs declares the arguments of FileAttrs, and those for SELinux, which
@@ -30,7 +31,7 @@ func FileArgs() []Arg {
 		{Name: "serole", Doc: "SELinux role."},
 		{Name: "setype", Doc: "SELinux type."},
 		{Name: "selevel", Doc: "SELinux level."},
-		{Name: "attributes", Aliases: []string{"attr"}, Doc: "Flags as chattr takes them."},
+		{Name: "attributes", Aliases: []string{"attr"}, Doc: "Flags of the file system as chattr takes them: \"+i\", \"-a\", \"=A\". No sign is \"=\"."},
 		{Name: "unsafe_writes", Type: Bool, Default: false, Doc: "Write into the existing file instead of replacing it; for files that are mounted into a container."},
 	}
 }
@@ -47,9 +48,6 @@ type Wanted struct {
 // answer is of use only when nothing is missing.
 func (a FileAttrs) Want(g *Gather, cur state.Stat) (Wanted, error) {
 	var w Wanted
-	if a.Attributes != "" {
-		return w, Fail("setting attributes (chattr) is not supported yet")
-	}
 	if a.Mode.Given && cur.Type != state.TypeLink {
 		var umask uint32
 		if a.Mode.symbolic() {

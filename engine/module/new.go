@@ -64,7 +64,11 @@ func (m *typed[T]) Plan(args any, in Inputs, v state.View) (Change, error) {
 	if !ok {
 		return Change{}, fmt.Errorf("module %s: arguments are a %T", m.spec.Name, args)
 	}
-	return m.plan(a, in, v)
+	c, err := m.plan(a, in, v)
+	if asked, ok := any(a).(flagged); ok && err == nil {
+		return withFlags(asked, c, v)
+	}
+	return c, err
 }
 
 // checkSpec panics on argument declarations that contradict themselves.

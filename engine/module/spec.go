@@ -67,9 +67,12 @@ type Spec struct {
 	RequiredIf        [][]string
 	// RequiredBy: an argument needs others.
 	RequiredBy map[string][]string
-	Returns    []Return
-	Examples   string
-	Traits     Traits
+	// Missing is what is said when a required argument is missing, where the
+	// original has words of its own; "" lists what is missing.
+	Missing  string
+	Returns  []Return
+	Examples string
+	Traits   Traits
 }
 
 // Traits say how the engine must treat a module.
@@ -88,6 +91,8 @@ type Traits struct {
 	Controller bool
 	// Unknown lets arguments hold unknown values (debug).
 	Unknown bool
+	// DiffList tells that what is registered as diff is a list even with one entry.
+	DiffList bool
 	// RawArgs keeps arguments from being rendered before Decode (assert, debug var).
 	RawArgs []string
 }

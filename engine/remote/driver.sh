@@ -444,14 +444,21 @@ _ln() {
 	_T=$4
 	ln $1 -- "$2" "$4" && _mv "$4" "$3" && { [ ! -L "$4" ] && [ ! -e "$4" ] || rm -f -- "$4"; }
 }
-# _to PATH UMASK: make an empty file unless something is there.
+# _to PATH UMASK: make an empty file unless something is there; _Tn is what was made.
 _to() {
+	_Tn=
 	[ -e "$1" ] && return
 	umask "${2:-$_u}"
-	true >>"$1"
+	true >>"$1" && _Tn=$1
 	_a=$?
 	umask "$_u"
 	return $_a
+}
+# _ta PATH MODE OWNER: attributes of what _to left; what it made goes when they fail.
+_ta() {
+	_at "$1" 1 "$2" "$3" "" "" && return
+	[ "$_Tn" != "$1" ] || rm -f -- "$1"
+	return 1
 }
 # _sy FILE...: to disk.
 _sy() { [ "$_k" ] || sync "$@" 2>/dev/null; }

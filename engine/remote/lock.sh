@@ -23,10 +23,11 @@ _lock() {
 	_born $$
 	umask 077
 	if command -v flock >/dev/null 2>&1; then
-		if ! true >>"$_Lf"; then
+		if ! { true >>"$_Lf"; } 2>/dev/null; then
 			umask "$_u"
 			# An identity without a place of its own (daemon) relies on the lock of who logged in.
 			[ "$_i" = 0 ] || { _m l ours && return; }
+			true >>"$_Lf" # says why
 			_k=1 _vk=1
 			_m l no
 			return

@@ -413,7 +413,7 @@ func (w *writing) touch(n string, o state.Touch) error {
 			mode = fmt.Sprintf("%o", *o.Attrs.Mode&0o7777)
 		}
 		if own := w.owner(o.Attrs); mode != "" || own != "" {
-			w.op(n, "_at", o.Path, "1", mode, own, "", "")
+			w.op(n, "_ta", o.Path, mode, own)
 			w.f.procs++
 		}
 	})

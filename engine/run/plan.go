@@ -342,7 +342,9 @@ func (pl *play) confirmResult(h *host, l *lane, s step, did []state.OpResult) {
 		}
 	}
 	if h.inst != nil && h.inst.outcome != nil && s.entry < 0 {
-		h.inst.outcome.result = known(result)
+		o := h.inst.outcome
+		o.result = known(result)
+		o.addDiff()
 		return
 	}
 }

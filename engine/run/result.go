@@ -24,6 +24,7 @@ type outcome struct {
 	hint     string
 	reason   string
 	diff     state.Diff
+	diffList bool // it is registered as a list even with one entry
 	warnings []string
 	do       []module.Directive
 	assuming string
@@ -36,9 +37,13 @@ type outcome struct {
 
 // outcomeOf turns a module's change into an outcome.
 func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
-	o := &outcome{result: c.Result, diff: c.Diff, warnings: c.Warnings, do: c.Do, noLog: ev.noLog, status: event.OK}
+	o := &outcome{result: c.Result, warnings: c.Warnings, do: c.Do, noLog: ev.noLog, status: event.OK}
 	if o.result == nil {
 		o.result = value.M("changed", len(c.Ops) > 0)
+	}
+	if ev.diff {
+		o.diff, o.diffList = c.Diff, ev.mod.Spec().Traits.DiffList
+		o.addDiff()
 	}
 	if v, ok := o.result.Get("changed"); ok && (v.Truthy() || v.IsUnknown()) {
 		o.status = event.Changed
@@ -61,6 +66,15 @@ func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
 		o.assuming = ev.lane.assumed
 	}
 	return o
+}
+
+// addDiff registers the difference, where the module has not said it itself.
+func (o *outcome) addDiff() {
+	if len(o.diff) == 0 || o.result.Has("diff") {
+		return
+	}
+	o.result = o.result.Clone()
+	o.result.Set("diff", o.diff.Registered(o.diffList))
 }
 
 // failed ends the present item with a failure. Nothing may wait on the host.
@@ -286,11 +300,8 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
 		Verbose: t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
-	if pl.Diff {
+	if !o.noLog {
 		e.Diff = o.diff
-	}
-	if o.noLog {
-		e.Diff = nil
 	}
 	return e
 }

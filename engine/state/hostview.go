@@ -98,7 +98,7 @@ func (v *HostView) Learn(a Answer) {
 	e.target, e.resolved = f.Target, f.Resolved
 	v.learnFolder(path.Dir(f.Canonical), f.Parent)
 	leaf := e
-	if f.IsLink() {
+	if f.IsLink() && f.Resolved != f.Canonical {
 		leaf = v.known(f.Resolved, f.Followed)
 	} else if f.IsDir() {
 		v.learnFolder(f.Canonical, f.Stat)
@@ -279,6 +279,9 @@ func (v *HostView) follow(c string, e *entry) (string, *entry, bool) {
 		if r, ok = v.canonical(t); !ok || v.inFog(t) {
 			return "", nil, false
 		}
+	}
+	if r == c { // it leads to itself
+		return r, &entry{have: ^Want(0)}, true
 	}
 	l := v.entries[r]
 	if l == nil || l.partial || l.stat.Type == TypeLink || v.inFog(r) {

@@ -144,3 +144,30 @@ func TestWritesDropWhatDependsOnThem(t *testing.T) {
 		t.Error("a user survives a write to the user database")
 	}
 }
+
+func TestALinkToItselfIsALinkThatLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	s := Stat{Type: TypeLink, Mode: 0o777, Size: 4, Dev: 1, Ino: 9, Nlink: 1}
+	v := learned(Answer{Query: Path{Path: "/d/self"}, Value: File{Canonical: "/d/self", Resolved: "/d/self", Stat: s, Target: "self", Parent: dirStat(3)}})
+	f, known, err := v.File(Path{Path: "/d/self", Want: WantSHA256 | WantAccess})
+	if err != nil || !known || !f.IsLink() || f.Target != "self" || f.Followed.Type != TypeNone {
+		t.Errorf("%+v known=%v %v", f, known, err)
+	}
+}
+
+func TestANumberWithoutANameLosesTheOldName(t *testing.T) {
+	t.Parallel()
+	a := file("/d/a", 9, "x", dirStat(3))
+	f := a.Value.(File)
+	f.Stat.User, f.Stat.Group, f.Followed = "root", "root", f.Stat
+	a.Value = f
+	v := learned(a, Answer{Query: User{"1000"}, Value: UserInfo{Exists: true, Name: "app", UID: 1000}})
+	v.WriteThrough(SetAttrs{Path: "/d/a", Attrs: Attrs{Owner: "1234", UID: 1234, Group: "0", GID: 0}})
+	if f, _, _ := v.File(Path{Path: "/d/a"}); f.Stat.User != "" || f.Stat.UID != 1234 || f.Stat.Group != "root" {
+		t.Errorf("owner %q %d, group %q", f.Stat.User, f.Stat.UID, f.Stat.Group)
+	}
+	v.WriteThrough(SetAttrs{Path: "/d/a", Attrs: Attrs{Owner: "1000", UID: 1000}})
+	if f, _, _ := v.File(Path{Path: "/d/a"}); f.Stat.User != "app" {
+		t.Errorf("owner %q", f.Stat.User)
+	}
+}

@@ -99,7 +99,7 @@ func (v *HostView) newStat(c string, t FileType, mode uint32, a Attrs) Stat {
 		s.Group = g.Name
 	}
 	s.apply(a)
-	return s
+	return v.named(s, a)
 }
 
 func (s *Stat) apply(a Attrs) {
@@ -107,10 +107,12 @@ func (s *Stat) apply(a Attrs) {
 		s.Mode = *a.Mode
 	}
 	if a.Owner != "" {
-		s.UID, s.User = a.UID, nameOf(a.Owner, s.User)
+		s.User = nameOf(a.Owner, s.User, a.UID == s.UID)
+		s.UID = a.UID
 	}
 	if a.Group != "" {
-		s.GID, s.Group = a.GID, nameOf(a.Group, s.Group)
+		s.Group = nameOf(a.Group, s.Group, a.GID == s.GID)
+		s.GID = a.GID
 	}
 	if a.ATime != nil {
 		s.ATime = *a.ATime
@@ -120,11 +122,31 @@ func (s *Stat) apply(a Attrs) {
 	}
 }
 
-func nameOf(given, old string) string {
-	if strings.Trim(given, "0123456789") == "" {
+// nameOf is the name of who was given by name or number; of a number it is
+// known when it is the same as before, else named looks it up.
+func nameOf(given, old string, same bool) string {
+	switch {
+	case strings.Trim(given, "0123456789") != "":
+		return given
+	case same:
 		return old
 	}
-	return given
+	return ""
+}
+
+// named adds the names of numbers that the view was told of.
+func (v *HostView) named(s Stat, a Attrs) Stat {
+	if a.Owner != "" && s.User == "" {
+		if u, ok, _ := AskAs[UserInfo](v, User{a.Owner}); ok {
+			s.User = u.Name
+		}
+	}
+	if a.Group != "" && s.Group == "" {
+		if g, ok, _ := AskAs[GroupInfo](v, Group{a.Group}); ok {
+			s.Group = g.Name
+		}
+	}
+	return s
 }
 
 func (v *HostView) umask() uint32 {
@@ -153,7 +175,7 @@ func (v *HostView) rewritten(c string, old *entry, a Attrs) Stat {
 	s := old.stat
 	s.Ino, s.Nlink = 0, 1
 	s.apply(a)
-	return s
+	return v.named(s, a)
 }
 
 func (v *HostView) backup(p string, old *entry) {
@@ -246,6 +268,7 @@ func (v *HostView) setAttrs(o SetAttrs) bool {
 	}
 	changed := *e
 	changed.stat.apply(o.Attrs)
+	changed.stat = v.named(changed.stat, o.Attrs)
 	changed.have &^= WantAccess
 	v.put(c, &changed)
 	return shared
@@ -285,11 +308,13 @@ func (v *HostView) touchedFile(o Touch) bool {
 	if old != nil && old.stat.Type != TypeNone {
 		e := *old
 		e.stat.apply(o.Attrs)
+		e.stat = v.named(e.stat, o.Attrs)
 		e.stat.apply(Attrs{ATime: o.ATime, MTime: o.MTime})
 		v.put(c, &e)
 		return shared
 	}
 	e := &entry{stat: v.newStat(c, TypeFile, 0o666&^v.umask(), o.Attrs), have: WantContent, content: []byte{}}
+	e.stat.apply(Attrs{ATime: o.ATime, MTime: o.MTime})
 	v.put(c, e)
 	return shared
 }
@@ -353,7 +378,7 @@ func (v *HostView) Confirm(answers []Answer) (differ []string) {
 		}
 		e.stat, e.predicted, e.partial = f.Stat, false, false
 		e.resolved = f.Resolved
-		if e.stat.Type == TypeLink {
+		if e.stat.Type == TypeLink && f.Resolved != f.Canonical {
 			v.known(f.Resolved, f.Followed)
 		}
 	}

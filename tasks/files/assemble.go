@@ -25,6 +25,7 @@ type assembleArgs struct {
 
 var assembleSpec = module.Spec{
 	Name:    "assemble",
+	Missing: "src and dest are required",
 	Summary: "Make a file of all files in a folder",
 	Doc: "Joins the regular files of one folder, in the order of their names, into one file. Folders below it are not looked into. " +
 		"In check mode the result is predicted, where Ansible skips the task.",

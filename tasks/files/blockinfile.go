@@ -87,7 +87,12 @@ func planBlock(a blockArgs, in module.Inputs, v state.View) (module.Change, erro
 	case write:
 		msg = "Block inserted"
 	}
-	return e.done(text, write, msg)
+	c, err := e.done(text, write, msg)
+	if err != nil || len(c.Need) > 0 {
+		return c, err
+	}
+	c.Result.Set("diff", e.diffList())
+	return c, nil
 }
 
 // edit gives the text with the block in it, or without it when it is empty.

@@ -31,6 +31,7 @@ type copyArgs struct {
 
 var copySpec = module.Spec{
 	Name:    "copy",
+	Missing: "dest is required",
 	Summary: "Put files or folders of the controller, or a text, on a host",
 	Doc: "Writes only what differs, replacing a file as a whole. A dest that is a folder, or ends with a slash, gets the " +
 		"file below it; a src folder that ends with a slash gives its content, without the slash itself too.",
@@ -59,7 +60,7 @@ var copySpec = module.Spec{
 	}, fileReturns...),
 	Examples: "- copy: {src: app.conf, dest: /etc/app/app.conf, owner: root, mode: \"0644\"}\n" +
 		"- copy: {content: \"{{ motd }}\", dest: /etc/motd}\n",
-	Traits: module.Traits{Reach: state.ReachPaths},
+	Traits: module.Traits{Reach: state.ReachPaths, DiffList: true},
 }
 
 // Copy is the module copy.
@@ -68,7 +69,7 @@ func Copy() module.Module { return module.New(copySpec, planCopy) }
 func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error) {
 	src, hasSrc := a.Src.Get()
 	switch {
-	case !hasSrc && a.Content.IsNull():
+	case src == "" && a.Content.IsNull():
 		return module.Change{}, module.Fail("src (or content) is required")
 	case hasSrc && !a.Content.IsNull():
 		return module.Change{}, module.Fail("src and content are mutually exclusive")

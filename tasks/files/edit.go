@@ -33,6 +33,8 @@ type editor struct {
 	after       state.Stat
 	backupFile  string
 	change      module.Change
+	// diff is what is registered: of the content, and of the attributes.
+	diff [2]*value.Map
 }
 
 // open asks for the file. done tells that the plan ends here: more must be
@@ -133,18 +135,19 @@ func (e *editor) finish(text []byte, write bool) error {
 	}
 	e.attrsChange = !asked.Changes(cur).IsZero()
 	e.after = w.Apply(cur)
+	content := contentDiff(e.path+" (content)", e.old, e.path+" (content)", text, e.marks)
 	if e.in.Diff && write {
-		header := e.path + " (content)"
-		e.change.Diff = append(e.change.Diff, contentDiff(header, e.old, header, text, e.marks))
+		e.change.Diff = append(e.change.Diff, content)
 	}
+	attributes := sides{map[string]any{}, map[string]any{}}
 	if e.attrsChange {
-		d := newSides(real)
-		d.attrs(cur, set)
-		if entry, ok := d.entry(); ok {
+		attributes.attrs(cur, set)
+		if entry, ok := attributes.entry(); ok {
 			entry.BeforeHeader, entry.AfterHeader = e.path+" (file attributes)", e.path+" (file attributes)"
 			e.change.Diff = append(e.change.Diff, entry)
 		}
 	}
+	e.noteDiff(content, attributes)
 	if !write {
 		if e.attrsChange {
 			e.change.Ops = append(e.change.Ops, state.SetAttrs{Path: real, Attrs: set})
@@ -152,6 +155,31 @@ func (e *editor) finish(text []byte, write bool) error {
 		return nil
 	}
 	return e.write(text, real, w, set, cur, exists)
+}
+
+// noteDiff makes what is registered as diff, changed or not; texts are in it
+// only when somebody wants to see them.
+func (e *editor) noteDiff(content state.DiffEntry, attributes sides) {
+	if !e.in.Diff {
+		content.Before, content.After = "", ""
+	}
+	e.diff[0] = state.Diff{content}.Registered(false).Map()
+	header := e.path + " (file attributes)"
+	e.diff[1] = value.M("before_header", header, "after_header", header)
+	if len(attributes.after) > 0 {
+		sides := attributes.registered()
+		for k, v := range sides.Map().All() {
+			e.diff[1].SetKey(k, v)
+		}
+	}
+}
+
+// diffList is the registered difference as a list of both parts.
+func (e *editor) diffList() value.Value {
+	if e.diff[0] == nil {
+		return value.List()
+	}
+	return value.List(value.FromMap(e.diff[0]), value.FromMap(e.diff[1]))
 }
 
 func (e *editor) write(text []byte, real string, w module.Wanted, set state.Attrs, cur state.Stat, exists bool) error {

@@ -19,6 +19,7 @@ type fetchArgs struct {
 
 var fetchSpec = module.Spec{
 	Name:    "fetch",
+	Missing: "src and dest are required",
 	Summary: "Bring a file of a host to the controller",
 	Doc: "Copies a file of any size here, below dest in a folder named as the host, under its whole path. With flat it goes to dest itself. " +
 		"It is written only when it differs.",

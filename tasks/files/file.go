@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"time"
@@ -72,6 +73,14 @@ type stamp struct {
 	at  *time.Time
 }
 
+// or is the time to set: the given one, or with now that.
+func (s stamp) or(now time.Time) *time.Time {
+	if s.now {
+		return &now
+	}
+	return s.at
+}
+
 func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error) {
 	p := &filePlan{fileArgs: a, in: in, g: module.Gathering(v)}
 	p.change.Warnings = a.Warnings()
@@ -82,7 +91,7 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 		return c, err
 	}
 	if err := p.additional(&f); err != nil {
-		return module.Change{}, err
+		return module.Change{}, p.asIs(err)
 	}
 	if c, missing, err := p.g.Missing(); missing {
 		return c, err
@@ -109,14 +118,53 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 		return c, gerr
 	}
 	if err != nil {
-		return module.Change{Warnings: p.change.Warnings}, err
+		return module.Change{Warnings: p.change.Warnings}, p.asIs(err)
 	}
 	result.Set("changed", value.Bool(len(p.change.Ops) > 0))
+	if len(p.change.Ops) > 0 || p.State.Or("") != "absent" {
+		result.Set("diff", p.diff.registered())
+	}
 	p.change.Result = result
 	if e, ok := p.diff.entry(); ok && len(p.change.Ops) > 0 {
 		p.change.Diff = state.Diff{e}
 	}
 	return p.change, nil
+}
+
+// withPath names the path whose attributes cannot be set.
+func withPath(err error, at string) error {
+	var f *module.Failure
+	if errors.As(err, &f) {
+		f.Result.Set("path", value.String(at))
+	}
+	return err
+}
+
+// asIs adds to a failure that names a path what is there, as Ansible does.
+func (p *filePlan) asIs(err error) error {
+	var f *module.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	for _, k := range []string{"path", "dest"} {
+		at, ok := f.Result.Get(k)
+		if !ok || !at.IsString() {
+			continue
+		}
+		there := p.g.File(trim(at.Str()), 0)
+		if !p.g.Complete() || !there.Exists() {
+			return err
+		}
+		info := value.NewMap()
+		module.PathInfo(info, there.Stat)
+		for k, v := range info.All() {
+			if !f.Result.Has(k.Str()) {
+				f.Result.SetKey(k, v)
+			}
+		}
+		return err
+	}
+	return err
 }
 
 // additional settles the path and the state as far as they follow from what
@@ -171,7 +219,7 @@ func (p *filePlan) stamp(text, format string) (stamp, error) {
 	}
 	t, err := strptime(text, format, p.in.Now.Location())
 	if err != nil {
-		return stamp{}, module.Fail(fmt.Sprintf("Error while obtaining timestamp for time %s using format %s: %s", text, format, err), "path", p.Path)
+		return stamp{}, module.Fail(fmt.Sprintf("Error while obtaining timestamp for time %s using format %s: %s", text, format, err))
 	}
 	return stamp{at: &t}, nil
 }
@@ -194,7 +242,7 @@ func (p *filePlan) followed(f state.File) (string, state.Stat) {
 func (p *filePlan) set(at string, cur state.Stat) (state.Stat, error) {
 	w, err := p.Want(p.g, cur)
 	if err != nil {
-		return cur, err
+		return cur, withPath(err, at)
 	}
 	attrs := w.Changes(cur)
 	p.diff.attrs(cur, attrs)
@@ -208,6 +256,7 @@ func (p *filePlan) set(at string, cur state.Stat) (state.Stat, error) {
 	if p.mtime.now || p.atime.now {
 		p.change.Ops = append(p.change.Ops, state.Touch{Path: at, Attrs: attrs,
 			MTime: p.mtime.at, ATime: p.atime.at, KeepM: !p.mtime.now && p.mtime.at == nil, KeepA: !p.atime.now && p.atime.at == nil})
+		p.diff.attrs(cur, state.Attrs{MTime: p.mtime.or(p.in.Now), ATime: p.atime.or(p.in.Now)})
 		return w.Apply(cur), nil
 	}
 	if !a.IsZero() {
@@ -229,6 +278,7 @@ func (p *filePlan) file(f state.File) (*value.Map, error) {
 		return nil, module.Fail(fmt.Sprintf("file (%s) is %s, cannot continue", at, prev), "path", at, "state", prev)
 	}
 	p.diff = newSides(at)
+	p.diff.state(module.PathState(cur), "file")
 	after, err := p.set(at, cur)
 	return p.info(after, "path", at), err
 }
@@ -265,6 +315,9 @@ func (p *filePlan) touch(f state.File) (*value.Map, error) {
 func (p *filePlan) absent(f state.File) (*value.Map, error) {
 	p.diff = newSides(p.Path)
 	p.diff.state(module.PathState(f.Stat), "absent")
+	if p.in.Diff && f.Stat.Type == state.TypeDir {
+		p.diff.contents(p.Path, p.g.Tree(p.Path))
+	}
 	if f.Exists() {
 		p.change.Ops = []state.Op{state.Remove{Path: p.Path, Recursive: f.Stat.Type == state.TypeDir}}
 	}

@@ -64,6 +64,19 @@ func (s sides) state(before, after string) {
 	}
 }
 
+// contents notes what is in a folder that goes away.
+func (s sides) contents(dir string, tree []state.TreeEntry) {
+	folders, files := []any{}, []any{}
+	for _, e := range tree {
+		if at := path.Join(dir, e.Rel); e.Stat.Type == state.TypeDir {
+			folders = append(folders, at)
+		} else {
+			files = append(files, at)
+		}
+	}
+	s.before["path_content"] = map[string]any{"directories": folders, "files": files}
+}
+
 // attrs notes the attributes that change.
 func (s sides) attrs(cur state.Stat, a state.Attrs) {
 	if a.Mode != nil && *a.Mode != cur.Mode {
@@ -87,6 +100,11 @@ func (s sides) attrs(cur state.Stat, a state.Attrs) {
 func (s sides) entry() (e state.DiffEntry, ok bool) {
 	e = state.DiffEntry{Before: pretty(s.before), After: pretty(s.after)}
 	return e, e.Before != e.After
+}
+
+// registered is the difference as the module file registers it, changed or not.
+func (s sides) registered() value.Value {
+	return value.FromGo(map[string]any{"before": s.before, "after": s.after})
 }
 
 func pretty(m map[string]any) string {

@@ -77,6 +77,9 @@ func planIni(a iniArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if e.backupFile != "" {
 		r.Set("backup_file", value.String(e.backupFile))
 	}
+	if e.diff[0] != nil {
+		r.Set("diff", value.FromMap(e.diff[0]))
+	}
 	module.PathInfo(r, e.after)
 	e.change.Result = r
 	return e.change, nil

@@ -184,15 +184,15 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 		return nil, err
 	}
 	a := w.Changes(cur)
+	d := newSides(real)
 	if !a.IsZero() {
 		p.ops = append(p.ops, state.SetAttrs{Path: real, Attrs: a})
-		d := newSides(real)
 		d.attrs(cur, a)
 		if e, ok := d.entry(); ok {
 			p.diff = append(p.diff, e)
 		}
 	}
-	r := value.M("path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero())
+	r := value.M("path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero(), "diff", d.registered())
 	if s.remote || p.viaLink {
 		r = value.M("dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
 	}

@@ -85,6 +85,10 @@ func planReplace(a replaceArgs, in module.Inputs, v state.View) (module.Change, 
 		return c, err
 	}
 	c.Result.Set("rc", value.Int(0))
+	if write && e.in.Diff {
+		shown := state.DiffEntry{BeforeHeader: e.path, AfterHeader: e.path, Before: string(e.old), After: string(text)}
+		c.Result.Set("diff", state.Diff{shown}.Registered(false))
+	}
 	for i := range c.Diff {
 		c.Diff[i].BeforeHeader = strings.TrimSuffix(c.Diff[i].BeforeHeader, " (content)")
 		c.Diff[i].AfterHeader = strings.TrimSuffix(c.Diff[i].AfterHeader, " (content)")

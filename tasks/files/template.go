@@ -32,6 +32,7 @@ type templateArgs struct {
 
 var templateSpec = module.Spec{
 	Name:    "template",
+	Missing: "src and dest are required",
 	Summary: "Render a template of the controller into a file on a host",
 	Doc:     "Renders a Jinja2 template with the variables of the task and writes the result as copy does.",
 	Args: append([]module.Arg{
@@ -54,7 +55,7 @@ var templateSpec = module.Spec{
 	}, module.FileArgs()...),
 	Returns:  copySpec.Returns,
 	Examples: "- template: {src: app.conf.j2, dest: /etc/app.conf, mode: \"0640\", validate: app --check %s}\n",
-	Traits:   module.Traits{Reach: state.ReachPaths},
+	Traits:   module.Traits{Reach: state.ReachPaths, DiffList: true},
 }
 
 // Template is the module template.

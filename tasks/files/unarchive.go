@@ -30,6 +30,7 @@ type unarchiveArgs struct {
 
 var unarchiveSpec = module.Spec{
 	Name:    "unarchive",
+	Missing: "src (or content) and dest are required",
 	Summary: "Unpack an archive on a host",
 	Doc: "Unpacks tar (plain, gzip, bzip2, xz, zstd) and zip with the host's own tar and unzip, when something in dest differs from the archive. " +
 		"Whether it does can only be told on the host, with the archive there: a plan calls it unknown.",

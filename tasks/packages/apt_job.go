@@ -313,7 +313,7 @@ func (r *aptRun) prepared(stdout []byte) state.Diff {
 	if i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, " upgraded, ") }); i >= from {
 		to = i + 1
 	}
-	return state.Diff{{AfterHeader: "apt-get", After: strings.Join(lines[from:to], "\n") + "\n"}}
+	return state.Diff{{After: strings.Join(lines[from:to], "\n"), Prepared: true}}
 }
 
 // mark adds marking packages as wanted for themselves, which is no change.

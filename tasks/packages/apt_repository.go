@@ -49,7 +49,7 @@ packages when something changed. When they cannot be fetched, the files are put 
 			{Name: "state", Type: "str", When: "always", Doc: "As asked."},
 		},
 		Examples: "- apt_repository: {repo: 'deb http://archive.example.org/debian bookworm main', filename: example}\n",
-		Traits:   module.Traits{Reach: state.ReachHost},
+		Traits:   module.Traits{Reach: state.ReachHost, DiffList: true},
 	}, planAptRepository)
 }
 

@@ -308,7 +308,7 @@ func (r *gitRun) end(stdout, stderr string, rc int) (module.Change, error) {
 		case shown == "":
 			shown = ">> No visual differences between " + m["before"] + " and " + m["after"]
 		}
-		c.Diff = state.Diff{{After: shown + "\n"}}
+		c.Diff = state.Diff{{After: shown, Prepared: true}}
 	}
 	return c, nil
 }

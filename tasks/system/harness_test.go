@@ -1,6 +1,8 @@
 package system
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,11 +34,24 @@ func (h *fakeHost) answer(q state.Query) state.Answer {
 		a.Value = h.out
 	case state.Facts:
 		a.Value = h.facts
+	case state.Tree:
+		var below []state.TreeEntry
+		for _, p := range slices.Sorted(maps.Keys(h.files)) {
+			if rel, ok := strings.CutPrefix(p, q.Path+"/"); ok {
+				below = append(below, state.TreeEntry{Rel: rel, Stat: state.Stat{Type: state.TypeFile, Mode: 0o644}})
+			}
+		}
+		a.Value = below
 	case state.Path:
 		f := state.File{Canonical: q.Path, Resolved: q.Path, Parent: state.Stat{Type: state.TypeDir, Mode: 0o755}}
 		if text, ok := h.files[q.Path]; ok {
 			f.Stat = state.Stat{Type: state.TypeFile, Mode: 0o644, Size: int64(len(text)), Nlink: 1}
 			f.Content = []byte(text)
+		}
+		for p := range h.files {
+			if strings.HasPrefix(p, q.Path+"/") {
+				f.Stat = state.Stat{Type: state.TypeDir, Mode: 0o755, Nlink: 2}
+			}
 		}
 		f.Followed = f.Stat
 		a.Value = f

@@ -1,6 +1,9 @@
 package system
 
 import (
+	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,9 +13,10 @@ import (
 )
 
 type modprobeArgs struct {
-	Name   string `arg:"name"`
-	State  string `arg:"state"`
-	Params string `arg:"params"`
+	Name       string `arg:"name"`
+	State      string `arg:"state"`
+	Params     string `arg:"params"`
+	Persistent string `arg:"persistent"`
 }
 
 var modprobeSpec = module.Spec{
@@ -24,7 +28,7 @@ var modprobeSpec = module.Spec{
 		{Name: "name", Required: true, Doc: "The module."},
 		{Name: "state", Choices: []string{"absent", "present"}, Default: "present", Doc: "Whether it is to be loaded."},
 		{Name: "params", Default: "", Doc: "Parameters for loading it."},
-		{Name: "persistent", Choices: []string{"disabled"}, Default: "disabled", Doc: "Only disabled: nothing is written for the next start of the host."},
+		{Name: "persistent", Choices: []string{"disabled", "present", "absent"}, Default: "disabled", Doc: "Whether it is loaded when the host starts: present writes it to /etc/modules-load.d, and its parameters to /etc/modprobe.d; absent takes it out of all files there; disabled leaves them alone."},
 	},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "The module."},
@@ -51,15 +55,23 @@ func planModprobe(a modprobeArgs, _ module.Inputs, v state.View) (module.Change,
 		return c, err
 	}
 	want := a.State == "present"
-	c := module.Change{Result: value.M("changed", there != want, "name", a.Name, "params", a.Params, "state", a.State)}
+	writes, err := a.persist(g)
+	if c, missing, gerr := g.Missing(); missing {
+		return c, gerr
+	}
+	if err != nil {
+		return module.Change{}, err
+	}
+	c := module.Change{Result: value.M("changed", there != want || len(writes) > 0, "name", a.Name, "params", a.Params, "state", a.State)}
 	if there == want {
+		c.Ops = writes
 		return c, nil
 	}
 	argv := append([]string{"modprobe", a.Name}, strings.Fields(a.Params)...)
 	if !want {
 		argv = []string{"modprobe", "-r", a.Name}
 	}
-	done := module.Change{Result: c.Result}
+	done := module.Change{Result: c.Result, Ops: writes}
 	c.Ops = []state.Op{state.Exec{Argv: argv, Env: []string{"LC_ALL=C"}}}
 	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
 		if r := did[len(did)-1]; r.RC != 0 {
@@ -69,4 +81,95 @@ func planModprobe(a modprobeArgs, _ module.Inputs, v state.View) (module.Change,
 		return done, nil
 	}
 	return c, nil
+}
+
+const (
+	loadFolder  = "/etc/modules-load.d"
+	paramFolder = "/etc/modprobe.d"
+)
+
+// persist gives what must be written for the next start of the host.
+func (a modprobeArgs) persist(g *module.Gather) ([]state.Op, error) {
+	if a.Persistent == "disabled" {
+		return nil, nil
+	}
+	name := regexp.QuoteMeta(a.Name)
+	isModule := regexp.MustCompile(`^ *` + name + ` *(?:[#;].*)?$`)
+	isParam := regexp.MustCompile(`^options ` + name + ` (\w+=\S+) *(?:[#;].*)?$`)
+	loads, params := folderOf(g, loadFolder), folderOf(g, paramFolder)
+	if !g.Complete() {
+		return nil, nil
+	}
+	listed, have := loads.find(isModule), params.find(isParam)
+	if a.Persistent == "absent" {
+		return append(loads.comment(isModule), params.comment(isParam)...), nil
+	}
+	var ops []state.Op
+	if len(listed) == 0 {
+		ops = append(ops, state.WriteFile{Path: loadFolder + "/" + a.Name + ".conf", Content: state.Bytes([]byte(a.Name + "\n"))})
+	}
+	if want := strings.Fields(a.Params); !sameSet(want, have) {
+		ops = append(ops, params.comment(isParam)...)
+		text := ""
+		for _, p := range want {
+			text += "options " + a.Name + " " + p + "\n"
+		}
+		ops = append(ops, state.WriteFile{Path: paramFolder + "/" + a.Name + ".conf", Content: state.Bytes([]byte(text))})
+	}
+	return ops, nil
+}
+
+// confFolder is the text of every file of a folder, by path.
+type confFolder map[string]string
+
+func folderOf(g *module.Gather, dir string) confFolder {
+	files := confFolder{}
+	if !g.File(dir, 0).IsDir() {
+		return files
+	}
+	for _, e := range g.Tree(dir) {
+		if strings.Contains(e.Rel, "/") {
+			continue
+		}
+		if f := g.File(path.Join(dir, e.Rel), state.WantContent); f.IsRegular() {
+			files[path.Join(dir, e.Rel)] = string(f.Content)
+		}
+	}
+	return files
+}
+
+// find gives the first group, or the whole, of every line that matches.
+func (c confFolder) find(re *regexp.Regexp) []string {
+	var found []string
+	for _, text := range c {
+		for line := range strings.Lines(text) {
+			if m := re.FindStringSubmatch(strings.TrimSuffix(line, "\n")); m != nil {
+				found = append(found, m[len(m)-1])
+			}
+		}
+	}
+	return found
+}
+
+// comment writes the files in which lines match, with # before these.
+func (c confFolder) comment(re *regexp.Regexp) []state.Op {
+	var ops []state.Op
+	for _, p := range slices.Sorted(maps.Keys(c)) {
+		var b strings.Builder
+		for line := range strings.Lines(c[p]) {
+			if re.MatchString(strings.TrimSuffix(line, "\n")) {
+				b.WriteByte('#')
+			}
+			b.WriteString(line)
+		}
+		if b.String() != c[p] {
+			ops = append(ops, state.WriteFile{Path: p, Content: state.Bytes([]byte(b.String()))})
+		}
+	}
+	return ops
+}
+
+func sameSet(a, b []string) bool {
+	set := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
+	return slices.Equal(set(a), set(b))
 }

@@ -40,3 +40,26 @@ func TestModprobe(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestModprobePersistent(t *testing.T) {
+	t.Parallel()
+	const loads, params = "/etc/modules-load.d/", "/etc/modprobe.d/"
+	h := &fakeHost{files: map[string]string{"/proc/modules": "dummy 1\n", loads + "a.conf": "other\n", params + "old.conf": "options dummy n=1 # one\nblacklist x\n"}}
+	args := value.M("name", "dummy", "params", "n=2 m=3", "persistent", "present")
+	_, r, err := h.run(t, Modprobe(), args)
+	if err != nil || !changed(r) || h.files[loads+"dummy.conf"] != "dummy\n" || h.files[params+"dummy.conf"] != "options dummy n=2\noptions dummy m=3\n" ||
+		h.files[params+"old.conf"] != "#options dummy n=1 # one\nblacklist x\n" {
+		t.Fatalf("%v %q", err, h.files)
+	}
+	if c, r, err := h.run(t, Modprobe(), args); err != nil || changed(r) || len(c.Ops) > 0 {
+		t.Errorf("again: %v %v", c.Ops, err)
+	}
+	args = value.M("name", "dummy", "persistent", "absent")
+	if _, r, err := h.run(t, Modprobe(), args); err != nil || !changed(r) || h.files[loads+"dummy.conf"] != "#dummy\n" ||
+		h.files[params+"dummy.conf"] != "#options dummy n=2\n#options dummy m=3\n" {
+		t.Errorf("absent: %v %q", err, h.files)
+	}
+	if _, r, err := h.run(t, Modprobe(), args); err != nil || changed(r) {
+		t.Errorf("absent again: %v", err)
+	}
+}

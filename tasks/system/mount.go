@@ -36,13 +36,13 @@ var mountSpec = module.Spec{
 		{Name: "opts", Doc: "Options of mount; defaults without it."},
 		{Name: "dump", Default: "0", Doc: "The fifth field of fstab."},
 		{Name: "passno", Default: "0", Doc: "The sixth field of fstab."},
-		{Name: "state", Required: true, Choices: []string{"absent", "mounted", "present", "remounted", "unmounted"},
-			Doc: "mounted: in fstab, and mounted so; present: only in fstab; unmounted: fstab is left as it is; absent: neither, and an empty folder goes; remounted: mounted again."},
+		{Name: "state", Required: true, Choices: []string{"absent", "absent_from_fstab", "ephemeral", "mounted", "present", "remounted", "unmounted"},
+			Doc: "mounted: in fstab, and mounted so; present: only in fstab; ephemeral: mounted, and fstab is left as it is; unmounted: fstab is left as it is; absent: neither, and an empty folder goes; absent_from_fstab: not in fstab; remounted: mounted again."},
 		{Name: "fstab", Type: module.Path, Default: "/etc/fstab", Doc: "The file to edit."},
 		{Name: "boot", Type: module.Bool, Default: true, Doc: "With false the option noauto is added."},
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old fstab under a name with the time."},
 	},
-	RequiredIf: [][]string{{"state", "mounted", "src", "fstype"}, {"state", "present", "src", "fstype"}},
+	RequiredIf: [][]string{{"state", "mounted", "src", "fstype"}, {"state", "present", "src", "fstype"}, {"state", "ephemeral", "src", "fstype"}},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "Where it is mounted."},
 		{Name: "opts", Type: "str", When: "always", Doc: "Its options."},
@@ -58,11 +58,24 @@ func Mount() module.Module { return module.New(mountSpec, planMount) }
 
 var spaces = strings.NewReplacer(" ", `\040`, "\t", `\011`)
 
-func (a mountArgs) opts() string {
-	opts := a.Opts.Or("defaults")
-	if !a.Boot && !strings.Contains(","+opts+",", ",noauto,") {
-		opts += ",noauto"
+// options are the options as written, what is registered as boot, and a warning.
+// noauto is added to what boot=false means, but not where defaults are asked for.
+func (a mountArgs) options() (opts, boot, warning string) {
+	opts = a.Opts.Or("defaults")
+	has := func(o string) bool { return strings.Contains(","+opts+",", ","+o+",") }
+	switch {
+	case has("noauto"):
+		return opts, "yes", "Ignore the 'boot' due to 'opts' contains 'noauto'."
+	case a.Boot:
+		return opts, "yes", ""
+	case has("defaults"):
+		return opts, "no", "Ignore the 'boot' due to 'opts' contains 'defaults'."
 	}
+	return opts + ",noauto", "no", ""
+}
+
+func (a mountArgs) opts() string {
+	opts, _, _ := a.options()
 	return opts
 }
 
@@ -78,18 +91,19 @@ func planMount(a mountArgs, in module.Inputs, v state.View) (module.Change, erro
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
-	m := mounting{mountArgs: a, at: at, fstab: fstab, dir: dir, old: string(tab.Content), mounted: isMounted(string(mounts.Content), at)}
+	m := mounting{mountArgs: a, at: at, fstab: fstab, dir: dir, old: string(tab.Content)}
+	m.source, m.mounted = mountedFrom(string(mounts.Content), at)
 	return m.change(tab.Resolved, in)
 }
 
-// isMounted looks a folder up in /proc/mounts.
-func isMounted(text, at string) bool {
+// mountedFrom looks a folder up in /proc/mounts: what was mounted there last.
+func mountedFrom(text, at string) (source string, mounted bool) {
 	for line := range strings.Lines(text) {
 		if f := strings.Fields(line); len(f) > 1 && f[1] == spaces.Replace(at) {
-			return true
+			source, mounted = f[0], true
 		}
 	}
-	return false
+	return source, mounted
 }
 
 // mounting is one run of mount.
@@ -97,8 +111,12 @@ type mounting struct {
 	mountArgs
 	at, fstab, old string
 	dir            state.File
+	source         string // what is mounted there
 	mounted        bool
 }
+
+// forgets tells whether the line of fstab goes.
+func (m *mounting) forgets() bool { return m.State == "absent" || m.State == "absent_from_fstab" }
 
 // edit gives the new text of fstab.
 func (m *mounting) edit() string {
@@ -118,7 +136,7 @@ func (m *mounting) edit() string {
 			f = append(f, "0")
 		}
 		switch {
-		case m.State == "absent", have:
+		case m.forgets(), have:
 			changed = true
 			continue
 		case strings.Join(f[:6], " ") != line:
@@ -128,7 +146,7 @@ func (m *mounting) edit() string {
 		have = true
 		out = append(out, raw)
 	}
-	if m.State != "absent" && !have {
+	if !m.forgets() && !have {
 		changed = true
 		out = append(out, line)
 	}
@@ -143,7 +161,7 @@ func (m *mounting) edit() string {
 
 func (m *mounting) change(real string, in module.Inputs) (module.Change, error) {
 	text := m.old
-	if m.State == "present" || m.State == "mounted" || m.State == "absent" {
+	if m.State == "present" || m.State == "mounted" || m.forgets() {
 		text = m.edit()
 	}
 	c := module.Change{}
@@ -157,38 +175,69 @@ func (m *mounting) change(real string, in module.Inputs) (module.Change, error) 
 			c.Diff = state.Diff{{BeforeHeader: m.fstab, AfterHeader: m.fstab, Before: m.old, After: text}}
 		}
 	}
-	tab := ""
-	if m.fstab != "/etc/fstab" {
-		tab = " -T " + shellWord(m.fstab)
+	run, fails, err := m.command(text != m.old)
+	if err != nil {
+		return c, err
 	}
-	run, fails := "", ""
-	switch {
-	case m.State == "mounted" && !m.mounted:
-		run, fails = "mount"+tab+" "+shellWord(m.at), "Error mounting "+m.at+": "
-	case m.State == "mounted" && text != m.old, m.State == "remounted" && m.mounted:
-		p := shellWord(m.at)
-		run, fails = "mount"+tab+" -o remount "+p+" || { umount "+p+" && mount"+tab+" "+p+"; }", "Error remounting "+m.at+": "
-	case m.State == "remounted":
-		return c, module.Fail("Error remounting " + m.at + ": not mounted")
-	case (m.State == "unmounted" || m.State == "absent") && m.mounted:
-		run, fails = "umount "+shellWord(m.at), "Error unmounting "+m.at+": "
-	}
-	if m.State == "absent" && m.dir.IsDir() {
-		if run != "" {
-			run += " && "
-		}
-		run, fails = run+"rmdir "+shellWord(m.at), "Error rmdir "+m.at+": "
-	}
-	if m.State == "mounted" && !m.dir.Exists() {
+	if (m.State == "mounted" || m.State == "ephemeral") && !m.dir.Exists() {
 		run = "mkdir -p " + shellWord(m.at) + " && " + run
 	}
-	m.finish(&c, run, fails, backup)
+	var undo []state.Op
+	if m.State == "mounted" && text != m.old { // an entry that cannot be mounted may break the next start
+		undo = []state.Op{state.WriteFile{Path: real, Content: state.Bytes([]byte(m.old))}}
+	}
+	m.finish(&c, run, fails, backup, undo)
 	return c, nil
 }
 
-// finish adds the command, and what is registered.
-func (m *mounting) finish(c *module.Change, run, fails, backup string) {
-	boot := map[bool]string{true: "yes", false: "no"}[m.Boot]
+// command is the shell text that mounts or unmounts, "" for none, and what is
+// said when it fails. edited tells whether the line of fstab changes.
+func (m *mounting) command(edited bool) (run, fails string, err error) {
+	tab, p := "", shellWord(m.at)
+	if m.fstab != "/etc/fstab" {
+		tab = " -T " + shellWord(m.fstab)
+	}
+	switch {
+	case m.State == "ephemeral":
+		mount := "mount -t " + shellWord(m.FSType.Or("")) + " -o "
+		what := " " + shellWord(m.Src.Or("")) + " " + p
+		if !m.mounted {
+			return mount + shellWord(m.opts()) + what, "Error mounting " + m.at + ": ", nil
+		}
+		if m.source != spaces.Replace(m.Src.Or("")) {
+			return "", "", module.Fail("Ephemeral mount point is already mounted with a different source than the specified one. " +
+				"Unmount it first, or use another path.")
+		}
+		return mount + shellWord("remount,"+m.opts()) + what, "Error mounting " + m.at + ": ", nil
+	case m.State == "mounted" && !m.mounted:
+		return "mount" + tab + " " + p, "Error mounting " + m.at + ": ", nil
+	case m.State == "mounted" && edited, m.State == "remounted" && m.mounted:
+		return "mount" + tab + " -o remount " + p + " || { umount " + p + " && mount" + tab + " " + p + "; }", "Error remounting " + m.at + ": ", nil
+	case m.State == "remounted":
+		return "", "", module.Fail("Error remounting " + m.at + ": not mounted")
+	case m.State == "unmounted" && m.mounted:
+		return "umount " + p, "Error unmounting " + m.at + ": ", nil
+	case m.State == "absent" && edited:
+		fails = "Error unmounting " + m.at + ": "
+		if m.mounted {
+			run = "umount " + p
+		}
+		if m.dir.IsDir() {
+			if run != "" {
+				run += " && "
+			}
+			run, fails = run+"rmdir "+p, "Error rmdir "+m.at+": "
+		}
+	}
+	return run, fails, nil
+}
+
+// finish adds the command, what is registered, and what is undone when it fails.
+func (m *mounting) finish(c *module.Change, run, fails, backup string, undo []state.Op) {
+	_, boot, warning := m.options()
+	if warning != "" {
+		c.Warnings = []string{warning}
+	}
 	c.Result = value.M("changed", len(c.Ops) > 0 || run != "", "name", m.at, "opts", m.opts(), "dump", m.Dump, "passno", m.Passno,
 		"fstab", m.fstab, "boot", boot, "backup_file", backup)
 	for k, o := range map[string]module.Opt[string]{"src": m.Src, "fstype": m.FSType} {
@@ -205,9 +254,16 @@ func (m *mounting) finish(c *module.Change, run, fails, backup string) {
 	done := module.Change{Result: c.Result}
 	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
 		for _, r := range did {
-			if r.RC != 0 {
-				return module.Change{}, module.Fail(fails + string(r.Stderr))
+			if r.RC == 0 {
+				continue
 			}
+			failed := module.Fail(fails + string(r.Stderr))
+			if len(undo) == 0 {
+				return module.Change{}, failed
+			}
+			return module.Change{Ops: undo, Result: c.Result, Then: func(state.View, []state.OpResult) (module.Change, error) {
+				return module.Change{}, failed
+			}}, nil
 		}
 		return done, nil
 	}

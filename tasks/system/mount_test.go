@@ -66,6 +66,12 @@ func TestMount(t *testing.T) {
 		"unmounted already": {line, "", false, value.M("state", "unmounted"), ""},
 		"absent":            {"# c\n" + line, on, false, value.M("state", "absent"), `write "# c\n"; umount '/mnt/x' && rmdir '/mnt/x'`},
 		"absent already":    {"# c\n", "", true, value.M("state", "absent"), ""},
+		"absent elsewhere":  {"# c\n", on, false, value.M("state", "absent"), ""},
+		"forgotten":         {"# c\n" + line, on, false, value.M("state", "absent_from_fstab"), `write "# c\n"`},
+		"ephemeral":         {"", "", true, full("state", "ephemeral"), `mkdir -p '/mnt/x' && mount -t 'tmpfs' -o 'size=1m' 'tmpfs' '/mnt/x'`},
+		"ephemeral again":   {"", on, false, full("state", "ephemeral"), `mount -t 'tmpfs' -o 'remount,size=1m' 'tmpfs' '/mnt/x'`},
+		"ephemeral over":    {"", "other /mnt/x tmpfs rw 0 0\n", false, full("state", "ephemeral"), "! Ephemeral mount point is already mounted with a different source than the specified one. Unmount it first, or use another path."},
+		"defaults, no boot": {"", "", false, value.M("src", "a", "fstype", "b", "state", "present", "boot", false), `write "a /mnt/x b defaults 0 0\n"`},
 		"other table":       {"", "", false, full("state", "mounted", "fstab", "/t"), `write "tmpfs /mnt/x tmpfs size=1m 0 0\n"; mount -T '/t' '/mnt/x'`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +107,13 @@ func TestMount(t *testing.T) {
 				t.Errorf("changed %s", changed.Text())
 			}
 			if got.Then != nil {
-				_, err := got.Then(nil, []state.OpResult{{OK: true, RC: 32, Stderr: []byte("no")}})
+				next, err := got.Then(nil, []state.OpResult{{OK: true, RC: 32, Stderr: []byte("no")}})
+				if len(next.Ops) > 0 { // the old table comes back first
+					if w, ok := next.Ops[0].(state.WriteFile); !ok || string(w.Content.Data) != c.tab {
+						t.Errorf("undone by %v", next.Ops)
+					}
+					_, err = next.Then(nil, nil)
+				}
 				if f, ok := errors.AsType[*module.Failure](err); !ok || !strings.HasSuffix(f.Msg, "no") {
 					t.Errorf("a command that fails: %v", err)
 				}

@@ -18,6 +18,12 @@ func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 			fmt.Fprintf(b, "%s\n", t.paint(dark, header(d)+": "+event.PrintableLine(d.Note)))
 			continue
 		}
+		if d.Prepared {
+			for l := range strings.Lines(d.After) {
+				fmt.Fprintf(b, "%s\n", event.PrintableLine(strings.TrimSuffix(l, "\n")))
+			}
+			continue
+		}
 		if d.Before == d.After {
 			continue
 		}

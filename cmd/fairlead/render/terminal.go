@@ -221,6 +221,9 @@ func (t *Terminal) body(e *event.Event) string {
 		return ""
 	}
 	m := without(e.Res, "failed") // the line says so
+	if t.o.Verbosity < 3 && !e.Verbose {
+		m = without(m, "diff") // shown above, when wanted
+	}
 	if e.Verbose && !bad && t.o.Verbosity == 0 {
 		return indented(without(m, "changed", "item", "ansible_loop_var"))
 	}
