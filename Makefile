@@ -40,7 +40,7 @@ test-pure: go-ready ## what needs nothing but Go
 test-ansible: go-ready ## each case of engine/difftest by ansible-playbook and by Fairlead on twin hosts
 	@scripts/apt-need ansible
 	@scripts/testbed up
-	@eval "$$(scripts/testbed env)" && FAIRLEAD_NO_SKIP=1 FAIRLEAD_AGAINST_ANSIBLE=1 $(GO) test -count=1 $(TEST_FLAGS) ./engine/difftest
+	@eval "$$(scripts/testbed env)" && FAIRLEAD_NO_SKIP=1 FAIRLEAD_AGAINST_ANSIBLE=all $(GO) test -count=1 $(TEST_FLAGS) ./engine/difftest
 
 bench: go-ready ## against the floor, ansible-playbook, Mitogen, scp; BENCH="hosts delay" names parts (scripts/bench.sh)
 	@scripts/bench.sh $(BENCH)

@@ -226,6 +226,15 @@ func (v *vaultCommand) clear(file string, data []byte) (string, vault.Secret, er
 	return text, by, nil
 }
 
+// clearFile is clear for a file's content.
+func (v *vaultCommand) clearFile(file string) (string, vault.Secret, error) {
+	data, err := readFileForVault(file)
+	if err != nil {
+		return "", vault.Secret{}, err
+	}
+	return v.clear(file, data)
+}
+
 func (v *vaultCommand) decrypt(args []string) error {
 	if err := v.readers(); err != nil {
 		return err
@@ -269,11 +278,7 @@ func (v *vaultCommand) rekey(args []string) error {
 		return err
 	}
 	for _, file := range args {
-		data, err := readFileForVault(file)
-		if err != nil {
-			return err
-		}
-		text, _, err := v.clear(file, data)
+		text, _, err := v.clearFile(file)
 		if err != nil {
 			return err
 		}
@@ -293,11 +298,7 @@ func (v *vaultCommand) view(args []string) error {
 		return err
 	}
 	for _, file := range args {
-		data, err := readFileForVault(file)
-		if err != nil {
-			return err
-		}
-		text, _, err := v.clear(file, data)
+		text, _, err := v.clearFile(file)
 		if err != nil {
 			return err
 		}

@@ -23,11 +23,7 @@ func (v *vaultCommand) edit(args []string) error {
 		return err
 	}
 	for _, file := range args {
-		data, err := readFileForVault(file)
-		if err != nil {
-			return err
-		}
-		text, by, err := v.clear(file, data)
+		text, by, err := v.clearFile(file)
 		if err != nil {
 			return err
 		}

@@ -3,13 +3,12 @@ package difftest
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -99,14 +98,11 @@ func neutral(base string, s side) func([]byte) []byte {
 	}
 }
 
-// buildFairlead builds the program under test.
-func buildFairlead(t *testing.T) string {
+// buildFairlead builds the program under test, with further flags of go build.
+func buildFairlead(t *testing.T, flags ...string) string {
 	t.Helper()
-	if bin := os.Getenv("FAIRLEAD_BIN"); bin != "" {
-		return bin
-	}
 	bin := filepath.Join(t.TempDir(), "fairlead")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/fairlead-project/fairlead/cmd/fairlead")
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", bin}, flags, []string{"github.com/fairlead-project/fairlead/cmd/fairlead"})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -114,60 +110,16 @@ func buildFairlead(t *testing.T) string {
 	return bin
 }
 
-// cacheKey names what ansible-playbook's answer to a case depends on.
-func cacheKey(c *testCase) string {
-	h := sha256.New()
-	for _, f := range []string{"testdata/ansible/zygote.py", "testdata/ansible/callback/difftest.py", "testdata/ansible/tree.py"} {
-		data, _ := os.ReadFile(f)
-		h.Write(data)
-	}
-	_ = json.NewEncoder(h).Encode([]any{c.name, c.hosts, c.args, c.files})
-	return hex.EncodeToString(h.Sum(nil))[:24]
-}
-
-// kept are Ansible's answers from an earlier run: while one writes cases,
-// FAIRLEAD_CASES_CACHE names a folder for them. Nothing is kept without it.
-func kept(c *testCase) (*outcome, bool) {
-	dir := os.Getenv("FAIRLEAD_CASES_CACHE")
-	if dir == "" {
-		return nil, false
-	}
-	data, err := os.ReadFile(filepath.Join(dir, cacheKey(c)))
-	if err != nil {
-		return nil, false
-	}
-	var o outcome
-	return &o, json.Unmarshal(data, &o) == nil
-}
-
-func keep(c *testCase, o *outcome) {
-	dir := os.Getenv("FAIRLEAD_CASES_CACHE")
-	if dir == "" {
-		return
-	}
-	if data, err := json.Marshal(o); err == nil {
-		_ = os.WriteFile(filepath.Join(dir, cacheKey(c)), data, 0o644)
-	}
-}
-
 // runAnsible runs ansible-playbook for every case on its host.
 func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[*testCase]*outcome, error) {
 	result := map[*testCase]*outcome{}
-	var todo []*testCase
-	for _, c := range cases {
-		if o, ok := kept(c); ok {
-			result[c] = o
-		} else {
-			todo = append(todo, c)
-		}
-	}
-	if len(todo) == 0 {
+	if len(cases) == 0 {
 		return result, nil
 	}
-	if _, err := bed.ssh(bed.ansible.address, prepareScript(todo)); err != nil {
+	if _, err := bed.ssh(bed.ansible.address, prepareScript(cases)); err != nil {
 		return nil, err
 	}
-	exits, err := playAll(bed, dirs, todo)
+	exits, err := playAll(bed, dirs, cases)
 	if err != nil {
 		return nil, err
 	}
@@ -175,13 +127,12 @@ func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range todo {
+	for i, c := range cases {
 		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"), neutral(filepath.Dir(dirs[c]), bed.ansible))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		o.Exit, o.Tree = exits[i], after.of(c)
-		keep(c, o)
 		result[c] = o
 	}
 	return result, nil

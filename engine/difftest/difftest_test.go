@@ -14,46 +14,49 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// TestAgainstAnsible holds every case. FAIRLEAD_AGAINST_ANSIBLE says whom it
+// asks: "all" runs ansible-playbook for each, "sample" for every eighth and for
+// those that changed since their answer was recorded (testdata/recorded).
 func TestAgainstAnsible(t *testing.T) {
-	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "" {
-		t.Skip("a suite of its own: make test-ansible")
+	s := newSuite(t)
+	ansible, recorded := s.cases, map[*testCase]*outcome{}
+	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") != "all" {
+		ansible, recorded = sample(s.cases, readRecords(t))
 	}
-	bed := findBed(t)
-	alone(t)
-	cases := selected(t, readCases(t))
-	bin := buildFairlead(t)
-	dirs := map[*testCase]string{}
-	base := t.TempDir()
-	for _, c := range cases {
-		dirs[c] = filepath.Join(base, c.name)
-		if err := c.place(dirs[c], bed, bed.ansible, bed.fairlead); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var want, plan, run, lockstep map[*testCase]*outcome
-	var g errgroup.Group
-	g.Go(func() (err error) { want, err = runAnsible(bed, dirs, cases); return err })
+	want := map[*testCase]*outcome{}
+	var plan, run, lockstep map[*testCase]*outcome
 	var before tree
+	var g errgroup.Group
 	g.Go(func() (err error) {
-		if _, err = bed.ssh(bed.fairlead.address, prepareScript(cases)); err != nil {
+		if want, err = runAnsible(s.bed, s.dirs, ansible); err == nil && os.Getenv("FAIRLEAD_RECORD") != "" {
+			err = record(t, s.cases, want)
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		if _, err = s.bed.ssh(s.bed.fairlead.address, prepareScript(s.cases)); err != nil {
 			return err
 		}
-		if before, err = bed.tree(bed.fairlead.address); err != nil {
+		if before, err = s.bed.tree(s.bed.fairlead.address); err != nil {
 			return err
 		}
-		if plan, err = runFairlead(bed, bin, "plan", dirs, cases); err != nil {
+		bin := buildFairlead(t)
+		if plan, err = runFairlead(s.bed, bin, "plan", s.dirs, s.cases); err != nil {
 			return err
 		}
-		if run, err = runFairlead(bed, bin, "run", dirs, cases); err != nil {
+		if run, err = runFairlead(s.bed, bin, "run", s.dirs, s.cases); err != nil {
 			return err
 		}
-		lockstep, err = runFairlead(bed, bin, "lockstep", dirs, cases)
+		lockstep, err = runFairlead(s.bed, bin, "lockstep", s.dirs, s.cases)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range cases {
+	for c, o := range recorded {
+		want[c] = o
+	}
+	for _, c := range s.cases {
 		t.Run(c.name, func(t *testing.T) {
 			report(t, c, "run", compare(c, want[c], run[c]))
 			report(t, c, "lockstep", compare(c, run[c], lockstep[c]))
@@ -62,7 +65,31 @@ func TestAgainstAnsible(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d cases", len(cases))
+	t.Logf("%d cases, %d of them asked of ansible-playbook now", len(s.cases), len(ansible))
+}
+
+// suite is the cases in their folders, with the hosts to themselves.
+type suite struct {
+	bed   bedInfo
+	cases []*testCase
+	dirs  map[*testCase]string
+}
+
+func newSuite(t *testing.T) *suite {
+	t.Helper()
+	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "" {
+		t.Skip("needs the test bed and ansible-playbook: make test, make test-ansible")
+	}
+	s := &suite{bed: findBed(t), cases: selected(t, readCases(t)), dirs: map[*testCase]string{}}
+	alone(t)
+	base := t.TempDir()
+	for _, c := range s.cases {
+		s.dirs[c] = filepath.Join(base, c.name)
+		if err := c.place(s.dirs[c], s.bed, s.bed.ansible, s.bed.fairlead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
 }
 
 func report(t *testing.T, c *testCase, mode string, diffs []string) {

@@ -127,18 +127,26 @@ func compareNumbers(a, b string) int { return number(a).Cmp(number(b)) }
 
 var strictPattern = regexp.MustCompile(`^(\d+)\.(\d+)(?:\.(\d+))?([ab]\d+)?$`)
 
-// compareStrict is distutils' StrictVersion: x.y, x.y.z, with aN or bN behind.
-func compareStrict(x, y string) (int, error) {
-	a, b := strictPattern.FindStringSubmatch(x), strictPattern.FindStringSubmatch(y)
+// compareCores takes two versions apart and compares the three numbers that each
+// begins with.
+func compareCores(pattern *regexp.Regexp, kind, x, y string) (a, b []string, n int, err error) {
+	a, b = pattern.FindStringSubmatch(x), pattern.FindStringSubmatch(y)
 	for i, m := range [][]string{a, b} {
 		if m == nil {
-			return 0, refusal("invalid version number '%s'", []string{x, y}[i])
+			return nil, nil, 0, refusal("invalid %s '%s'", kind, []string{x, y}[i])
 		}
 	}
-	for i := 1; i <= 3; i++ {
-		if n := compareNumbers(a[i], b[i]); n != 0 {
-			return n, nil
-		}
+	for i := 1; i <= 3 && n == 0; i++ {
+		n = compareNumbers(a[i], b[i])
+	}
+	return a, b, n, nil
+}
+
+// compareStrict is distutils' StrictVersion: x.y, x.y.z, with aN or bN behind.
+func compareStrict(x, y string) (int, error) {
+	a, b, n, err := compareCores(strictPattern, "version number", x, y)
+	if n != 0 || err != nil {
+		return n, err
 	}
 	switch p, q := a[4], b[4]; {
 	case p == q:
@@ -159,16 +167,9 @@ var semanticPattern = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\
 
 // compareSemantic is semver.org's order; build metadata does not count.
 func compareSemantic(x, y string) (int, error) {
-	a, b := semanticPattern.FindStringSubmatch(x), semanticPattern.FindStringSubmatch(y)
-	for i, m := range [][]string{a, b} {
-		if m == nil {
-			return 0, refusal("invalid semantic version '%s'", []string{x, y}[i])
-		}
-	}
-	for i := 1; i <= 3; i++ {
-		if n := compareNumbers(a[i], b[i]); n != 0 {
-			return n, nil
-		}
+	a, b, n, err := compareCores(semanticPattern, "semantic version", x, y)
+	if n != 0 || err != nil {
+		return n, err
 	}
 	switch p, q := a[4], b[4]; {
 	case p == q:

@@ -281,17 +281,24 @@ func truthy(n *yaml.Node) bool {
 	return v.Truthy()
 }
 
+// partFiles are the names that a file of a role's folder may have, best first:
+// those of the one asked for, or of main.
+func partFiles(dir, from string) []string {
+	exts := []string{"", ".yml", ".yaml", ".json"}
+	if from == "" {
+		from, exts = "main", []string{".yml", ".yaml", ".json", ""}
+	}
+	files := make([]string, len(exts))
+	for i, ext := range exts {
+		files[i] = filepath.Join(dir, from+ext)
+	}
+	return files
+}
+
 // mainFile finds the file of a role's folder: the one asked for, or main with
 // any of the extensions. "" when there is none.
 func (r *reader) mainFile(dir, from string) string {
-	exts := []string{".yml", ".yaml", ".json", ""}
-	if from != "" {
-		exts = []string{"", ".yml", ".yaml", ".json"}
-	} else {
-		from = "main"
-	}
-	for _, ext := range exts {
-		f := filepath.Join(dir, from+ext)
+	for _, f := range partFiles(dir, from) {
 		if r.exists(f) && !r.isDir(f) {
 			return f
 		}
@@ -377,14 +384,7 @@ func (r *reader) roleVars(path, part, from string, pos diag.Pos) *yaml.Vars {
 }
 
 func (r *reader) varsFiles(dir, from string) []string {
-	exts := []string{".yml", ".yaml", ".json", ""}
-	if from != "" {
-		exts = []string{"", ".yml", ".yaml", ".json"}
-	} else {
-		from = "main"
-	}
-	for _, ext := range exts {
-		f := filepath.Join(dir, from+ext)
+	for _, f := range partFiles(dir, from) {
 		switch {
 		case r.isDir(f):
 			return r.dirFiles(f)
