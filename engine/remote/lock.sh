@@ -27,7 +27,7 @@ _lock() {
 			umask "$_u"
 			# An identity without a place of its own (daemon) relies on the lock of who logged in.
 			[ "$_i" = 0 ] || { _m l ours && return; }
-			true >>"$_Lf" # says why
+			true >>"$_Lf"
 			_k=1 _vk=1
 			_m l no
 			return

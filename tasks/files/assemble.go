@@ -102,6 +102,7 @@ func planAssemble(a assembleArgs, in module.Inputs, v state.View) (module.Change
 		return module.Change{}, err
 	}
 	r.Delete("path")
+	r.Delete("diff")
 	r.Set("dest", value.String(dest))
 	r.Set("src", value.String(src))
 	r.Set("md5sum", value.String(s.md5))
@@ -109,6 +110,7 @@ func planAssemble(a assembleArgs, in module.Inputs, v state.View) (module.Change
 		r.Set("msg", value.String("OK"))
 	}
 	c, err := p.change(r)
+	c.NoCheck = "check mode is not supported for this task."
 	if a.RemoteSrc && a.Validate != "" {
 		c.Failed = func(op int, r state.OpResult) *module.Failure {
 			if _, ok := p.validates[op]; !ok || r.RC == 0 {

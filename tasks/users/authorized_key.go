@@ -1,7 +1,6 @@
 package users
 
 import (
-	"encoding/base64"
 	"path"
 	"slices"
 	"strings"
@@ -57,7 +56,11 @@ func AuthorizedKey() module.Module { return module.New(keySpec, planKey) }
 type keyLine struct{ raw, options, kind, blob, comment string }
 
 func (k keyLine) text() string {
-	return strings.Join(slices.DeleteFunc([]string{k.options, k.kind, k.blob, k.comment}, func(s string) bool { return s == "" }), " ")
+	text := k.kind + " " + k.blob + " " + k.comment // with its blank also without a comment, as Ansible writes it
+	if k.options != "" {
+		text = k.options + " " + text
+	}
+	return text
 }
 
 func (k keyLine) same(o keyLine) bool { return k.kind != "" && k.kind == o.kind && k.blob == o.blob }
@@ -90,10 +93,6 @@ func parseKey(line string) keyLine {
 	}
 	f := strings.Fields(rest)
 	if len(f) < 2 || !isKind(f[0]) {
-		k.options = ""
-		return k
-	}
-	if _, err := base64.StdEncoding.DecodeString(f[1]); err != nil {
 		k.options = ""
 		return k
 	}
@@ -171,15 +170,16 @@ func (a keyArgs) edit(old string, wanted []keyLine) string {
 	for _, k := range lines {
 		i := among(k)
 		switch {
-		case i < 0 && a.Exclusive && a.State == "present" && k.kind != "", i >= 0 && a.State == "absent", i >= 0 && have[i]:
+		case i < 0 && a.Exclusive && a.State == "present", i >= 0 && a.State == "absent", i >= 0 && have[i]:
 			changed = true
 			continue
+		case i >= 0 && (wanted[i].options != k.options || wanted[i].comment != k.comment):
+			continue // comes behind the others, as in Ansible
 		case i >= 0:
 			have[i] = true
-			if w := wanted[i]; w.options != k.options || w.comment != k.comment {
-				changed = true
-				k.raw = w.text()
-			}
+		}
+		if k.kind != "" {
+			k.raw = k.text()
 		}
 		out = append(out, k.raw)
 	}
