@@ -54,7 +54,7 @@ func (f *runFlags) add(c *cobra.Command) {
 		fl.BoolVar(&f.syntax, "syntax-check", false, "only read and check the playbook")
 	})
 	group(c, "How to run", func(fl *pflag.FlagSet) {
-		fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts to talk to at once (default 50)")
+		fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts to talk to at once (default what this machine bears: 128 a processor, as open files allow)")
 		fl.BoolVar(&f.step, "step", false, "ask before each task whether to do it")
 		fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
 		fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")

@@ -1,5 +1,7 @@
 package config
 
+import "strconv"
+
 // Setting describes a setting: its names, type, default, and what it does here.
 type Setting struct {
 	Key     Key
@@ -98,7 +100,7 @@ var settings = []Setting{
 	{RemotePort, in(defaults, "remote_port"), env("ANSIBLE_REMOTE_PORT"), Int, "", nil, "the port of sshd"},
 	{PrivateKeyFile, in(defaults, "private_key_file"), env("ANSIBLE_PRIVATE_KEY_FILE"), Path, "", nil, "the key to log in with"},
 	{HostKeyChecking, append(in(defaults, "host_key_checking"), in(sshSection, "host_key_checking")...), env("ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"), Bool, "true", nil, "whether host keys are verified"},
-	{Forks, in(defaults, "forks"), env("ANSIBLE_FORKS"), Int, "50", nil, "how many hosts are talked to at once"},
+	{Forks, in(defaults, "forks"), env("ANSIBLE_FORKS"), Int, strconv.Itoa(DefaultForks()), nil, "how many hosts are talked to at once; the default is what this machine bears"},
 	{Timeout, append(in(defaults, "timeout"), in(sshSection, "timeout")...), env("ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"), Int, "10", nil, "seconds to connect in"},
 	{Transport, in(defaults, "transport"), env("ANSIBLE_TRANSPORT"), Text, "ssh", nil, "the kind of connection"},
 	{AskPass, in(defaults, "ask_pass"), env("ANSIBLE_ASK_PASS"), Bool, "false", nil, "ask for the login password"},

@@ -169,9 +169,17 @@ func undefinedArg(in value.Value, args Args) error {
 
 var prefetchOrigin = &value.Origin{What: "evaluated only when the task runs", Pending: true}
 
+// impure says that something impure is called, and whether it is unknown instead.
+func (c *Context) impure() bool {
+	if c.OnImpure != nil {
+		c.OnImpure()
+	}
+	return c.Prefetch
+}
+
 // callFilter applies the rules that every filter follows.
 func (c *Context) callFilter(name string, fl *Filter, in value.Value, args Args) (value.Value, error) {
-	if fl.Impure && c.Prefetch {
+	if fl.Impure && c.impure() {
 		return value.Unknown(prefetchOrigin).WithMarks(argMarks(in, args, true)), nil
 	}
 	if !fl.TakesUndefined {
@@ -265,7 +273,7 @@ func (f *frame) applyChain(x expr, in value.Value) (value.Value, error) {
 // callTest applies the rules that every test follows. The result is a bool or
 // unknown.
 func (c *Context) callTest(name string, t *Test, in value.Value, args Args) (value.Value, error) {
-	if t.Impure && c.Prefetch {
+	if t.Impure && c.impure() {
 		return value.Unknown(prefetchOrigin), nil
 	}
 	if !t.TakesUndefined {

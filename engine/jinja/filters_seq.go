@@ -495,6 +495,9 @@ func (c *Context) accepts(v value.Value, a Args) (bool, *value.Value, error) {
 }
 
 func (c *Context) random() *rand.Rand {
+	if c.Rand == nil && c.NewRand != nil {
+		c.Rand = c.NewRand()
+	}
 	if c.Rand == nil {
 		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}

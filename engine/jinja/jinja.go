@@ -149,8 +149,11 @@ type Context struct {
 	// Now is the clock of now() and strftime; zero means the real one.
 	Now time.Time
 	// Rand is the randomness of random and shuffle without a seed; nil means
-	// the real one.
-	Rand *rand.Rand
+	// what NewRand makes when it is first asked for, or without that the real one.
+	Rand    *rand.Rand
+	NewRand func() *rand.Rand
+	// OnImpure is told that an impure filter, test or function is called; nil: nobody.
+	OnImpure func()
 	// Extra is for the functions that an embedder adds; jinja never looks.
 	Extra any
 

@@ -20,7 +20,12 @@ import (
 
 // key is a codec's name without what Python does not look at.
 func key(name string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_ .", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
 }
 
 var tables = map[string]encoding.Encoding{

@@ -132,6 +132,7 @@ func (h *Host) attemptFrame(ctx context.Context, b state.Batch, ask *asking, scr
 // build writes the frame of a batch.
 func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*frame, error) {
 	f := &frame{}
+	f.text.Grow(2 << 10)
 	f.text.WriteString("_k= _left= _vk=\n")
 	s.putLock(f, b, ah.check)
 	if err := s.putRely(f, b.Rely); err != nil {

@@ -48,10 +48,21 @@ func (f *frame) line(verb string, args ...string) {
 // encode gives the bytes of the frame without its raw sections. All of the text
 // is one group, so that a frame that was cut off is a syntax error as a whole
 // and nothing of it runs.
-func (f *frame) encode(prologue string, seq int) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "{\n%s%s_M e %d\n}", prologue, f.text.Bytes(), seq)
-	return append([]byte(fmt.Sprintf("%d\n", b.Len())), b.Bytes()...)
+func (f *frame) encode(prologue []string, seq int) []byte {
+	const begin = "{\n"
+	end := "_M e " + strconv.Itoa(seq) + "\n}"
+	n := len(begin) + f.text.Len() + len(end)
+	for _, p := range prologue {
+		n += len(p)
+	}
+	b := make([]byte, 0, n+len("4294967295\n"))
+	b = append(strconv.AppendInt(b, int64(n), 10), '\n')
+	b = append(b, begin...)
+	for _, p := range prologue {
+		b = append(b, p...)
+	}
+	b = append(b, f.text.Bytes()...)
+	return append(b, end...)
 }
 
 // content adds a content to the frame and says how _w and _ip get it: inline

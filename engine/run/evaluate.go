@@ -79,6 +79,10 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 // request means that the item is finished (skipped).
 func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error) {
 	s := pl.itemScope(h, t)
+	if sh := pl.sharedOf(h, t); sh != nil {
+		return pl.evaluateShared(sh, h, t, s)
+	}
+	reads := pl.record(h, t, s)
 	cond, err := pl.conditions(s, t.Whens())
 	if err != nil {
 		return nil, nil, err
@@ -91,10 +95,29 @@ func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error
 		return nil, r, err
 	}
 	if !cond.Truthy() {
+		pl.share(t, reads, cond, nil)
 		r, err := pl.skip(h, t, s, "Conditional result was False")
 		return nil, r, err
 	}
-	return pl.evaluateArgs(h, t, s)
+	ev, r, err := pl.evaluateArgs(h, t, s)
+	if err == nil && ev != nil {
+		pl.share(t, reads, cond, ev)
+	}
+	return ev, r, err
+}
+
+// evaluateShared is evaluate of a task that was evaluated for another host.
+func (pl *play) evaluateShared(sh *shared, h *host, t *playbook.Task, s *vars.Scope) (*evaluated, *request, error) {
+	if !sh.cond.Truthy() {
+		r, err := pl.skip(h, t, s, "Conditional result was False")
+		return nil, r, err
+	}
+	ev, err := pl.of(sh, h, t, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	h.inst.noLog = ev.noLog
+	return ev, nil, nil
 }
 
 func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluated, *request, error) {

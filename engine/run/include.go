@@ -50,6 +50,43 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	return again, nil
 }
 
+// bringing keeps what includes brought in one round, in which hosts that are at one
+// include come one after another and nothing is applied: those that name the same get
+// the same tasks, which are then evaluated once for all of them.
+type bringing struct {
+	on    bool
+	lists map[bringKey][]playbook.Item
+}
+
+type bringKey struct {
+	task *playbook.Task
+	idx  int // of the loop's item
+	what any // the file, or the playbook.RoleRequest
+}
+
+// begin starts a round; end forgets what it brought.
+func (b *bringing) begin() { b.on, b.lists = true, nil }
+func (b *bringing) end()   { b.on, b.lists = false, nil }
+
+// once gives what was brought in this round, or loads it.
+func (b *bringing) once(k bringKey, load func() ([]playbook.Item, error)) ([]playbook.Item, error) {
+	if !b.on {
+		return load()
+	}
+	if items, ok := b.lists[k]; ok {
+		return items, nil
+	}
+	items, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if b.lists == nil {
+		b.lists = map[bringKey][]playbook.Item{}
+	}
+	b.lists[k] = items
+	return items, nil
+}
+
 // included loads what an include names.
 func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.Item, string, error) {
 	inc := t.Include
@@ -58,7 +95,7 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 		if err != nil {
 			return nil, "", err
 		}
-		items, err := pl.Loader.IncludeTasks(t, file)
+		items, err := pl.brings.once(bringKey{t, h.inst.idx, file}, func() ([]playbook.Item, error) { return pl.Loader.IncludeTasks(t, file) })
 		return items, t.ID + "\x00" + file, err
 	}
 	var req playbook.RoleRequest
@@ -81,18 +118,24 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 			return nil, "", err
 		}
 	}
+	key := strings.Join([]string{t.ID, req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
+	items, err := pl.brings.once(bringKey{t, h.inst.idx, req}, func() ([]playbook.Item, error) { return pl.role(t, req) })
+	return items, key, err
+}
+
+// role loads a role that an include names, with its handlers.
+func (pl *play) role(t *playbook.Task, req playbook.RoleRequest) ([]playbook.Item, error) {
 	use, err := pl.Loader.IncludeRole(t, req)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if err := pl.addHandlers(pl.playScope(), use.AllHandlers()); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if req.Public && !slices.ContainsFunc(pl.vars.Public, func(u *playbook.RoleUse) bool { return u.Key == use.Key }) {
 		pl.vars.Public = append(pl.vars.Public, use)
 	}
-	key := strings.Join([]string{t.ID, req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
-	return use.AllTasks(), key, nil
+	return use.AllTasks(), nil
 }
 
 // inclusion is a list that an include brought, with the loop variables that are

@@ -115,6 +115,10 @@ func (a *ahead) item(t *playbook.Task, in *instance) bool {
 		return false
 	}
 	s := a.scope(t, in)
+	if sh := a.pl.sharedOf(a.h, t); sh != nil {
+		return a.shared(sh, t, s)
+	}
+	reads := a.pl.record(a.h, t, s)
 	cond, err := a.pl.conditions(s, t.Whens())
 	if err != nil || !cond.IsUnknown() && !cond.Truthy() {
 		return true
@@ -134,7 +138,20 @@ func (a *ahead) item(t *playbook.Task, in *instance) bool {
 	if ev.args, err = mod.Decode(args, t.ActionPos); err != nil {
 		return true
 	}
+	if ev.raw = args; !cond.IsUnknown() {
+		a.pl.learnSecrets(mod.Spec(), args)
+		a.pl.share(t, reads, cond, ev)
+	}
 	return a.plan(t, ev)
+}
+
+// shared is item of a task that was evaluated for another host.
+func (a *ahead) shared(sh *shared, t *playbook.Task, s *vars.Scope) bool {
+	if !sh.cond.Truthy() || sh.ev.mod.Spec().Traits.Control || sh.ev.as != a.r.as {
+		return true
+	}
+	ev, err := a.pl.of(sh, a.h, t, s)
+	return err != nil || a.plan(t, ev)
 }
 
 // plan asks a module what it needs, with what is known now.

@@ -40,6 +40,8 @@ type play struct {
 	starting      bool // --start-at-task not reached yet
 	stepAll       bool // --step: all that follows was agreed to
 	isFree        bool // no host waits for another
+	shared        sharedTasks
+	brings        bringing
 	free          free
 }
 

@@ -60,6 +60,7 @@ func (pl *play) round(ctx context.Context, hosts []*host) error {
 	}
 	var reqs []*request
 	flushAll := false
+	pl.brings.begin()
 	for _, h := range hosts {
 		r, err := pl.stepSafely(h)
 		for err == nil && r.kind == reqAgain {
@@ -76,6 +77,7 @@ func (pl *play) round(ctx context.Context, hosts []*host) error {
 			reqs = append(reqs, r)
 		}
 	}
+	pl.brings.end()
 	if flushAll {
 		return pl.flush(ctx, pl.batch)
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/inventory"
@@ -62,7 +63,7 @@ type Config struct {
 	Ask           Asker
 	Lockstep      bool // flush after every task
 	NoLookAhead   bool
-	Forks         int // hosts talked to at once; 0: DefaultForks
+	Forks         int // hosts talked to at once; 0: config.DefaultForks
 	ForceHandlers bool
 	GatherFacts   bool // default of plays that do not say
 	Connection    ConnectionDefaults
@@ -77,9 +78,6 @@ type Config struct {
 	// seen are the files of the controller that the run was made from.
 	seen *sourceLog
 }
-
-// DefaultForks is how many hosts are talked to at once when nobody says.
-const DefaultForks = 50
 
 // Summary is how a run ended.
 type Summary struct {
@@ -146,7 +144,7 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 		r.Sink = r.Redactor.Sink(r.Sink)
 	}
 	if r.Forks <= 0 {
-		r.Forks = DefaultForks
+		r.Forks = config.DefaultForks()
 	}
 	if _, err := io.ReadFull(rand.Reader, r.seed[:]); err != nil {
 		return sum, err

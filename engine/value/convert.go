@@ -97,11 +97,11 @@ func (v Value) writeJSON(b *bytes.Buffer) {
 	case KindInt:
 		b.WriteString(v.AsBigInt().String())
 	case KindFloat:
-		if math.IsInf(v.flt, 0) || math.IsNaN(v.flt) {
-			writeJSONString(b, FloatRepr(v.flt))
+		if math.IsInf(v.float(), 0) || math.IsNaN(v.float()) {
+			writeJSONString(b, FloatRepr(v.float()))
 			return
 		}
-		b.WriteString(FloatRepr(v.flt))
+		b.WriteString(FloatRepr(v.float()))
 	case KindString:
 		writeJSONString(b, v.str)
 	case KindList:

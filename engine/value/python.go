@@ -18,7 +18,7 @@ func (v Value) Truthy() bool {
 	case KindInt:
 		return v.ref != nil || v.num != 0
 	case KindFloat:
-		return v.flt != 0
+		return v.float() != 0
 	case KindString:
 		return v.str != ""
 	case KindList, KindMap:
@@ -59,7 +59,7 @@ func (v Value) repr(b *strings.Builder) {
 	case KindInt:
 		b.WriteString(v.AsBigInt().String())
 	case KindFloat:
-		b.WriteString(FloatRepr(v.flt))
+		b.WriteString(FloatRepr(v.float()))
 	case KindString:
 		reprString(b, v.str)
 	case KindList:

@@ -8,6 +8,7 @@
 package value
 
 import (
+	"math"
 	"math/big"
 )
 
@@ -56,8 +57,7 @@ const (
 type Value struct {
 	kind  Kind
 	marks Marks
-	num   int64 // bool, int
-	flt   float64
+	num   int64 // bool, int, the bits of a float
 	str   string
 	ref   any // *big.Int, *list, *Map, *Undef, *Origin, Object
 }
@@ -129,7 +129,10 @@ func BigInt(i *big.Int) Value {
 }
 
 // Float makes a floating point number.
-func Float(f float64) Value { return Value{kind: KindFloat, flt: f} }
+func Float(f float64) Value { return Value{kind: KindFloat, num: int64(math.Float64bits(f))} }
+
+// float is the number of a float.
+func (v Value) float() float64 { return math.Float64frombits(uint64(v.num)) }
 
 // String makes a string.
 func String(s string) Value { return Value{kind: KindString, str: s} }
@@ -226,7 +229,7 @@ func (v Value) AsBigInt() *big.Int {
 func (v Value) AsFloat() (float64, bool) {
 	switch v.kind {
 	case KindFloat:
-		return v.flt, true
+		return v.float(), true
 	case KindInt, KindBool:
 		if b, ok := v.ref.(*big.Int); ok {
 			f, _ := new(big.Float).SetInt(b).Float64()

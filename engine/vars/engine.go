@@ -180,7 +180,10 @@ func (s *Scope) context(env *jinja.Env) *jinja.Context {
 	c.Prefetch = s.moment.Prefetch
 	c.Now = s.moment.Now
 	if s.moment.Seed != ([32]byte{}) {
-		c.Rand = rand.New(rand.NewChaCha8(s.moment.Seed))
+		c.NewRand = func() *rand.Rand { return rand.New(rand.NewChaCha8(s.moment.Seed)) }
+	}
+	if s.reads != nil {
+		c.OnImpure = s.readsOwn
 	}
 	c.Extra = s
 	return c

@@ -85,6 +85,7 @@ func joined(items []value.Value) value.Value {
 // Lookups runs a lookup plugin by name. In a look-ahead the result of one that
 // reads the controller is unknown.
 func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]value.Value, value.Value, error) {
+	s.readsOwn()
 	short := name[strings.LastIndexByte(name, '.')+1:]
 	l, ok := s.eng.Lookups[short]
 	if !ok {

@@ -21,6 +21,9 @@ func IsOmit(v value.Value) bool { return v.IsString() && v.Str() == Omit }
 // InventoryChanged must be called after hosts or groups were added.
 func (e *Engine) InventoryChanged() { e.generation.Add(1) }
 
+// Generation is another one after each change of the inventory.
+func (e *Engine) Generation() int64 { return e.generation.Load() }
+
 func (e *Engine) inventoryLayers(h *Host) []inventory.Layer {
 	gen := int(e.generation.Load())
 	if h.layersGen != gen {

@@ -60,6 +60,10 @@ type Scope struct {
 	busy   map[string]bool
 	depth  int
 	strict bool // hostvars' view: neither play nor task
+	// reads notes what is read; nil: nobody wants to know. The layers of the host are
+	// those from memoryAt to memoryEnd and from factsAt to inventoryEnd.
+	reads                                      *Reads
+	memoryAt, memoryEnd, factsAt, inventoryEnd int
 	// fileKind is the folder that first_found looks in beside the task's own;
 	// empty is files.
 	fileKind string
@@ -167,7 +171,7 @@ type PlayVars struct {
 // Scope makes the scope of a task on a host; at nil is the play itself, play
 // nil is hostvars' view (inventory, facts, what tasks set, extra variables).
 func (e *Engine) Scope(w World, h *Host, play *PlayVars, at *playbook.Scope, m Moment) *Scope {
-	s := &Scope{eng: e, world: w, host: h, play: play, at: at, moment: m, cache: map[string]cached{}}
+	s := &Scope{eng: e, world: w, host: h, play: play, at: at, moment: m, layers: make([]layer, 0, 12)}
 	s.strict = play == nil
 	s.build()
 	return s
@@ -183,8 +187,7 @@ func (s *Scope) With(locals map[string]value.Value) *Scope {
 	for n, v := range locals {
 		c.locals[n] = v
 	}
-	c.cache = map[string]cached{}
-	c.busy = nil
+	c.cache, c.busy = nil, nil
 	return &c
 }
 
@@ -214,9 +217,11 @@ func (s *Scope) build() {
 		s.addIncludeParams()  // 21
 		s.addRoleParams(role) // 20
 	}
+	s.memoryAt = len(s.layers)
 	if s.host != nil {
 		s.layers = append(s.layers, memoryLayer{s.host.Set}, memoryLayer{s.host.Included}) // 19, 18
 	}
+	s.memoryEnd = len(s.layers)
 	if s.at != nil {
 		s.addTaskVars() // 17, 16
 	}
@@ -228,6 +233,7 @@ func (s *Scope) build() {
 		s.add(s.play.Prompted)           // 13
 		s.add(s.play.Play.Keywords.Vars) // 12
 	}
+	s.factsAt = len(s.layers)
 	if s.host != nil {
 		s.layers = append(s.layers, factLayer{s.host.Facts, s.eng.HideFacts}) // 11
 		layers := s.eng.inventoryLayers(s.host)
@@ -235,6 +241,7 @@ func (s *Scope) build() {
 			s.add(layers[i].Vars) // 10 to 3
 		}
 	}
+	s.inventoryEnd = len(s.layers)
 	if s.play != nil {
 		s.addRoles(role, roleDefaults) // 2
 	}
@@ -299,14 +306,16 @@ func (s *Scope) addRoleTree(r *playbook.RoleUse, one func(*Scope, *playbook.Role
 // Lookup gives an evaluated variable; it implements jinja.Scope.
 func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error) {
 	if v, ok := s.locals[name]; ok {
+		s.readsOwn()
 		return v, true, nil
 	}
 	if c, ok := s.cache[name]; ok {
 		return c.val, c.ok, c.err
 	}
 	if v, ok, keep := s.magic(name); ok {
+		s.readsMagic(name)
 		if keep {
-			s.cache[name] = cached{val: v, ok: true}
+			s.keep(name, cached{val: v, ok: true})
 		}
 		return v, true, nil
 	}
@@ -315,6 +324,7 @@ func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error)
 		if !ok {
 			continue
 		}
+		s.readsLayer(name, i)
 		if s.eng.Merge {
 			if m := s.merged(name, i); m != nil {
 				v, err := s.evalVariable(name, m)
@@ -330,19 +340,31 @@ func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error)
 		v, err := s.evalVariable(name, n)
 		return v, true, err
 	}
+	s.readsLayer(name, len(s.layers))
 	return value.Null, false, nil
+}
+
+// keep remembers a variable that was evaluated.
+func (s *Scope) keep(name string, c cached) {
+	if s.cache == nil {
+		s.cache = map[string]cached{}
+	}
+	s.cache[name] = c
 }
 
 // IsLiteral implements jinja.LiteralScope.
 func (s *Scope) IsLiteral(name string) bool {
 	if _, ok := s.locals[name]; ok {
+		s.readsOwn()
 		return true
 	}
-	for _, l := range s.layers {
+	for i, l := range s.layers {
 		if n, v, ok := l.find(name); ok {
+			s.readsLayer(name, i)
 			return n == nil && !hasMarkup(v) || n != nil && !n.HasTemplate()
 		}
 	}
+	s.readsLayer(name, len(s.layers))
 	return true
 }
 
@@ -364,7 +386,7 @@ func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 		errors.As(err, &d)
 		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: n.Text + ": " + d.Msg}), nil
 	}
-	s.cache[name] = cached{v, true, err}
+	s.keep(name, cached{v, true, err})
 	return v, err
 }
 
@@ -374,6 +396,7 @@ func (s *Scope) Variable(name string) (value.Value, bool, error) { return s.Look
 // Source gives the node a variable comes from, without evaluating it; nil when
 // a task set it or it does not exist.
 func (s *Scope) Source(name string) *yaml.Node {
+	s.readsOwn()
 	for _, l := range s.layers {
 		if n, _, ok := l.find(name); ok {
 			return n
@@ -384,6 +407,7 @@ func (s *Scope) Source(name string) *yaml.Node {
 
 // Names are the names of all variables but the magic ones, sorted.
 func (s *Scope) Names() []string {
+	s.readsOwn()
 	set := map[string]bool{}
 	for _, l := range s.layers {
 		l.names(func(n string) { set[n] = true })

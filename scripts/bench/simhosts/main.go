@@ -64,10 +64,22 @@ func main() {
 		go s.accept(l, *delay)
 	}
 	untilEnd()
+	s.dismiss()
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	fmt.Printf("connections %d frames %d replayed %d unknown %d cpu %.2f\n", s.conns.Load(), s.frames.Load(), s.replayed.Load(), s.unknown.Load(), cpu.Seconds())
+}
+
+// dismiss waits until the teacher's shell has ended, which may hold this machine's
+// lock until then; not for long, since its client may still be there.
+func (s *server) dismiss() {
+	over := make(chan struct{})
+	go func() { s.lessons.Wait(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(5 * time.Second):
+	}
 }
 
 // untilEnd says that everything listens, and waits for the signal to end.
@@ -91,6 +103,7 @@ type server struct {
 	mu      sync.Mutex
 	answers map[string]*answer
 	teacher atomic.Bool // somebody is the teacher
+	lessons sync.WaitGroup
 
 	conns, frames, replayed, unknown atomic.Int64
 }
@@ -208,6 +221,8 @@ func (s *server) loop(ch ssh.Channel, command string) {
 		if sh, err = newTeacher(command); err != nil {
 			fatal(err)
 		}
+		s.lessons.Add(1)
+		defer s.lessons.Done()
 		defer sh.close()
 	}
 	in := bufio.NewReader(ch)

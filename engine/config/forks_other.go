@@ -1,0 +1,5 @@
+//go:build !unix
+
+package config
+
+func maxFiles() int { return 0 }
