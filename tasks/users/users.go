@@ -1,5 +1,5 @@
 // Package users has the modules about users and groups of a host, and about
-// the keys that let them in.
+// the keys that let them in, and their limits.
 package users
 
 import (
@@ -11,7 +11,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Group(), User(), Getent(), AuthorizedKey()}
+	return []module.Module{Group(), User(), Getent(), AuthorizedKey(), PamLimits()}
 }
 
 // english is the environment that programs are read in.
