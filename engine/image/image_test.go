@@ -224,20 +224,7 @@ func TestPushLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []dockertest.File
-	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(dir, path)
-		files = append(files, dockertest.File{Name: filepath.ToSlash(rel), Data: data})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, source := range map[string]string{"folder": dir, "archive": write(t, "oci.tar", dockertest.Tar(t, files...))} {
+	for name, source := range map[string]string{"folder": dir, "archive": write(t, "oci.tar", dockertest.Tar(t, files(t, dir)...))} {
 		res, err := Push(t.Context(), source, r.name()+"/oci:"+name, Options{PlainHTTP: true})
 		if err != nil || res.Digest != l.digest || res.ID != l.id {
 			t.Errorf("%s: %+v %v", name, res, err)
