@@ -48,4 +48,13 @@ func TestRoleConfiguration(t *testing.T) {
 	if strings.Contains(got, "analytics") {
 		t.Errorf("roles without hosts are checked: %s", got)
 	}
+	// What other roles take from a variable is nothing to this one, and
+	// server-manager's lists are taken.
+	before := len(runner.seen())
+	ok := cluster(`"analytics_api_config": {"aaa_mode": "rbac", "listen_port": 8081}, "vc_plugin_config": [{"vc_url": "u"}], "contrail_unknown_options": "error"`)
+	ok = strings.Replace(ok, `"contrail-controllers"], `, `"contrail-controllers", "contrail-vc-plugin"], "[contrail-vc-plugin]": ["127.0.2.1"], `, 1)
+	if status, _, got = ts.do("POST", "/run_ansible_playbooks", ok); status != 200 {
+		t.Errorf("what is right: %d %s", status, got)
+	}
+	eventually(t, "the run", func() bool { return len(runner.seen()) > before })
 }

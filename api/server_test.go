@@ -40,7 +40,7 @@ func TestProvisionTwoRoles(t *testing.T) {
 	if got := sections.Map().Keys(); len(got) != 2 || got[0].Str() != "controller" || got[1].Str() != "lb" {
 		t.Errorf("sections %v", sections.Repr())
 	}
-	for k, want := range map[string]string{"lb_image": "192.0.2.1:5100/img1-lb:4.0.0-1", "controller_image": "192.0.2.1:5100/img1-control:4.0.0-1"} {
+	for k, want := range map[string]string{"contrailctl_config_mode": "copy", "lb_image": "192.0.2.1:5100/img1-lb:4.0.0-1", "controller_image": "192.0.2.1:5100/img1-control:4.0.0-1"} {
 		if v, _ := j.ExtraVars.Get(k); v.Text() != want {
 			t.Errorf("%s = %s", k, v.Text())
 		}

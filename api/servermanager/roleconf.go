@@ -65,8 +65,8 @@ func variableErrors(inventory value.Value) (string, error) {
 		}
 		for _, sec := range r.Sections {
 			for _, name := range sec.From {
-				if v, ok := all.Get(name); ok && v.Kind() == value.KindMap {
-					add(name, r.CheckSection(sec.Name, v))
+				if v, ok := all.Get(name); ok && (v.Kind() == value.KindMap || v.Kind() == value.KindList) {
+					add(name, r.CheckVariable(sec, v))
 				}
 			}
 		}

@@ -175,6 +175,9 @@ func (st *step) fromElements() {
 	}
 	extra.Set("contrail_roles", value.Strings(names...))
 	extra.Set("contrail_sections", value.FromMap(sections))
+	if !extra.Has("contrailctl_config_mode") {
+		extra.Set("contrailctl_config_mode", value.String("copy")) // the sections are the whole file
+	}
 	vars := value.NewMap()
 	for _, k := range []string{"ansible_host", "ansible_user", "ansible_port"} {
 		if v, ok := last.Get(k); ok {

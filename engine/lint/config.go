@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/roleconf"
+	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
@@ -61,7 +62,7 @@ func (c *checker) configsOf(p *play, u *playbook.RoleUse) {
 	for _, s := range role.Sections {
 		for _, name := range s.From {
 			for _, n := range c.literals(p, name) {
-				c.section(p, role, s.Name, n)
+				c.section(p, role, s.Name, n, func(v value.Value) []roleconf.Problem { return role.CheckVariable(s, v) })
 			}
 		}
 	}
@@ -69,7 +70,7 @@ func (c *checker) configsOf(p *play, u *playbook.RoleUse) {
 		for name, sections := range entries(n) {
 			if name.text == role.Name {
 				for section, options := range entries(sections.node) {
-					c.section(p, role, section.text, options.node)
+					c.section(p, role, section.text, options.node, func(v value.Value) []roleconf.Problem { return role.CheckSection(section.text, v) })
 				}
 			}
 		}
@@ -133,14 +134,18 @@ func (c *checker) literals(p *play, name string) []*yaml.Node {
 	return out
 }
 
-// section reports what is wrong with the options of a section, each at its
-// place.
-func (c *checker) section(p *play, role *roleconf.Role, section string, n *yaml.Node) {
+// section reports what check finds wrong with the options of a section, each at
+// its place.
+func (c *checker) section(p *play, role *roleconf.Role, section string, n *yaml.Node, check func(value.Value) []roleconf.Problem) {
 	places := map[string]diag.Pos{}
-	for k := range entries(n) {
+	options := n
+	if n.Kind == yaml.Sequence && len(n.Items) > 0 {
+		options = n.Items[0]
+	}
+	for k := range entries(options) {
 		places[k.text] = k.pos
 	}
-	for _, pr := range role.CheckSection(section, constant(n)) {
+	for _, pr := range check(constant(n)) {
 		pos, ok := places[pr.Option]
 		if !ok {
 			pos = n.Pos

@@ -74,6 +74,22 @@ func (r *Role) CheckSection(name string, options value.Value) []Problem {
 	return out
 }
 
+// CheckVariable says what is wrong with the value of a variable that goes into
+// the section.
+func (r *Role) CheckVariable(sec *Section, v value.Value) []Problem {
+	if sec.First && v.Kind() == value.KindList {
+		if v.Len() == 0 {
+			return nil
+		}
+		v = v.Items()[0]
+	}
+	out := r.CheckSection(sec.Name, v)
+	if sec.Picks {
+		out = slices.DeleteFunc(out, func(p Problem) bool { return p.Unknown })
+	}
+	return out
+}
+
 // known are the sections that the reader of the file knows.
 func (r *Role) known() []string {
 	var out []string

@@ -38,6 +38,9 @@ type Section struct {
 	// Open: other options are fine. Foreign: the reader of the file does not
 	// know the section, though there are variables for it.
 	Open, Foreign bool
+	// Picks: what else the variables hold is for other roles. First: a variable
+	// may be a list, of which the first mapping counts.
+	Picks, First bool
 }
 
 // Option is one option. A type is str, bool, list or dict.
@@ -91,8 +94,10 @@ func parseRole(name string, v value.Value) (*Role, error) {
 				sec.From = append(sec.From, f.Text())
 			}
 		}
-		if open, ok := spec.Get("open"); ok {
-			sec.Open = open.Truthy()
+		for key, to := range map[string]*bool{"open": &sec.Open, "picks": &sec.Picks, "first": &sec.First} {
+			if v, ok := spec.Get(key); ok {
+				*to = v.Truthy()
+			}
 		}
 		options, known := spec.Get("options")
 		sec.Foreign = !known

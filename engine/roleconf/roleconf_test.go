@@ -122,3 +122,34 @@ func TestWhatIsNotKnownIsRight(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestCheckVariable: of a variable that several roles read, each looks at its
+// own options; a list counts as its first mapping where the role takes it so.
+func TestCheckVariable(t *testing.T) {
+	t.Parallel()
+	s, err := roleconf.Parse(parse(t, `{"roles": {"a": {"sections": {
+		"PART": {"from": ["x"], "picks": true, "options": {"mode": {"choices": ["on", "off"]}}},
+		"LIST": {"from": ["y"], "first": true, "options": {"n": "str"}},
+		"PLAIN": {"from": ["z"], "options": {"n": "str"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Role("a")
+	for _, c := range []struct{ section, value, want string }{
+		{"PART", `{"mode": "on", "port": 1}`, ""},
+		{"PART", `{"mode": "other", "port": 1}`, "a.conf, section PART: mode is 'other' (it is one of on, off)"},
+		{"LIST", `[{"n": "1"}, {"m": 1}]`, ""},
+		{"LIST", `[{"m": 1}]`, "a.conf, section LIST: there is no option m (did you mean n?)"},
+		{"LIST", `{"n": [1]}`, "a.conf, section LIST: n is [1], which is read as a list (it takes text)"},
+		{"LIST", `[]`, ""},
+		{"PLAIN", `[{"n": "1"}]`, "a.conf, section PLAIN: it is list, no mapping of options"},
+	} {
+		var got []string
+		for _, p := range r.CheckVariable(r.Section(c.section), parse(t, c.value)) {
+			got = append(got, p.String())
+		}
+		if d := cmp.Diff(c.want, strings.Join(got, "\n")); d != "" {
+			t.Errorf("%s %s: %s", c.section, c.value, d)
+		}
+	}
+}
