@@ -67,9 +67,15 @@ func standInImages(t *testing.T, registry string) {
 	}
 	build("role", "./demo-role")
 	build("imagetar", "../scripts/imagetar")
+	// The engine asks a container by starting a program in it, which costs; only what
+	// is to be found unhealthy is asked often.
 	image := func(role, name, version string, env ...string) {
+		interval := "60s"
+		if version == badVersion {
+			interval = "1s"
+		}
 		ref, archive := fmt.Sprintf("%s/%s-ubuntu14.04:%s", registry, name, version), filepath.Join(dir, name+version+".tar")
-		args := []string{"-role", role, "-interval", "1s"}
+		args := []string{"-role", role, "-interval", interval}
 		for _, e := range env {
 			args = append(args, "-env", e)
 		}
@@ -272,20 +278,28 @@ func TestContrail(t *testing.T) {
 	nodes := contrailNodes(t, 3)
 	standInImages(t, env(t, "_REGISTRY"))
 	t.Run("cluster", func(t *testing.T) { testCluster(t, nodes) })
-	t.Run("single", func(t *testing.T) { testSingle(t, nodes[:1]) })
+	// These have a node of their own each.
+	t.Run("nodes", func(t *testing.T) {
+		t.Run("single", func(t *testing.T) { t.Parallel(); testSingle(t, nodes[:1]) })
+		t.Run("orchestrators", func(t *testing.T) { t.Parallel(); testOrchestrators(t, nodes[1]) })
+		t.Run("host", func(t *testing.T) { t.Parallel(); testHost(t, nodes[2]) })
+	})
 	t.Run("spread", func(t *testing.T) { testSpread(t, nodes) })
-	t.Run("vcenter", func(t *testing.T) {
-		c := topology(t, "contrail/vcenter.yml", nodes[:1])
-		c.run(0, "site.yml")
-		c.healthy(nodes[0], "controller", "/etc/contrailctl")
-		c.has(c.healthy(nodes[0], "vcenterplugin", "/etc/contrailctl"), map[string]string{"VCPLUGIN.datacenter": "dc1", "GLOBAL.cloud_orchestrator": "vcenter"})
-	})
-	t.Run("mesos", func(t *testing.T) {
-		c := topology(t, "contrail/mesos.yml", nodes[:1])
-		c.run(0, "site.yml")
-		c.has(c.healthy(nodes[0], "mesosmanager", "/etc/contrailctl"), map[string]string{"MESOS.mesos_api_port": "6999", "GLOBAL.cloud_orchestrator": "mesos"})
-		c.healthy(nodes[0], "agent", "/etc/contrailctl")
-	})
+}
+
+// testOrchestrators: vCenter's and Mesos's roles.
+func testOrchestrators(t *testing.T, node string) {
+	c := topology(t, "contrail/vcenter.yml", []string{node})
+	// On a host of Ubuntu 14.04 the controller sees the host's processes.
+	c.run(0, "site.yml", "-e", "{ansible_distribution: Ubuntu, ansible_distribution_version: '14.04'}")
+	if s := c.healthy(node, "controller", "/etc/contrailctl"); s.Pid != "host" {
+		t.Errorf("the controller's processes are %q", s.Pid)
+	}
+	c.has(c.healthy(node, "vcenterplugin", "/etc/contrailctl"), map[string]string{"VCPLUGIN.datacenter": "dc1", "GLOBAL.cloud_orchestrator": "vcenter"})
+	c = topology(t, "contrail/mesos.yml", []string{node})
+	c.run(0, "site.yml")
+	c.has(c.healthy(node, "mesosmanager", "/etc/contrailctl"), map[string]string{"MESOS.mesos_api_port": "6999", "GLOBAL.cloud_orchestrator": "mesos"})
+	c.healthy(node, "agent", "/etc/contrailctl")
 }
 
 func testCluster(t *testing.T, nodes []string) {
@@ -341,6 +355,10 @@ func testCluster(t *testing.T, nodes []string) {
 		write(t, c.inv, whole)
 		c.run(0, "site.yml")
 		all(3, "/etc/contrailctl")
+		want := "198.51.100.11 " + ssh(t, nodes[0], "hostname") + "\n198.51.100.12 " + ssh(t, nodes[1], "hostname") + "\n198.51.100.13 " + ssh(t, nodes[2], "hostname")
+		if got := ssh(t, nodes[1], "sed -n '/BEGIN Contrail/,/END Contrail/p' /etc/hosts | grep -v '^#'"); got != want {
+			t.Errorf("/etc/hosts names %q", got)
+		}
 		c.has(c.healthy(nodes[0], "analytics", "/etc/contrailctl"), map[string]string{"GLOBAL.controller_nodes": "198.51.100.11,198.51.100.12,198.51.100.13",
 			"GLOBAL.config_nodes": "198.51.100.11,198.51.100.12", "ANALYTICS_COLLECTOR.analytics_data_ttl": "24"})
 		c.has(c.healthy(nodes[2], "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.enable_config_service": "False", "GLOBAL.enable_control_service": "True"})
@@ -374,23 +392,50 @@ func testCluster(t *testing.T, nodes []string) {
 	})
 }
 
-// testUpgrade: a version that does not become healthy is put back at the first
-// node, a good one goes through all.
+// testUpgrade: a version that does not become healthy is put back, on the node
+// and where the role has it already; a good one goes through all.
 func testUpgrade(t *testing.T, c *cluster, nodes []string, all func(int, string)) {
 	roles := "lb,controller,analytics"
-	before := ssh(t, nodes[0], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}}' lb controller")
-	others := ssh(t, nodes[1], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Id}} {{.State.StartedAt}}' lb controller analytics")
+	state := func() string {
+		out := ""
+		for _, node := range nodes {
+			out += ssh(t, node, "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}} {{.HostConfig.Binds}}' $(docker ps --format '{{.Names}}')") + "\n"
+		}
+		return out
+	}
+	untouched := func() string {
+		return ssh(t, nodes[1], "docker inspect -f '{{.Id}} {{.State.StartedAt}}' analytics analyticsdb") + ssh(t, nodes[2], "docker inspect -f '{{.Id}} {{.State.StartedAt}}' analytics analyticsdb agent")
+	}
+	before, others := state(), untouched()
+	// The version is well where it has what it insists on: on all nodes but the third.
+	good := read(t, c.inv)
+	write(t, c.inv, strings.NewReplacer("node1: {a", "node1: {global_config_extra: {of_the_future: 1}, a", "node2: {a", "node2: {global_config_extra: {of_the_future: 1}, a").Replace(good))
 	out := c.run(2, "upgrade.yml", "-e", "contrail_version="+badVersion, "-e", "{global_config: {log_level: SYS_DEBUG}}", "--tags", roles)
-	if !strings.Contains(out, "lb was not upgraded to") || !strings.Contains(out, "GLOBAL.of_the_future is missing") || strings.Contains(out, "PLAY [Controllers]") {
+	if !strings.Contains(out, "controller was not upgraded to") || !strings.Contains(out, "GLOBAL.of_the_future is missing") ||
+		!strings.Contains(out, "They are on these nodes too, which had been upgraded: node1, node2.") || strings.Contains(out, "PLAY [Analytics]") {
 		t.Errorf("the failed upgrade says:\n%s", out)
 	}
-	if got := ssh(t, nodes[0], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}}' lb controller"); got != before {
-		t.Errorf("what was put back is not what was there:\n%s\n%s", before, got)
+	for i, node := range nodes {
+		c.version = oldVersion
+		c.has(c.healthy(node, "controller", "/etc/contrailctl"), map[string]string{"GLOBAL.log_level": ""})
+		c.healthy(node, "analytics", "/etc/contrailctl")
+		if c.version = badVersion; i < 2 { // a role that was upgraded whole before
+			c.has(c.healthy(node, "lb", "/etc/contrailctl"), map[string]string{"GLOBAL.log_level": "SYS_DEBUG"})
+		}
 	}
-	if got := ssh(t, nodes[1], "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Id}} {{.State.StartedAt}}' lb controller analytics"); got != others {
-		t.Errorf("another node was touched:\n%s\n%s", others, got)
+	c.version = oldVersion
+
+	// Later, what was upgraded goes back.
+	c.run(0, "rollback.yml")
+	if got := state(); got != before {
+		t.Errorf("what was rolled back is not what was there:\n%s\n%s", before, got)
 	}
 	all(3, "/etc/contrailctl")
+	if got := untouched(); got != others {
+		t.Errorf("another role was touched:\n%s\n%s", others, got)
+	}
+	c.unchanged(c.run(0, "rollback.yml"))
+	write(t, c.inv, good)
 
 	out = c.run(0, "upgrade.yml", "-e", "contrail_version="+newVersion, "--tags", roles)
 	if n := strings.Count(out, "sm_status_report controller_completed"); n != 3 {
@@ -526,7 +571,7 @@ func TestContrailLint(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, inv := range files {
-		for _, playbook := range []string{"site.yml", "upgrade.yml", "destroy.yml"} {
+		for _, playbook := range []string{"site.yml", "upgrade.yml", "rollback.yml", "destroy.yml"} {
 			if out := fairlead(t, home, 0, "lint", "-i", inv, filepath.Join(dir, playbook)); strings.Contains(out, "warning") {
 				t.Errorf("%s with %s:\n%s", playbook, inv, out)
 			}
