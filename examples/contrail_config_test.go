@@ -9,14 +9,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fairlead-project/fairlead/templates"
 )
+
+// shipped is a folder with the roles, without the program.
+func shipped(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, templates.Files); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "contrail")
+}
 
 // configured writes the configuration files of an inventory's roles on this
 // machine, each host's into a folder of its own, and gives them by host/file.
 func configured(t *testing.T, folder, inventory string, more ...string) map[string]string {
 	t.Helper()
-	home, dir := t.TempDir(), filepath.Join(t.TempDir(), "contrail")
-	fairlead(t, home, 0, "roles", "export", dir)
+	home, dir := t.TempDir(), shipped(t)
 	playbook := ""
 	for _, s := range standIns {
 		role := filepath.Join(dir, "roles", s.role, "tasks", "configuration.yml")
@@ -31,12 +42,6 @@ func configured(t *testing.T, folder, inventory string, more ...string) map[stri
 	args := append([]string{"run", "-i", inv, "-e", "ansible_connection=local", "-e", "ansible_user=root", "-e", "contrail_version=4.1.0.0-8",
 		"-e", "{ansible_os_family: Debian, ansible_distribution: Ubuntu, ansible_distribution_version: '14.04'}",
 		"-e", "contrailctl_config_directory=" + out + "/{{ inventory_hostname }}" + folder}, more...)
-	hosts := fairlead(t, home, 0, "inventory", "-i", inv, "--list")
-	for _, h := range strings.FieldsFunc(hosts, func(r rune) bool { return strings.ContainsRune("\"[]{}:, \n", r) }) {
-		if err := os.MkdirAll(filepath.Join(out, h, filepath.Dir(folder)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	fairlead(t, home, 0, append(args, filepath.Join(dir, "configuration.yml"))...)
 	files := map[string]string{}
 	found, err := filepath.Glob(out + "/*" + folder + "/*.conf")
@@ -107,8 +112,7 @@ func TestContrailConfiguration(t *testing.T) {
 // contrail_upgrade_put_back says.
 func TestContrailPutBack(t *testing.T) {
 	t.Parallel()
-	home, dir := t.TempDir(), filepath.Join(t.TempDir(), "contrail")
-	fairlead(t, home, 0, "roles", "export", dir)
+	home, dir := t.TempDir(), shipped(t)
 	write(t, filepath.Join(dir, "roles", "provision", "tasks", "where.yml"),
 		"- debug: msg=\"BACK {{ contrail_upgraded_others | map(attribute='host') | zip(contrail_upgraded_others | map(attribute='file')) | map('join', ':') | join(' ') }}.\"\n")
 	write(t, filepath.Join(dir, "where.yml"), `
