@@ -399,7 +399,7 @@ func testUpgrade(t *testing.T, c *cluster, nodes []string, all func(int, string)
 	state := func() string {
 		out := ""
 		for _, node := range nodes {
-			out += ssh(t, node, "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}} {{.HostConfig.Binds}}' $(docker ps --format '{{.Names}}')") + "\n"
+			out += ssh(t, node, "sha256sum /etc/contrailctl/*.conf; docker inspect -f '{{.Name}} {{.Image}} {{.HostConfig.Binds}}' $(docker ps --format '{{.Names}}' | sort)") + "\n"
 		}
 		return out
 	}
