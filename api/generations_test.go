@@ -153,6 +153,14 @@ func TestGenerations(t *testing.T) {
 			if gen != "B2" && (strings.Count(poll, `"state":"provision_completed"`) != 2 || strings.Count(poll, `"role":"lb","state":"lb_completed"`) != 2) {
 				t.Error(poll)
 			}
+			if gen == "B2" { // known by its id: what all hosts of its run did is its progress
+				_, _, poll = ts.do("GET", "/playbook_status?server_id=node-a&history=1", "")
+				for _, want := range []string{`"role":"lb","state":"lb_completed"`, `"task":"work","host":"10.0.0.1","status":"ok"`, `"task":"work","host":"10.0.0.2","status":"ok"`} {
+					if !strings.Contains(poll, want) || strings.Count(poll, `"state":"lb_completed"`) != 3 { // told once: it is the last one, and in two histories
+						t.Errorf("no %s in %s", want, poll)
+					}
+				}
+			}
 			if gen != "B2" {
 				_, _, poll = ts.do("GET", "/playbook_status?server_id=10.0.0.1", "")
 				if !strings.Contains(poll, `"task":"work","host":"10.0.0.1","status":"ok"`) || strings.Contains(poll, `"host":"10.0.0.2"`) {

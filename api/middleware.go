@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/store"
 )
 
 // logged writes one line for each request, without its query and body: they
@@ -28,6 +29,16 @@ func (s *Server) logged(next echo.HandlerFunc) echo.HandlerFunc {
 		s.cfg.Log.Info("request", "method", req.Method, "path", req.URL.Path, "remote", c.RealIP(),
 			"status", c.Response().Status, "bytes", c.Response().Size, "duration_ms", time.Since(start).Milliseconds())
 		return nil
+	}
+}
+
+// hasty lets whoever only looks not wait for a slow disk.
+func hasty(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if req := c.Request(); req.Method == http.MethodGet {
+			c.SetRequest(req.WithContext(store.Hasty(req.Context(), 500*time.Millisecond)))
+		}
+		return next(c)
 	}
 }
 
@@ -93,27 +104,37 @@ func (s *Server) limited(next echo.HandlerFunc) echo.HandlerFunc {
 				body := &patientBody{req.Body, http.NewResponseController(c.Response().Writer)}
 				_, _ = io.CopyN(io.Discard, body, 2*s.cfg.MaxBody) // it is refused either way
 			}
-			return echo.NewHTTPError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", s.cfg.MaxBody))
+			return echo.NewHTTPError(http.StatusRequestEntityTooLarge, tooLarge(s.cfg.MaxBody))
 		}
 		if req.Body != nil && req.Body != http.NoBody {
 			body := http.MaxBytesReader(c.Response().Writer, req.Body, s.cfg.MaxBody)
 			req.Body = &patientBody{body, http.NewResponseController(c.Response().Writer)}
 			if req.Method == http.MethodPost {
-				room := req.ContentLength
+				room, held := req.ContentLength, s.small
 				if room < 0 { // not told: it may be as large as it may be
 					room = s.cfg.MaxBody
 				}
-				if err := s.bodies.Acquire(req.Context(), room); err != nil {
+				if room > smallBody {
+					held = s.large
+				}
+				if err := held.Acquire(req.Context(), room); err != nil {
 					return err
 				}
-				defer s.bodies.Release(room)
+				defer held.Release(room)
 			}
 		}
 		return next(c)
 	}
 }
 
-const bodyPatience = time.Minute
+func tooLarge(limit int64) string {
+	return fmt.Sprintf("the body has more than %d bytes, which is the most that is taken (%d MiB)", limit, limit>>20)
+}
+
+const (
+	bodyPatience = time.Minute
+	smallBody    = 1 << 20
+)
 
 type patientBody struct {
 	io.ReadCloser
@@ -139,7 +160,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	var d *diag.Diagnostic
 	switch class := diag.ClassOf(err); {
 	case errors.As(err, &tooBig):
-		status, name, msg = http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body has more than %d bytes", tooBig.Limit)
+		status, name, msg = http.StatusRequestEntityTooLarge, "too_large", tooLarge(tooBig.Limit)
 	case errors.As(err, &he):
 		status, name, msg = he.Code, strings.ReplaceAll(strings.ToLower(http.StatusText(he.Code)), " ", "_"), fmt.Sprint(he.Message)
 	case class != diag.Internal:

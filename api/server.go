@@ -63,6 +63,9 @@ type Config struct {
 	MaxBody   int64         // bytes; default 64 MiB
 	Keep      store.Keep    // history; default the newest 10,000 runs, for 90 days
 	PushRetry time.Duration // first pause before a push is tried again; default 1 s
+	// AnswerWithin is how long a client waits for its request to be recorded;
+	// default 5 s.
+	AnswerWithin time.Duration
 }
 
 // Server is a server that may be run once.
@@ -74,9 +77,11 @@ type Server struct {
 	logs  *servermanager.Logs
 	meter *metrics
 	echo  *echo.Echo
-	// bodies bounds how much of requests is held in memory at once.
-	bodies *semaphore.Weighted
-	ending atomic.Bool
+	// small and large bound how much of requests is held in memory at once: the
+	// usual ones do not wait for large ones, or for slow clients that do not say
+	// how much they send.
+	small, large *semaphore.Weighted
+	ending       atomic.Bool
 
 	mu    sync.Mutex
 	addr  net.Addr
@@ -89,7 +94,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Runner == nil {
 		return nil, errors.New("api: a server needs a store and a runner")
 	}
-	s := &Server{cfg: cfg, queue: jobs.NewQueue(cfg.Parallel), ready: make(chan struct{}), bodies: semaphore.NewWeighted(4 * cfg.MaxBody)}
+	s := &Server{cfg: cfg, queue: jobs.NewQueue(cfg.Parallel), ready: make(chan struct{}), small: semaphore.NewWeighted(64 * smallBody), large: semaphore.NewWeighted(4 * cfg.MaxBody)}
 	s.meter = newMetrics(cfg.Store, s.queue)
 	if err := s.checkListen(); err != nil {
 		return nil, err
@@ -107,7 +112,7 @@ func New(cfg Config) (*Server, error) {
 	var err error
 	s.sm, err = servermanager.New(servermanager.Config{
 		Store: cfg.Store, Runner: cfg.Runner, Queue: s.queue, Log: cfg.Log, Logs: s.logs, DataDir: cfg.DataDir,
-		SSH: ssh, Retry: cfg.PushRetry, Settings: cfg.Settings,
+		SSH: ssh, Retry: cfg.PushRetry, AnswerWithin: cfg.AnswerWithin, Settings: cfg.Settings,
 	})
 	if err != nil {
 		return nil, err
@@ -186,7 +191,7 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = s.fail
-	e.Use(s.meter.observed, s.logged, recovered, s.allowed, s.limited)
+	e.Use(s.meter.observed, s.logged, recovered, s.allowed, s.limited, hasty)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", s.isReady)
 	e.GET("/metrics", s.meter.handler())

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -209,16 +210,48 @@ func TestOddClients(t *testing.T) {
 			t.Errorf("no 100-continue: %s", got)
 		}
 	}
+	// The largest request that is taken, to the byte, and one byte more: with its
+	// length told beforehand and without.
+	const most = 64 << 20
 	padding := `, "padding": "` + strings.Repeat("x", 8<<20) + `"`
-	if status, _, got := ts.do("POST", "/run_playbook", request("big", "127.0.2.9", padding, "lb"), "Expect", "100-continue"); status != 200 {
+	if status, _, got := ts.do("POST", "/run_playbook", request("much", "127.0.2.8", padding, "lb")); status != 200 {
 		t.Error(status, got)
 	}
-	if status, _, got := ts.do("POST", "/run_playbook", strings.Repeat(" ", 64<<20+1)); status != 413 {
+	padded := func(n int) string {
+		body := request("big", "127.0.2.9", "", "lb")
+		return body + strings.Repeat(" ", n-len(body))
+	}
+	if status, _, got := ts.do("POST", "/run_playbook", padded(most), "Expect", "100-continue"); status != 200 {
 		t.Error(status, got)
+	}
+	for name, body := range map[string]io.Reader{"told": strings.NewReader(padded(most + 1)), "not told": io.MultiReader(strings.NewReader(padded(most + 1)))} {
+		status, got := ts.post413(body)
+		if status != 413 || !strings.Contains(got, "more than 67108864 bytes") {
+			t.Error(name, status, got)
+		}
 	}
 	if status, _, _ := ts.do("GET", "/healthz", ""); status != 200 {
 		t.Error("not healthy", status)
 	}
+}
+
+// post413 sends a body that may be refused before all of it is read.
+func (ts *testServer) post413(body io.Reader) (int, string) {
+	ts.t.Helper()
+	req, err := http.NewRequestWithContext(ts.t.Context(), "POST", ts.url+"/run_playbook", body)
+	if err != nil {
+		ts.t.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		ts.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		ts.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
 }
 
 func TestServerManagerAway(t *testing.T) {

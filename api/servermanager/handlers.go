@@ -36,10 +36,20 @@ func (s *Service) startProvision(c echo.Context) error {
 	return c.Blob(http.StatusOK, html, []byte(`{"status": "Provision Started"}`))
 }
 
+// readAll reads a body into as much memory as it needs, when its length is told.
+func readAll(req *http.Request) ([]byte, error) {
+	if req.ContentLength <= 0 {
+		return io.ReadAll(req.Body)
+	}
+	body := make([]byte, req.ContentLength)
+	_, err := io.ReadFull(req.Body, body)
+	return body, err
+}
+
 // provision answers as soon as the request is recorded.
 func (s *Service) provision(endpoint string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		body, err := io.ReadAll(c.Request().Body)
+		body, err := readAll(c.Request())
 		if err != nil {
 			return err
 		}
@@ -98,8 +108,10 @@ func (s *Service) putStatus(c echo.Context) error {
 		return s.sorry(c, &refusal{state: "the status is too long"})
 	}
 	st := store.Status{ServerID: q["server_id"], Role: q["role"], State: q["state"], Time: time.Now()}
-	if err := s.cfg.Store.PutStatus(c.Request().Context(), []store.Status{st}, s.push(st)); err != nil {
-		return err
+	record, cancel := s.recording(c.Request().Context(), 0)
+	defer cancel()
+	if err := s.cfg.Store.PutStatus(record, []store.Status{st}, s.push(st)); err != nil {
+		return s.slow(err)
 	}
 	s.wakePush()
 	answer, err := value.FromMap(value.M("server_id", st.ServerID, "state", st.State)).MarshalJSON()

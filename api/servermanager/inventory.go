@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/inventory"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -66,10 +67,7 @@ func addresses(inv value.Value) []string {
 	everywhere := textOf(all, "ansible_host")
 	for _, line := range hostLines(inv) {
 		words := strings.Fields(line)
-		addr := words[0]
-		if everywhere != "" {
-			addr = everywhere
-		}
+		addr := everywhere
 		for _, w := range words[1:] {
 			for _, key := range []string{"ansible_host=", "ansible_ssh_host="} {
 				if a, ok := strings.CutPrefix(w, key); ok {
@@ -77,9 +75,31 @@ func addresses(inv value.Value) []string {
 				}
 			}
 		}
-		out = append(out, addr)
+		if addr != "" {
+			out = append(out, addr)
+			continue
+		}
+		out = append(out, hostNames(words[0])...)
 	}
 	return distinct(out)
+}
+
+// hostNames are the hosts that the first word of a line names: without its port,
+// all of a range.
+func hostNames(word string) []string {
+	if !strings.ContainsAny(word, "[:") {
+		return []string{word}
+	}
+	sections := value.FromMap(value.M("[hosts]", []string{word}))
+	inv, err := inventory.Load(inventory.Options{Sections: sections})
+	if err != nil {
+		return []string{word} // the run will say what is wrong with it
+	}
+	var out []string
+	for _, h := range inv.Hosts() {
+		out = append(out, h.Name)
+	}
+	return out
 }
 
 // kollaHosts are the first words of kolla's five groups of hosts.

@@ -2,6 +2,7 @@ package servermanager
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -95,8 +96,17 @@ func (s *Service) getStatus(c echo.Context) error {
 // that name servers by id has a run of its own.
 func (s *Service) results(c echo.Context, st store.Status) ([]store.TaskResult, error) {
 	all, err := s.cfg.Store.TaskResults(c.Request().Context(), st.Run, st.ServerID, maxResults)
-	if err == nil && len(all) == 0 && st.Cluster == "" {
+	if err == nil && len(all) == 0 && s.isID(c, st) {
 		all, err = s.cfg.Store.TaskResults(c.Request().Context(), st.Run, "", maxResults)
 	}
 	return all, err
+}
+
+// isID tells whether server-manager knows the server of a status by an id, and
+// not by the address in the inventory: by the states of those generations.
+func (s *Service) isID(c echo.Context, st store.Status) bool {
+	told, err := s.cfg.Store.Statuses(c.Request().Context(), store.StatusFilter{ServerID: st.ServerID, Run: st.Run, History: true})
+	return err == nil && slices.ContainsFunc(told, func(x store.Status) bool {
+		return x.State == InProgress || x.State == ProvisionSuccess || x.State == ProvisionFailed
+	})
 }

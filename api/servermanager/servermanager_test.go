@@ -214,6 +214,27 @@ func TestLeniency(t *testing.T) {
 	}
 }
 
+// TestAddresses: requests that share a host must be seen to do so, however they
+// name it.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"10.0.0.1":                       "10.0.0.1",
+		"10.0.0.1 ctrl_data_ip=10.1.0.1": "10.0.0.1",
+		"10.0.0.1:2222":                  "10.0.0.1",
+		"10.0.0.[1:3]":                   "10.0.0.1 10.0.0.2 10.0.0.3",
+		"web[a:b]":                       "weba webb",
+		"fd00::1":                        "fd00::1",
+		"web ansible_host=10.0.0.5":      "10.0.0.5",
+		"web[1:2] ansible_ssh_host='10.0.0.5' x='a'": "10.0.0.5",
+	} {
+		inv := value.FromMap(value.M("[g]", []string{line}, "[g:children]", []string{"h"}))
+		if got := strings.Join(addresses(inv), " "); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
+
 func TestMarkSecrets(t *testing.T) {
 	t.Parallel()
 	v, err := value.ParseJSON([]byte(`{"ansible_password": "p1", "lb": {"KEYSTONE": {"admin_password": "p2", "admin_user": "u", "token": 5}}, "l": [{"rabbitmq_passwd": "p3"}], "password_file": "f"}`))

@@ -44,6 +44,9 @@ type Config struct {
 	DataDir string
 	// Retry is the first pause before a push is tried again; default 1 s.
 	Retry time.Duration
+	// AnswerWithin is how long a client waits for its request to be recorded;
+	// default 5 s. Server-manager stands still meanwhile.
+	AnswerWithin time.Duration
 	Settings
 }
 
@@ -73,6 +76,9 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	if cfg.Retry <= 0 {
 		cfg.Retry = time.Second
+	}
+	if cfg.AnswerWithin <= 0 {
+		cfg.AnswerWithin = 5 * time.Second
 	}
 	s := &Service{cfg: cfg, wake: make(chan struct{}, 1), look: make(chan struct{}, 1), parsing: make(chan struct{}, 1)}
 	return s, s.Reload(cfg.Settings)
@@ -175,9 +181,11 @@ func (s *Service) accept(ctx context.Context, endpoint string, body []byte, remo
 			}
 		}
 	}
-	ids, err := s.cfg.Store.Accept(ctx, reqs...)
+	record, cancel := s.recording(ctx, len(body))
+	defer cancel()
+	ids, err := s.cfg.Store.Accept(record, reqs...)
 	if err != nil {
-		return nil, err
+		return nil, s.slow(err) // what is recorded later is taken up by Watch
 	}
 	// From here on the request is ours, whether or not the client still waits.
 	for i, o := range orders {
@@ -192,6 +200,27 @@ func (s *Service) accept(ctx context.Context, endpoint string, body []byte, remo
 	return ids, nil
 }
 
+// recording bounds how long a client waits for the disk: a large request a
+// little longer. What was handed in is written whether or not it waits.
+func (s *Service) recording(ctx context.Context, size int) (context.Context, context.CancelFunc) {
+	const perSecond = 4 << 20 // bytes: slow for a disk
+	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.AnswerWithin+time.Second*time.Duration(size/perSecond))
+}
+
+// slow is what a client is answered that did not wait for the disk: accepted
+// must mean recorded.
+func (s *Service) slow(err error) error {
+	switch {
+	case errors.Is(err, store.ErrPending):
+		s.cfg.Log.Warn("the disk is slow: an answer did not wait for it")
+		return diag.New(diag.Busy, diag.Pos{}, "slow-disk", "not recorded yet: the disk is slow").
+			WithHint("it is done as soon as it is recorded; sent again meanwhile it is not done twice")
+	case errors.Is(err, context.DeadlineExceeded):
+		return diag.New(diag.Busy, diag.Pos{}, "slow-disk", "not taken: the disk is slow, and too much waits for it").WithHint("send it again")
+	}
+	return err
+}
+
 // refuse tells server-manager by a status too: its client ignores answers.
 func (s *Service) refuse(ctx context.Context, err error) error {
 	var r *refusal
@@ -199,7 +228,9 @@ func (s *Service) refuse(ctx context.Context, err error) error {
 		return err
 	}
 	sts, pushes := s.refused(r)
-	if perr := s.cfg.Store.PutStatus(context.WithoutCancel(ctx), sts, pushes); perr != nil {
+	record, cancel := s.recording(ctx, 0)
+	defer cancel()
+	if perr := s.cfg.Store.PutStatus(record, sts, pushes); perr != nil && !errors.Is(perr, store.ErrPending) {
 		s.cfg.Log.Error("status not recorded", "err", perr)
 	}
 	s.wakePush()

@@ -43,7 +43,11 @@ func (st *step) ending(out *outcome) []telling {
 		if out.failed {
 			state = st.failed
 		}
-		return st.all(state, out.failureOf(out.failed))
+		var ts []telling
+		for _, role := range out.unfinishedAnywhere() {
+			ts = append(ts, telling{Status: store.Status{ServerID: st.told[0], Role: role, State: role + "_failed", Reason: out.reason}})
+		}
+		return append(ts, st.all(state, out.failureOf(out.failed))...)
 	}
 	var ts []telling
 	hosts := append([]string(nil), st.told...)
@@ -93,6 +97,19 @@ func (out *outcome) unfinished(h string) []string {
 		return slices.Sorted(maps.Keys(e.started))
 	}
 	return nil
+}
+
+// unfinishedAnywhere are the roles that some host of a failed run began and did
+// not complete.
+func (out *outcome) unfinishedAnywhere() []string {
+	roles := map[string]bool{}
+	for h := range out.told {
+		for _, role := range out.unfinished(h) {
+			roles[role] = out.failed
+		}
+	}
+	maps.DeleteFunc(roles, func(_ string, failed bool) bool { return !failed })
+	return slices.Sorted(maps.Keys(roles))
 }
 
 // rolesEnding are those of generation A: a role that reported its completion is
@@ -195,6 +212,9 @@ func (w *watch) reported(ctx context.Context, e *event.Event) error {
 	case "completed", "failed":
 		delete(h.started, role)
 	}
+	if !w.st.perHost && len(w.st.elements) == 0 && state == "completed" && w.begun(role) {
+		return nil // the server's role is complete when it is on every host
+	}
 	if len(w.st.elements) == 0 {
 		return w.c.tell(ctx, w.run, telling{Status: store.Status{ServerID: w.server(e.Host), Role: role, State: word}, push: w.st.reports})
 	}
@@ -208,6 +228,16 @@ func (w *watch) reported(ctx context.Context, e *event.Event) error {
 		}
 	}
 	return nil
+}
+
+// begun tells whether a role is under way on some host.
+func (w *watch) begun(role string) bool {
+	for _, h := range w.out.told {
+		if h.started[role] {
+			return true
+		}
+	}
+	return false
 }
 
 // server is whom a host's report is about.

@@ -96,6 +96,7 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&cfg.HostKeys, "host-key-checking", "accept-new", "strict, accept-new or off")
 	fl.IntVar(&cfg.Parallel, "parallel", 8, "how `MANY` runs at once")
 	fl.DurationVar(&cfg.Drain, "drain", 30*time.Second, "how `LONG` what runs may go on after SIGTERM")
+	fl.DurationVar(&cfg.AnswerWithin, "answer-within", 5*time.Second, "how `LONG` a client waits for a slow disk before it is answered that its request is not recorded yet")
 	fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts of a run to talk to at once")
 	fl.StringVarP(&f.configFile, "config-file", "c", "", "server-manager's sm-config.ini: the `FILE` whose section [ANSIBLE-SERVER] is read")
 	fl.StringVarP(&f.ip, "ansible-srvr-ip", "i", "", "`ADDRESS` to listen on, in place of the file's")

@@ -25,6 +25,7 @@ const (
 	Cancelled                // somebody stopped it
 	InDoubt                  // an effect was sent and its end is not known
 	Protocol                 // the other side answered what it must not
+	Busy                     // it cannot be done now, for want of something; later it can
 )
 
 type classInfo struct {
@@ -49,6 +50,7 @@ var classes = [...]classInfo{
 	Cancelled:   {"cancelled", 1, 499},
 	InDoubt:     {"in_doubt", 2, http.StatusConflict},
 	Protocol:    {"protocol", 4, http.StatusBadGateway},
+	Busy:        {"busy", 1, http.StatusServiceUnavailable},
 }
 
 // String is the machine-readable name of the class.

@@ -48,7 +48,8 @@ func (r *Request) sealName() string { return "request " + r.ID }
 
 // Accept records requests that belong together; after it returns they survive
 // a crash and a loss of power. A request whose digest is that of one that is
-// not finished is a repetition: the other's id is returned in its place.
+// not finished is a repetition: the other's id is returned in its place. When
+// ctx ends first the error is ErrPending if they will be recorded all the same.
 func (s *Store) Accept(ctx context.Context, rs ...Request) (ids []string, err error) {
 	sealed := make([][]byte, len(rs))
 	for i := range rs {
@@ -153,12 +154,13 @@ func (s *Store) Finish(ctx context.Context, id string, e End, now time.Time) err
 		if e.State == Cancelled || e.State == InDoubt {
 			return nil
 		}
-		return forget(ctx, tx, id)
+		return s.forget(ctx, tx, id)
 	})
 }
 
 // forget removes what may hold secrets of a request.
-func forget(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, id string) error {
+	s.forgot.Store(true)
 	if err := setRequest(ctx, tx, id, "body = NULL"); err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (s *Store) Forget(ctx context.Context, id string) error {
 		case state == Queued || state == Running:
 			return diag.New(diag.Conflict, diag.Pos{}, "not-ended", "request %s is %s", id, state).WithHint("cancel it first")
 		}
-		return forget(ctx, tx, id)
+		return s.forget(ctx, tx, id)
 	})
 }
 

@@ -106,6 +106,7 @@ func (l *ledger) settle(o *op, waited bool) error {
 
 // DropNotes forgets the notes of a run.
 func (s *Store) DropNotes(ctx context.Context, root string) error {
+	s.forgot.Store(true)
 	return s.exec(ctx, false, func(ctx context.Context, tx *sql.Tx) error { return dropNotes(ctx, tx, root) })
 }
 

@@ -108,11 +108,11 @@ func (s *Store) Statuses(ctx context.Context, f StatusFilter) ([]Status, error) 
 	return out, rows.Err()
 }
 
-// NextPush gives the oldest push that waits, and when it is due; ok is false
-// when there is none. Pushes are sent in order, so the others wait behind it.
+// NextPush gives the push that is due first, and when; ok is false when there is
+// none. To one address pushes are sent in order: the others wait behind it.
 func (s *Store) NextPush(ctx context.Context) (p Push, due time.Time, ok bool, err error) {
 	var created, next int64
-	err = s.reader.QueryRowContext(ctx, "SELECT id, addr, server_id, state, run, created_at, attempts, error, next_at FROM pushes ORDER BY id LIMIT 1").
+	err = s.reader.QueryRowContext(ctx, "SELECT id, addr, server_id, state, run, created_at, attempts, error, next_at FROM pushes p WHERE id = (SELECT min(id) FROM pushes WHERE addr = p.addr) ORDER BY next_at, id LIMIT 1").
 		Scan(&p.ID, &p.Addr, &p.ServerID, &p.State, &p.Run, &created, &p.Attempts, &p.Error, &next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, due, false, nil

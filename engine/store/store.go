@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -53,6 +54,9 @@ type Store struct {
 	ops    chan *op
 	room   *semaphore.Weighted // bytes waiting to be written
 	done   chan struct{}
+	// forgot tells the writer that what was removed is to be gone from the log of
+	// writes, too.
+	forgot atomic.Bool
 
 	runs   journalState
 	events watchers
@@ -94,7 +98,7 @@ func (s *Store) connect(ctx context.Context, path string) (err error) {
 			err = errors.Join(err, s.closeFiles())
 		}
 	}()
-	pragmas := []string{"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(ON)", "journal_size_limit(67108864)"}
+	pragmas := []string{"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(ON)", "secure_delete(ON)", "journal_size_limit(67108864)"}
 	if s.writer, err = sql.Open("sqlite", dsn(path, "immediate", pragmas...)); err != nil {
 		return err
 	}

@@ -187,6 +187,50 @@ func TestInboxKeepsSecretsSealed(t *testing.T) {
 	}
 }
 
+// TestForgotten: what was sealed is not only taken out of the tables when it is
+// not needed any more, it is gone from the files.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	ctx, now := t.Context(), time.Now()
+	if _, err := s.Accept(ctx, Request{ID: "a", Received: now, Body: bytes.Repeat([]byte("x"), 100_000)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ledger("a", true).Note(ctx, true, event.Note{Kind: "k", Body: bytes.Repeat([]byte("y"), 50)}); err != nil {
+		t.Fatal(err)
+	}
+	var body, note []byte
+	if err := s.reader.QueryRow("SELECT body, (SELECT body FROM notes) FROM inbox").Scan(&body, &note); err != nil {
+		t.Fatal(err)
+	}
+	left := func() (names []string) {
+		for _, f := range []string{DatabaseFile, DatabaseFile + "-wal"} {
+			raw, err := os.ReadFile(filepath.Join(dir, f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, part := range map[string][]byte{"the end of the body": body[len(body)-24:], "its beginning": body[:24], "the note": note[:24]} {
+				if bytes.Contains(raw, part) {
+					names = append(names, name+" in "+f)
+				}
+			}
+		}
+		return names
+	}
+	if len(left()) == 0 {
+		t.Error("nothing was found before it was forgotten: the test looks for the wrong thing")
+	}
+	if err := s.Finish(ctx, "a", End{State: Done}, now); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); len(left()) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("left: ", left())
+		}
+	}
+}
+
 func TestKeyFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -273,7 +317,14 @@ func TestStatusesAndPushes(t *testing.T) {
 	if err != nil || again.ID != p.ID || again.Attempts != 1 || again.Error != "refused" || !due.Equal(at.Add(time.Minute)) {
 		t.Errorf("%+v %v %v", again, due, err)
 	}
-	for range 4 {
+	// Another address does not wait for one that does not answer.
+	if err := s.PutStatus(ctx, nil, []Push{{Addr: "127.0.0.2:9002", ServerID: "c", State: "x", Created: at}}); err != nil {
+		t.Fatal(err)
+	}
+	if p, _, _, err := s.NextPush(ctx); err != nil || p.ServerID != "c" {
+		t.Errorf("%+v %v", p, err)
+	}
+	for range 5 {
 		p, _, ok, err := s.NextPush(ctx)
 		if err != nil || !ok {
 			t.Fatal(ok, err)

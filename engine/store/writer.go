@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 const (
@@ -54,7 +55,11 @@ func (s *Store) exec(ctx context.Context, durable bool, do func(context.Context,
 	if err := s.enqueue(ctx, o); err != nil {
 		return err
 	}
-	return s.await(ctx, o)
+	err := s.await(ctx, o)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ErrPending, err)
+	}
+	return err
 }
 
 func (s *Store) await(ctx context.Context, o *op) error {
@@ -66,10 +71,35 @@ func (s *Store) await(ctx context.Context, o *op) error {
 	}
 }
 
-// barrier waits until everything handed in so far is committed.
+// barrier waits until everything handed in so far is committed, or as long as
+// a Hasty context has patience.
 func (s *Store) barrier(ctx context.Context) error {
-	return s.exec(ctx, false, func(context.Context, *sql.Tx) error { return nil })
+	wait := ctx
+	patience, hasty := ctx.Value(hastyKey{}).(time.Duration)
+	if hasty {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
+	err := s.exec(wait, false, func(context.Context, *sql.Tx) error { return nil })
+	if hasty && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil // what is committed must do
+	}
+	return err
 }
+
+type hastyKey struct{}
+
+// Hasty gives a context with which reads wait no longer than that for what is
+// being written: who only looks must not be kept by a slow disk, and may see
+// what was true a moment ago.
+func Hasty(ctx context.Context, patience time.Duration) context.Context {
+	return context.WithValue(ctx, hastyKey{}, patience)
+}
+
+// ErrPending is returned for what was handed in and could not be waited for: it
+// will be written, unless this process or the machine ends before.
+var ErrPending = errors.New("not written yet")
 
 // Sync waits until everything handed in so far is on disk.
 func (s *Store) Sync(ctx context.Context) error {
@@ -81,7 +111,22 @@ func (s *Store) Sync(ctx context.Context) error {
 func (s *Store) write() {
 	defer close(s.done)
 	ctx := context.Background()
-	for first := range s.ops {
+	s.forgot.Store(true) // by a process that was killed, perhaps
+	idle := time.After(scrubAfter)
+	for {
+		var first *op
+		select {
+		case o, ok := <-s.ops:
+			if !ok {
+				return
+			}
+			first = o
+		case <-idle:
+			if idle = nil; !s.scrub(ctx) {
+				idle = time.After(scrubAfter)
+			}
+			continue
+		}
 		batch := []*op{first}
 	fill:
 		for len(batch) < maxBatch {
@@ -102,7 +147,28 @@ func (s *Store) write() {
 			}
 		}
 		s.answer(batch, errs)
+		if idle = nil; s.forgot.Load() {
+			idle = time.After(scrubAfter)
+		}
 	}
+}
+
+// scrubAfter is how long nothing must be written before what was forgotten is
+// removed from SQLite's log of writes.
+const scrubAfter = 2 * time.Second
+
+// scrub empties the log of writes, which may still hold what was removed from
+// the database. It is false when somebody reads just then.
+func (s *Store) scrub(ctx context.Context) bool {
+	var busy, frames, moved int
+	err := s.writer.QueryRowContext(ctx, "PRAGMA busy_timeout = 0").Scan(&busy)
+	if err == nil {
+		err = s.writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	}
+	if _, rerr := s.writer.ExecContext(ctx, "PRAGMA busy_timeout = 15000"); err == nil && rerr == nil && busy == 0 {
+		s.forgot.Store(false)
+	}
+	return !s.forgot.Load()
 }
 
 func (s *Store) answer(batch []*op, errs []error) {
