@@ -22,6 +22,7 @@ import (
 	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/api/servermanager"
 	"github.com/fairlead-project/fairlead/api/v1"
+	"github.com/fairlead-project/fairlead/api/web"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
@@ -196,6 +197,7 @@ func (s *Server) routes() *echo.Echo {
 	e.GET("/readyz", s.isReady)
 	e.GET("/metrics", s.meter.handler())
 	s.sm.Register(e)
+	web.Register(e)
 	v1.Register(e.Group("/api/v1"), s.cfg.Store, s.sm)
 	return e
 }

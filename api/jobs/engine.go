@@ -31,6 +31,7 @@ type Engine struct {
 	Controller string
 	Version    string
 	Forks      int
+	Diff       bool // record what changes in files
 	Log        *slog.Logger
 
 	once   sync.Once
@@ -64,7 +65,7 @@ func (e *Engine) Run(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	cfg.ID, cfg.Version, cfg.Forks, cfg.GatherFacts = j.ID, e.Version, e.Forks, true
+	cfg.ID, cfg.Version, cfg.Forks, cfg.GatherFacts, cfg.Diff = j.ID, e.Version, e.Forks, true, e.Diff
 	cfg.FactFamilies = probe.FamiliesFor
 	cfg.Connector = &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Logger: e.Log,
 		Lock: &remote.LockInfo{Run: j.ID, Controller: e.Controller, Wait: time.Minute}}}

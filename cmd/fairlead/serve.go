@@ -38,6 +38,7 @@ type serveFlags struct {
 	printUnit  bool
 	verbose    bool
 	forks      int
+	diff       bool
 	listenSet  bool
 	registry   registryServer
 }
@@ -50,7 +51,8 @@ func newServe(std streams) *cobra.Command {
 		Long: `Serve takes provision requests over HTTP and runs them in the background: the
 calls of server-manager's Ansible server in all their generations, and a modern
 interface below /api/v1. Requests, runs and statuses are kept in SQLite in the
-data folder; what a crash cut off is taken up by the next start.
+data folder; what a crash cut off is taken up by the next start. A page for the
+browser, at /, shows runs as they go.
 
 In place of the original: -c, -i and -p are its options. It then listens where
 the file says, pushes statuses to server-manager, writes the same logs and the
@@ -98,6 +100,7 @@ func (f *serveFlags) add(fl *pflag.FlagSet) {
 	fl.DurationVar(&cfg.Drain, "drain", 30*time.Second, "how `LONG` what runs may go on after SIGTERM")
 	fl.DurationVar(&cfg.AnswerWithin, "answer-within", 5*time.Second, "how `LONG` a client waits for a slow disk before it is answered that its request is not recorded yet")
 	fl.IntVarP(&f.forks, "forks", "f", 0, "how `MANY` hosts of a run to talk to at once")
+	fl.BoolVar(&f.diff, "diff", false, "record what changes in files, old text included: what is secret there and not in the request is then in the record")
 	fl.StringVarP(&f.configFile, "config-file", "c", "", "server-manager's sm-config.ini: the `FILE` whose section [ANSIBLE-SERVER] is read")
 	fl.StringVarP(&f.ip, "ansible-srvr-ip", "i", "", "`ADDRESS` to listen on, in place of the file's")
 	fl.StringVarP(&f.port, "ansible-srvr-port", "p", "", "`PORT` to listen on, in place of the file's")
@@ -207,7 +210,7 @@ func (f *serveFlags) serve(ctx context.Context, std streams) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	cfg.Store = st
 	cfg.Runner = &jobs.Engine{Modules: all.Registry(), Embedded: templates.Files, Dir: filepath.Join(cfg.DataDir, "playbooks"),
-		Controller: controllerName(), Version: version, Forks: f.forks, Log: cfg.Log}
+		Controller: controllerName(), Version: version, Forks: f.forks, Diff: f.diff, Log: cfg.Log}
 	srv, err := api.New(cfg)
 	if err != nil {
 		return err

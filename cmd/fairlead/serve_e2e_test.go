@@ -226,7 +226,7 @@ func serverNodes(b bed) []string { return []string{b.env("_NODE1"), b.env("_NODE
 
 func (p *serveProcess) describe(b bed, gen, playbook string, hosts ...string) smclient.Description {
 	d := smclient.Description{Generation: gen, ServerID: "server-of-" + gen, ClusterID: "e2e", Password: b.Password("root"), Playbook: filepath.Join(p.dir, "pb", playbook),
-		Vars: map[string]any{"ansible_port": b.Port(), "gen": strings.ReplaceAll(gen, "'", "x")}}
+		Vars: map[string]any{"ansible_port": b.Port(), "ansible_timeout": 90, "gen": strings.ReplaceAll(gen, "'", "x")}}
 	for _, h := range hosts {
 		d.Hosts = append(d.Hosts, smclient.Host{Address: h, Roles: []string{"lb"}})
 	}
