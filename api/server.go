@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +96,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Runner == nil {
 		return nil, errors.New("api: a server needs a store and a runner")
 	}
+	if cfg.Parallel < 0 {
+		return nil, diag.Errorf(diag.Pos{}, "parallel", "%d runs at once are not possible: give a number from 1 on", cfg.Parallel)
+	}
+	if !slices.Contains([]string{"strict", "accept-new", "off"}, cfg.HostKeys) {
+		return nil, diag.Errorf(diag.Pos{}, "host-keys", "host keys are checked strict, accept-new or off, not %q", cfg.HostKeys)
+	}
 	s := &Server{cfg: cfg, queue: jobs.NewQueue(cfg.Parallel), ready: make(chan struct{}), small: semaphore.NewWeighted(64 * smallBody), large: semaphore.NewWeighted(4 * cfg.MaxBody)}
 	s.meter = newMetrics(cfg.Store, s.queue)
 	if err := s.checkListen(); err != nil {
@@ -132,7 +139,7 @@ func (c *Config) fill() {
 	if c.HostKeys == "" {
 		c.HostKeys = "accept-new"
 	}
-	if c.Parallel <= 0 {
+	if c.Parallel == 0 {
 		c.Parallel = 8
 	}
 	if c.Drain <= 0 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fairlead-project/fairlead/api"
+	"github.com/fairlead-project/fairlead/api/servermanager"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/store"
 )
@@ -80,6 +81,14 @@ func TestProvisionTwoRoles(t *testing.T) {
 	for _, m := range line.FindAllStringSubmatch(string(log), -1) {
 		lines = append(lines, m[1])
 	}
+	if err := os.Rename(filepath.Join(ts.dir, "log", "debug.log"), filepath.Join(ts.dir, "log", "debug.log.1")); err != nil {
+		t.Fatal(err)
+	}
+	ts.do("POST", "/run_playbook", request("node-a", "127.0.2.1", "", "lb"))
+	eventually(t, "a line in the new log, in the same form", func() bool {
+		log, err := os.ReadFile(filepath.Join(ts.dir, "log", "debug.log"))
+		return err == nil && strings.Contains(string(log), "PLAY RECAP") && len(line.FindAllString(string(log), -1)) > 3
+	})
 	want := "CLUSTER = None|PLAY [contrail]|TASK [controller : sm_status_report controller_started]|ok: [127.0.2.1]|TASK [controller : configuration]|changed: [127.0.2.1]"
 	if got := strings.Join(lines, "|"); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "PLAY RECAP [127.0.2.1] : ok: 6 changed: 2 unreachable: 0 skipped: 0 failed: 0") {
 		t.Error(got)
@@ -367,6 +376,17 @@ func TestListenOnlyLoopback(t *testing.T) {
 	var d *diag.Diagnostic
 	if !errors.As(err, &d) || d.Code != "open-server" || d.Hint == "" {
 		t.Error(err)
+	}
+	for name, c := range map[string]api.Config{
+		"parallel":    {Parallel: -1},
+		"host-keys":   {HostKeys: "maybe"},
+		"playbooks":   {Settings: servermanager.Settings{PlaybookDirs: []string{"/nonexistent"}}},
+		"bad-address": {Settings: servermanager.Settings{SMAddr: "1:2:3"}},
+	} {
+		c.Store, c.Runner = st, &fakeRunner{}
+		if _, err := api.New(c); !errors.As(err, &d) || d.Code != name {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if _, err := api.New(api.Config{Listen: "0.0.0.0:9003", AllowFrom: []string{"192.0.2.1", "198.51.100.0/24"}, Store: st, Runner: &fakeRunner{}}); err != nil {
 		t.Error(err)

@@ -96,8 +96,13 @@ func (s *Service) Reload(set Settings) error {
 		if _, _, err := net.SplitHostPort(set.SMAddr); err != nil {
 			set.SMAddr = net.JoinHostPort(strings.Trim(set.SMAddr, "[]"), "9002")
 		}
-		if _, port, err := net.SplitHostPort(set.SMAddr); err != nil || port == "" {
+		if host, port, err := net.SplitHostPort(set.SMAddr); err != nil || port == "" || !validHost(host) {
 			return diag.Errorf(diag.Pos{}, "bad-address", "server-manager's address %q is no host or host:port", set.SMAddr)
+		}
+	}
+	for _, dir := range set.PlaybookDirs {
+		if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+			return diag.Errorf(diag.Pos{}, "playbooks", "there is no folder %s to take playbooks from", dir)
 		}
 	}
 	s.settings.Store(&set)

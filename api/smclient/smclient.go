@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,9 +82,54 @@ func Read(file string, text []byte) (Description, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil {
-		return d, diag.Errorf(diag.Pos{File: file}, "description", "%w", err)
+		return d, misread(file, doc, err)
 	}
 	return d, nil
+}
+
+var unknownField = regexp.MustCompile(`unknown field "(.*)"`)
+
+// misread says where in the description an error of its JSON form is.
+func misread(file string, doc *yaml.Node, err error) error {
+	pos := diag.Pos{File: file}
+	at := func(key string) {
+		if k := findKey(doc, key); k != nil {
+			pos = k.Pos
+		}
+	}
+	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
+		at(m[1])
+		return diag.Errorf(pos, "description", "there is no key %q in a description", m[1]).WithHint("fairlead sm-send --help lists them")
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		at(wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:])
+		return diag.Errorf(pos, "description", "%s is of type %s here, and must be a %s", wrong.Field, wrong.Value, wrong.Type.Kind())
+	}
+	return diag.Errorf(pos, "description", "%w", err)
+}
+
+// findKey is the first key of that name in a document.
+func findKey(n *yaml.Node, key string) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	for _, p := range n.Pairs {
+		if p.Key.Str() == key {
+			return p.Key
+		}
+		if k := findKey(p.Value, key); k != nil {
+			return k
+		}
+	}
+	if n.Kind == yaml.Sequence {
+		for _, it := range n.List() {
+			if k := findKey(it, key); k != nil {
+				return k
+			}
+		}
+	}
+	return nil
 }
 
 func (d *Description) fill() error {

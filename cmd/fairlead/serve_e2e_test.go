@@ -117,6 +117,9 @@ func newServeProcess(t *testing.T, args ...string) *serveProcess {
 	if err := os.Symlink(self, filepath.Join(p.dir, "fairlead")); err != nil { // run by that name, this program is fairlead
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(p.dir, "pb"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
