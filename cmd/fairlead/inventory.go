@@ -344,3 +344,6 @@ func (n noRun) HostState(name string) (*vars.Host, bool) {
 func (noRun) PlayHosts() ([]string, bool) { return nil, true }
 func (noRun) Batch() ([]string, bool)     { return nil, true }
 func (noRun) AllPlayHosts() []string      { return nil }
+
+// ConnectionDefault implements vars.World: variables are shown as they are set.
+func (noRun) ConnectionDefault(string) string { return "" }

@@ -15,7 +15,6 @@ var reasons = []struct{ why, names string }{
 	{"nothing runs in Python on the hosts", "interpreter_python python_module_rlimit_nofile gather_timeout win_async_startup_timeout"},
 	{"facts are gathered anew in each run; that takes one round trip", "fact_caching fact_caching_connection fact_caching_prefix fact_caching_timeout fact_path"},
 	{"what form an inventory has is told by its name and its text, and what cannot be read is an error", "enable_plugins inventory_unparsed_warning"},
-	{"tasks are planned in lockstep and applied in batches, whatever the strategy is called", "strategy"},
 	{"names of groups are taken as they are", "force_valid_group_names"},
 	{"a pattern that names nothing is a warning, or an error when no play has a host", "host_pattern_mismatch"},
 	{"a keyword that does not exist is always an error, before any host is touched", "invalid_task_attribute_failed"},
@@ -26,7 +25,7 @@ var reasons = []struct{ why, names string }{
 	{"the extensions do, loopcontrols and filters of use are always there", "jinja2_extensions"},
 	{"the engine reads host keys and configuration in one way only (see --host-key-checking)", "[paramiko_connection]"},
 	{"Fairlead installs no collections", "[galaxy] collections_scan_sys_path collections_on_ansible_version_mismatch validate_action_group_metadata"},
-	{"it holds as Ansible's default does", "private_role_vars duplicate_dict_key error_on_missing_handler string_conversion_action precedence playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su enable_task_debugger task_debugger_ignore_errors max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
+	{"it holds as Ansible's default does", "private_role_vars duplicate_dict_key string_conversion_action precedence playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su enable_task_debugger task_debugger_ignore_errors max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
 }
 
 // oddVariables are variables whose names do not follow from their key.

@@ -57,6 +57,8 @@ const (
 	UndefinedIsError       Key = "error_on_undefined_vars"
 	ForceHandlers          Key = "force_handlers"
 	AnyErrorsFatal         Key = "any_errors_fatal"
+	Strategy               Key = "strategy"
+	MissingHandler         Key = "error_on_missing_handler"
 	TaskTimeout            Key = "task_timeout"
 	NoLog                  Key = "no_log"
 	TagsRun                Key = "tags.run"
@@ -129,6 +131,8 @@ var settings = []Setting{
 	{UndefinedIsError, in(defaults, "error_on_undefined_vars"), env("ANSIBLE_ERROR_ON_UNDEFINED_VARS"), Bool, "true", nil, "an undefined variable is an error"},
 	{ForceHandlers, in(defaults, "force_handlers"), env("ANSIBLE_FORCE_HANDLERS"), Bool, "false", nil, "handlers run also on hosts that failed"},
 	{AnyErrorsFatal, in(defaults, "any_errors_fatal"), env("ANSIBLE_ANY_ERRORS_FATAL"), Bool, "false", nil, "a failure of one host ends the play for all"},
+	{Strategy, in(defaults, "strategy"), env("ANSIBLE_STRATEGY"), Text, "linear", nil, "linear, free or host_pinned: how hosts wait for each other in plays that do not say"},
+	{MissingHandler, in(defaults, "error_on_missing_handler"), env("ANSIBLE_ERROR_ON_MISSING_HANDLER"), Bool, "true", nil, "a notification that no handler hears ends the run"},
 	{TaskTimeout, in(defaults, "task_timeout"), env("ANSIBLE_TASK_TIMEOUT"), Int, "0", nil, "seconds a task may take"},
 	{NoLog, in(defaults, "no_log"), env("ANSIBLE_NO_LOG"), Bool, "false", nil, "hide all results"},
 	{TagsRun, in("tags", "run"), env("ANSIBLE_RUN_TAGS"), List, "", nil, "what --tags would name"},

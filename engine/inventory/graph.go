@@ -207,10 +207,17 @@ func (inv *Inventory) Host(name string) *Host {
 	return inv.implicitHost(name)
 }
 
+// Unlisted makes a host that a task names and no source does. It is in no group,
+// and Hosts does not give it.
+func (inv *Inventory) Unlisted(name string, pos diag.Pos) *Host {
+	return &Host{Name: name, Pos: pos, Index: -1, vars: &yaml.Vars{}}
+}
+
 func (inv *Inventory) implicitHost(name string) *Host {
 	if inv.localhost == nil {
 		h := &Host{Name: name, Implicit: true, Index: -1, vars: &yaml.Vars{}}
 		h.vars.SetValue("ansible_connection", diag.Pos{}, value.String("local"))
+		h.vars.SetValue("ansible_python_interpreter", diag.Pos{}, value.String("{{ ansible_playbook_python }}"))
 		inv.localhost = h
 		for _, d := range inv.dirs {
 			// A broken file was reported when the folder was added, if the

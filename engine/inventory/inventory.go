@@ -24,6 +24,7 @@ type Inventory struct {
 
 	all, ungrouped *Group
 
+	sources   []string       // what was read, as Sources gives it
 	dirs      []*adjacentDir // where group_vars and host_vars lie
 	opts      yaml.Options
 	rules     Rules

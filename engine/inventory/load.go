@@ -47,6 +47,12 @@ type Rules struct {
 func Load(opts Options) (*Inventory, error) {
 	inv := newInventory(opts.YAML)
 	inv.rules = opts.Rules
+	for _, s := range opts.Sources {
+		if s != "" && !isHostList(s) {
+			s = absolute(s)
+		}
+		inv.sources = append(inv.sources, s)
+	}
 	problems := inv.readSources(opts.Sources)
 	if !opts.Sections.IsNull() {
 		name := opts.SectionsName
@@ -71,6 +77,9 @@ func Load(opts Options) (*Inventory, error) {
 	}
 	return inv, problems.Err()
 }
+
+// Sources are the files, folders and lists that the inventory was read from.
+func (inv *Inventory) Sources() []string { return inv.sources }
 
 // readSources reads the sources in order.
 func (inv *Inventory) readSources(sources []string) (problems diag.List) {

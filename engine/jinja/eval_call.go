@@ -192,6 +192,12 @@ func (c *Context) callFilter(name string, fl *Filter, in value.Value, args Args)
 			return u, nil
 		}
 	}
+	if !asMapping[name] {
+		var err error
+		if in, err = c.Spelled(in); err != nil {
+			return in, err
+		}
+	}
 	if err := c.step(1 + max(in.Len(), 0)/16); err != nil {
 		return in, err
 	}

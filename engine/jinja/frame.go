@@ -215,7 +215,10 @@ func (s *sink) add(t string) error {
 
 // write writes a value as Jinja2 does.
 func (s *sink) write(f *frame, v value.Value) error {
-	v = f.deep(v)
+	v, err := f.r.c.Spelled(f.deep(v))
+	if err != nil {
+		return err
+	}
 	if o, ok := v.FindUnknown(); ok {
 		return unknownSignal{value.Unknown(o).WithMarks(v.DeepMarks())}
 	}

@@ -271,6 +271,9 @@ func (w *walker) task(t *playbook.Task, a *around) {
 			w.p.sureNotified[n.Str()] = true
 		}
 	}
+	if l := t.Loop; l != nil && t.Include != nil && (l.LoopVarNode.HasTemplate() || l.IndexVarNode.HasTemplate()) {
+		w.p.open = true
+	}
 	if t.Register != nil {
 		if t.Register.HasTemplate() {
 			w.p.open = true

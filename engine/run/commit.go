@@ -241,16 +241,13 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 			other.Set.Set(name, v)
 		}
 		pl.shareFacts(other, o)
-		if e.Rescued { // a failure is that of all of them
+		if e.Status == event.Failed && !e.Ignored { // a failure is that of all of them
 			other.unwind()
 			other.settleAfterFailure()
 			other.inst = nil
 			continue
 		}
 		other.advance()
-		if e.Status == event.Failed && !e.Ignored {
-			other.failed = true
-		}
 	}
 	if e.Status == event.Failed && !e.Ignored && !e.Rescued {
 		pl.fatal = true

@@ -26,10 +26,7 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 	ev.delegate = to
 	inv := pl.Inventory.Host(to)
 	if inv == nil {
-		if inv, _, err = pl.Inventory.AddHost(to, t.Pos, nil, nil); err != nil {
-			return err
-		}
-		pl.Vars.InventoryChanged()
+		inv = pl.Inventory.Unlisted(to, t.Pos)
 	}
 	target := pl.host(inv)
 	ds := pl.Vars.Scope(pl.world(pl), target.Host, pl.vars, &t.Scope, pl.moment(h))

@@ -50,6 +50,9 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 	if wait := in.wait; !wait.IsZero() && pl.Now().Before(wait) {
 		return &request{kind: reqWait, host: h, until: wait}, nil
 	}
+	if in.itemAt.IsZero() {
+		in.itemAt = pl.Now()
+	}
 	if o := pl.restored(h); o != nil {
 		return pl.keep(h, t, o)
 	}

@@ -133,6 +133,10 @@ func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []stri
 			}
 			for _, name := range listOfNames(v) {
 				if _, ok := pl.names.byName[name]; !ok && len(pl.names.topics[name]) == 0 {
+					if pl.Settings.UnheardIsWarning {
+						warnings = append(warnings, "no handler is called '"+name+"' or listens to it")
+						continue
+					}
 					return nil, nil, diag.Errorf(n.PosAt(0), "handler", "the requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name).
 						WithHint("handlers of an included file of tasks cannot be notified by name; those of roles can, once the role was reached")
 				}
@@ -253,13 +257,7 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 	case "clear_facts":
 		h.Facts.Clear()
 	case "clear_host_errors":
-		for _, x := range pl.all {
-			if x.failed || x.unreachable { // back in the next play
-				x.failed, x.unreachable, x.ended = false, false, true
-				s := pl.statsOf(x.Name)
-				pl.forgiven[x.Name] = s.Failed + s.Unreachable
-			}
-		}
+		pl.clearHostErrors()
 	case "refresh_inventory":
 		pl.notice("info", "meta: refresh_inventory: the inventory is read once per run")
 	case "reset_connection":
@@ -274,6 +272,27 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 	}
 	pl.pastMeta(h, t)
 	return done, nil
+}
+
+// clearHostErrors takes the failures of all hosts back: who is in an always part
+// because of one goes on behind it, who is out of the play is back in the next.
+func (pl *play) clearHostErrors() {
+	pl.release()     // what is counted is forgiven
+	pl.fatal = false // and nothing ends because of it
+	for _, x := range pl.all {
+		failed := x.failed || x.unreachable
+		if failed {
+			x.failed, x.unreachable, x.ended = false, false, true
+		}
+		for i := range x.at {
+			failed = failed || x.at[i].failed
+			x.at[i].failed = false
+		}
+		if failed {
+			s := pl.statsOf(x.Name)
+			pl.forgiven[x.Name] = s.Failed + s.Unreachable
+		}
+	}
 }
 
 // flushHandlers sends the host into the handlers it notified.

@@ -245,7 +245,8 @@ type instance struct {
 	title   string // the name, where it has templates
 	seedNo  int64
 	started time.Time
-	begun   bool // loop evaluated
+	itemAt  time.Time // when the present item began
+	begun   bool      // loop evaluated
 	looped  bool
 	control looping // of the loop
 	items   []value.Value
@@ -291,6 +292,7 @@ func (i *instance) nextItem() {
 	i.idx++
 	pause := i.control.pause
 	i.evaled, i.did, i.ops, i.change, i.next, i.outcome = nil, nil, nil, nil, nil, nil
+	i.itemAt = time.Time{}
 	i.attempt, i.replans, i.wait, i.paused, i.effects, i.job = 0, 0, time.Time{}, false, false, nil
 	if pause > 0 && i.idx < len(i.items) {
 		i.rest = pause

@@ -337,8 +337,8 @@ func (pl *play) begin() error {
 	}
 	if strategy, err := keyword(s, pl.p.Strategy); err != nil {
 		return err
-	} else if err := knownStrategy(strategy, pl.p.Strategy); err != nil {
-		return err
+	} else if strategy = orElse(strategy, pl.Settings.Strategy); !isStrategy(strategy) {
+		return unknownStrategy(strategy, pl.p.Strategy)
 	} else {
 		// What asks, or begins somewhere, does so for all hosts; a plan has nobody to wait for.
 		pl.isFree = isFree(strategy) && !pl.Check && !pl.Step && !pl.starting
@@ -375,12 +375,21 @@ func isFree(strategy string) bool {
 	return false
 }
 
-func knownStrategy(s string, n *yaml.Node) error {
+func isStrategy(s string) bool {
 	switch s[strings.LastIndexByte(s, '.')+1:] {
 	case "", "linear", "free", "host_pinned", "mitogen_linear", "mitogen_free", "mitogen_host_pinned":
-		return nil
+		return true
 	}
-	return diag.Errorf(n.Pos, "strategy", "there is no strategy %q", s).WithHint("use linear, free or host_pinned")
+	return false
+}
+
+// unknownStrategy says so; n is nil where the settings name it.
+func unknownStrategy(s string, n *yaml.Node) error {
+	pos := diag.Pos{File: "strategy"}
+	if n != nil {
+		pos = n.Pos
+	}
+	return diag.Errorf(pos, "strategy", "there is no strategy %q", s).WithHint("use linear, free or host_pinned")
 }
 
 // program is the play as one list: facts, the three parts, and between them the

@@ -274,6 +274,7 @@ func (r *runner) fixedVars() {
 	if r.Limit != "" {
 		f["ansible_limit"] = value.String(r.Limit)
 	}
+	f["ansible_inventory_sources"] = value.Strings(r.Inventory.Sources()...)
 	// Some playbooks name the controller's Python as that of localhost.
 	f["ansible_playbook_python"] = value.String("/usr/bin/python3")
 	f["ansible_config_file"] = value.Null
@@ -304,6 +305,9 @@ func (r *runner) closeTargets() {
 // host gives the state of an inventory host, which lasts for the whole run.
 func (r *runner) host(h *inventory.Host) *host {
 	if x, ok := r.hosts[h.Name]; ok {
+		if x.Host.Host != h && h.Index >= 0 { // only tasks were delegated to it before it was added
+			x.Host.Relist(h)
+		}
 		return x
 	}
 	x := &host{Host: vars.NewHost(h), r: r}

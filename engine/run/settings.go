@@ -27,8 +27,12 @@ type Settings struct {
 	// AnyErrorsFatal, TaskTimeout and NoLog hold for plays and tasks
 	// that say nothing.
 	AnyErrorsFatal bool
-	TaskTimeout    time.Duration
-	NoLog          bool
+	// Strategy holds for plays that say none; UnheardIsWarning lets a
+	// notification that no handler hears pass with a warning.
+	Strategy         string
+	UnheardIsWarning bool
+	TaskTimeout      time.Duration
+	NoLog            bool
 	// Managed is the variable ansible_managed; "" means Ansible's default.
 	Managed string
 	// Named gives a setting by its name in Ansible, for the lookup config; nil
@@ -46,7 +50,8 @@ func SettingsOf(c *config.Config) Settings {
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
 		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
-		Named:       namedSettings(c),
+		Named:    namedSettings(c),
+		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
 	}
 	if c.IsSet(config.Managed) {

@@ -111,7 +111,9 @@ func (pl *play) moment(h *host) vars.Moment {
 	if h == nil || h.inst == nil {
 		return m
 	}
-	m.Now = h.inst.started
+	if m.Now = h.inst.started; !h.inst.itemAt.IsZero() {
+		m.Now = h.inst.itemAt
+	}
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], uint64(h.inst.seedNo))
 	binary.BigEndian.PutUint64(b[8:], uint64(h.inst.idx))

@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -52,6 +53,28 @@ func (w *world) AllPlayHosts() []string {
 		return nil
 	}
 	return names(w.pl.all)
+}
+
+// ConnectionDefault implements vars.World.
+func (w *world) ConnectionDefault(what string) string {
+	d := w.Config.Connection
+	switch what {
+	case "connection":
+		return orElse(d.Connection, "ssh")
+	case "user":
+		return d.User
+	case "port":
+		if d.Port > 0 {
+			return strconv.Itoa(d.Port)
+		}
+	case "timeout":
+		return strconv.Itoa(max(int(d.Timeout.Seconds()), 1))
+	case "key":
+		return d.KeyFile
+	case "shell":
+		return "/bin/sh"
+	}
+	return ""
 }
 
 var _ module.Vars = (*taskVars)(nil)

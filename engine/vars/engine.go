@@ -345,7 +345,14 @@ func (s *Scope) Expr(src string, pos diag.Pos) (value.Value, error) {
 	if err != nil {
 		return value.Null, err
 	}
-	return s.run(func() (value.Value, error) { return x.Eval(s.context(s.eng.env)) })
+	return s.run(func() (value.Value, error) {
+		c := s.context(s.eng.env)
+		v, err := x.Eval(c)
+		if err != nil {
+			return v, err
+		}
+		return c.Spelled(v)
+	})
 }
 
 // Condition evaluates a condition as when: takes it: an expression, or a

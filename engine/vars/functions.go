@@ -168,7 +168,8 @@ func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, layers []*yaml.
 // noWorld is the world before a run.
 type noWorld struct{}
 
-func (noWorld) HostState(string) (*Host, bool) { return nil, false }
-func (noWorld) PlayHosts() ([]string, bool)    { return nil, true }
-func (noWorld) Batch() ([]string, bool)        { return nil, true }
-func (noWorld) AllPlayHosts() []string         { return nil }
+func (noWorld) HostState(string) (*Host, bool)  { return nil, false }
+func (noWorld) PlayHosts() ([]string, bool)     { return nil, true }
+func (noWorld) Batch() ([]string, bool)         { return nil, true }
+func (noWorld) AllPlayHosts() []string          { return nil }
+func (noWorld) ConnectionDefault(string) string { return "" }

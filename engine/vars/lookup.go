@@ -225,7 +225,7 @@ func lookupEnv(_ *Scope, terms []value.Value, o jinja.Args) ([]value.Value, erro
 // lookupVarNames gives the names of variables that patterns are found in.
 func lookupVarNames(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
 	var out []value.Value
-	names := s.Names()
+	names := s.AllNames()
 	for _, t := range terms {
 		if !t.IsString() {
 			return nil, says("Invalid setting identifier, \"%s\" is not a string, it is a <class '%s'>", t.Text(), t.TypeName())

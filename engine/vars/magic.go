@@ -69,6 +69,10 @@ func (s *Scope) magic(name string) (v value.Value, ok, keep bool) {
 		if v, ok := s.roleMagic(name); ok {
 			return v, true, true
 		}
+		if name == "ansible_delegated_vars" {
+			v, ok := s.delegatedVars()
+			return v, ok, true
+		}
 		if name == "environment" {
 			v, err := s.environment()
 			return v, err == nil, true
@@ -87,7 +91,10 @@ func (s *Scope) hostMagic(name string) (value.Value, bool) {
 	case "group_names":
 		return value.Strings(s.eng.Inventory.HostGroups(s.host.Host)...), true
 	case "inventory_file":
-		if f := s.host.Pos.File; f != "" {
+		if list, ok := strings.CutPrefix(s.host.Pos.File, "-i "); ok {
+			return value.String(list), true
+		}
+		if f, err := filepath.Abs(s.host.Pos.File); err == nil && s.host.Pos.File != "" {
 			return value.String(f), true
 		}
 	case "inventory_dir":
@@ -258,7 +265,7 @@ func (s *Scope) SearchPath() []string {
 // varsObject is the variable vars: all variables by name.
 type varsObject struct{ s *Scope }
 
-func (o *varsObject) TypeName() string { return "vars" }
+func (o *varsObject) TypeName() string { return "dict" }
 func (o *varsObject) Attr(name string) (value.Value, bool) {
 	v, ok, _ := o.s.Variable(name)
 	return v, ok
@@ -283,13 +290,37 @@ func orMethod(m jinja.Mapping, name string) func(value.Value, bool, error) (valu
 
 // Elements are the names.
 func (o *varsObject) Elements(*jinja.Context) ([]value.Value, error) {
-	return value.Strings(o.s.Names()...).Items(), nil
+	return value.Strings(o.s.AllNames()...).Items(), nil
+}
+
+// AllNames are the names of all variables, the magic ones included, sorted.
+func (s *Scope) AllNames() []string {
+	names := s.Names()
+	for n := range s.eng.Fixed {
+		names = append(names, n)
+	}
+	for _, n := range magicNames {
+		if _, ok, _ := s.magic(n); ok && n != "vars" {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// magicNames are the magic variables beside those that hold for a whole run and
+// those about connections.
+var magicNames = []string{
+	"hostvars", "groups", "omit", "inventory_hostname", "inventory_hostname_short", "group_names", "inventory_file", "inventory_dir",
+	"playbook_dir", "ansible_play_name", "ansible_play_hosts", "play_hosts", "ansible_play_batch", "ansible_play_hosts_all",
+	"ansible_play_role_names", "role_names", "ansible_role_names", "ansible_dependent_role_names", "environment",
+	"role_path", "role_name", "ansible_role_name", "ansible_collection_name", "ansible_parent_role_names", "ansible_parent_role_paths",
 }
 
 // hostVars is the variable hostvars: the variables of every host.
 type hostVars struct{ s *Scope }
 
-func (o *hostVars) TypeName() string { return "hostvars" }
+func (o *hostVars) TypeName() string { return "HostVars" }
 func (o *hostVars) IsMapping()       {}
 func (o *hostVars) Attr(name string) (value.Value, bool) {
 	v, ok, _ := o.AttrOf(nil, name)
@@ -340,6 +371,9 @@ func (o *oneHostVars) vars() *Scope {
 // AttrOf gives one variable. What another host set and what is not confirmed
 // yet is unknown until its operations were applied.
 func (o *oneHostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
+	if name == "playbook_dir" && o.from.play != nil {
+		return o.from.Variable(name)
+	}
 	if o.host != o.from.host && o.host.Pending && o.unsettled(name) {
 		return pending("variable " + name + " of host " + o.host.Name), true, nil
 	}
@@ -354,7 +388,9 @@ func (o *oneHostVars) unsettled(name string) bool {
 
 // Elements are the names of the variables.
 func (o *oneHostVars) Elements(*jinja.Context) ([]value.Value, error) {
-	names := o.vars().Names()
-	names = append(names, "inventory_hostname", "inventory_hostname_short", "group_names", "groups")
+	names := slices.DeleteFunc(o.vars().AllNames(), func(n string) bool { return n == "hostvars" })
+	if o.from.play != nil {
+		names = append(names, "playbook_dir")
+	}
 	return value.Strings(names...).Items(), nil
 }

@@ -32,6 +32,10 @@ func NewHost(h *inventory.Host) *Host {
 	return &Host{Host: h, Facts: NewMemory(), Set: NewMemory(), Included: NewMemory(), layersGen: -1}
 }
 
+// Relist makes it the state of a host of the inventory that was known by its name
+// alone before.
+func (h *Host) Relist(in *inventory.Host) { h.Host, h.layersGen = in, -1 }
+
 // World is what magic variables tell about the run.
 type World interface {
 	// HostState gives the state of a host of the inventory; it may make it.
@@ -43,6 +47,9 @@ type World interface {
 	Batch() (hosts []string, settled bool)
 	// AllPlayHosts are all hosts of the play, failed ones too.
 	AllPlayHosts() []string
+	// ConnectionDefault is what the command line and the settings say of how
+	// hosts are reached: connection, user, port, timeout or key; "" for nothing.
+	ConnectionDefault(what string) string
 }
 
 // Scope finds variables for one host and one task (or play). Values are
@@ -341,6 +348,9 @@ func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error)
 		return v, true, err
 	}
 	s.readsLayer(name, len(s.layers))
+	if s.at != nil && s.host != nil {
+		return s.connection(name)
+	}
 	return value.Null, false, nil
 }
 
