@@ -26,9 +26,6 @@ func (w *walker) handlerNames(t *playbook.Task) {
 		}
 	}
 	for _, n := range t.Listen {
-		if n.HasTemplate() {
-			p.anyHandlers = true
-		}
 		p.handlers[n.Value().Text()] = true
 	}
 }
@@ -44,7 +41,7 @@ func (c *checker) notified(p *play) {
 			if n.HasTemplate() || n.Kind != yaml.Scalar || p.handlers[name] {
 				continue
 			}
-			d := problem(n.Pos, c.soft(p, s), CodeHandler, "no handler is called '%s' or listens to it", name)
+			d := problem(n.Pos, c.cfg.UnheardIsWarning || c.soft(p, s), CodeHandler, "no handler is called '%s' or listens to it", name)
 			names := slices.Sorted(maps.Keys(p.handlers))
 			if near := diag.Nearest(name, names); near != "" {
 				d.Hint = "did you mean '" + near + "'?"

@@ -34,6 +34,8 @@ type Config struct {
 	// HostsOptional: the inventory is not the one of the run, so nothing is said
 	// about plays that match no host, nor about what inventory may define.
 	HostsOptional bool
+	// UnheardIsWarning: a notification that no handler hears stops nothing.
+	UnheardIsWarning bool
 }
 
 // The codes of the diagnostics of this package; those about arguments are the

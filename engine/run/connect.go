@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -97,7 +98,23 @@ func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
 	if o, unknown := v.FindUnknown(); unknown {
 		return false, &needKnown{o}
 	}
-	return jinja.ToBool(v), nil
+	b, ok := boolean(v)
+	if !ok {
+		return false, diag.Errorf(n.Pos, "keyword-type", "this must be true or false, but is '%s', which is not a valid boolean", v.Text())
+	}
+	return b, nil
+}
+
+// boolean reads a value as ansible-core 2.14 reads keywords that are true or
+// false (module_utils.parsing.convert_bool); ok is false for other values.
+func boolean(v value.Value) (b, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(v.Text())) {
+	case "y", "yes", "on", "1", "true", "t", "1.0":
+		return true, true
+	case "n", "no", "off", "0", "false", "f", "0.0", "", "none":
+		return false, true
+	}
+	return false, false
 }
 
 // needKnown says that a value must be known to go on.

@@ -84,12 +84,8 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 			}
 		}
 	}
-	for _, n := range t.Listen {
-		v, err := s.Eval(n)
-		if err != nil {
-			return err
-		}
-		for _, topic := range listOfTexts(v) {
+	for _, n := range t.Listen { // as written: Ansible evaluates no templates in topics
+		for _, topic := range listOfTexts(n.Value()) {
 			pl.names.topics[topic] = append(pl.names.topics[topic], t)
 		}
 	}
@@ -166,7 +162,7 @@ func (pl *play) isNotified(h *host, t *playbook.Task) bool { return h.notified[t
 // meta carries out a meta task.
 func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 	action := metaAction(t)
-	if action == "flush_handlers" {
+	if action == "flush_handlers" && t.Implicit {
 		return pl.flushHandlers(h, t)
 	}
 	s := pl.scope(h, t)
@@ -184,6 +180,9 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 		pl.metaSkipped(h, t, action)
 		pl.pastMeta(h, t)
 		return done, nil
+	}
+	if action == "flush_handlers" {
+		return pl.flushHandlers(h, t)
 	}
 	if pl.waiting() && !pl.Check && action != "noop" {
 		return &request{kind: reqFlushAll, host: h}, nil

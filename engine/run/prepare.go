@@ -64,7 +64,8 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	}
 	if len(problems) == 0 && !req.SkipLint {
 		for i, pb := range cfg.Playbooks {
-			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional}
+			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional,
+				UnheardIsWarning: req.Settings.UnheardIsWarning}
 			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {
 					warnings = append(warnings, d)

@@ -317,7 +317,9 @@ func (t *Terminal) recap(b *bytes.Buffer, e *event.Event) {
 	t.heading(b, "PLAY RECAP")
 	names := make([]string, 0, len(e.Stats))
 	for n := range e.Stats {
-		names = append(names, n)
+		if *e.Stats[n] != (event.HostStats{}) { // a host that no task came to is not told, as in Ansible
+			names = append(names, n)
+		}
 	}
 	sort.Strings(names)
 	for _, n := range names {
