@@ -76,6 +76,7 @@ Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {
 			c.GroupID = g.id
+			abbreviate(c.Flags())
 			root.AddCommand(c)
 		}
 	}
