@@ -218,16 +218,16 @@ func (pl *play) hasOnce(t *playbook.Task) bool {
 	return t != nil && t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }) != nil
 }
 
-func (pl *play) isRunOnce(t *playbook.Task) (bool, error) {
+func (pl *play) isRunOnce(h *host, t *playbook.Task) (bool, error) {
 	if t == nil || pl.isFree || !pl.hasOnce(t) { // free does not know run_once, in Ansible either
 		return false, nil
 	}
-	return flag(pl.playScope(), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }), false)
+	return flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }), false)
 }
 
 // shareOnce gives the result of a run_once task to the hosts that wait at it.
 func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event) {
-	once, err := pl.isRunOnce(t)
+	once, err := pl.isRunOnce(h, t)
 	if err != nil || !once {
 		return
 	}

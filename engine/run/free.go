@@ -152,7 +152,7 @@ func (pl *play) full(h *host) (bool, error) {
 	if h.inst != nil {
 		return false, nil
 	}
-	limit, err := pl.throttle(h.task())
+	limit, err := pl.throttle(h)
 	if err != nil || limit <= 0 {
 		return false, err
 	}

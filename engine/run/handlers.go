@@ -228,6 +228,8 @@ func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 		return
 	case "end_host":
 		why += ", continuing execution for " + h.Name
+	case "flush_handlers":
+		why += ", not running handlers for " + h.Name
 	case "end_play":
 		why += ", continuing play"
 	case "end_batch":

@@ -251,7 +251,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	s.to = len(l.ops)
 	h.addStep(s)
 	h.Pending = true
-	once, err := pl.isRunOnce(t)
+	once, err := pl.isRunOnce(h, t)
 	if err != nil {
 		return nil, err
 	}

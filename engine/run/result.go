@@ -18,6 +18,9 @@ import (
 
 // outcome is how an item ended, before the task's own words about it.
 type outcome struct {
+	// unrun: a variable was undefined before the module began, which no
+	// failed_when forgives and no retry mends.
+	unrun    bool
 	result   *value.Map
 	status   event.Status
 	msg      string
@@ -98,7 +101,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	}
 	r.Set("msg", value.String(f.Msg))
 	r.Set("failed", value.Bool(true))
-	o := &outcome{result: r, status: event.Failed, msg: f.Msg}
+	o := &outcome{result: r, status: event.Failed, msg: f.Msg, unrun: in.evaled == nil && vars.IsUndefined(f.Err)}
 	o.explain(f.Err)
 	r.Set("msg", value.String(o.msg))
 	if in.evaled != nil {
@@ -168,7 +171,7 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	if r, err := pl.asJob(h, o); r != nil || err != nil {
 		return r, err
 	}
-	if o.status != event.Skipped && o.status != event.Unknown {
+	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
 		if err := pl.judge(h, t, o); err != nil {
 			o.fail(err)
 		}

@@ -94,7 +94,7 @@ func (pl *play) runOnce(hosts []*host) ([]*host, error) {
 	if t.Module == "meta" && metaOnce(t) {
 		return hosts[:1], nil
 	}
-	once, err := pl.isRunOnce(t)
+	once, err := pl.isRunOnce(hosts[0], t)
 	if err != nil || !once {
 		return hosts, err
 	}
@@ -104,7 +104,7 @@ func (pl *play) runOnce(hosts []*host) ([]*host, error) {
 // throttled keeps as many hosts as the task lets run at once; the others stay
 // at it until these are past.
 func (pl *play) throttled(hosts []*host) ([]*host, error) {
-	limit, err := pl.throttle(hosts[0].task())
+	limit, err := pl.throttle(hosts[0])
 	if err != nil || limit <= 0 || limit > len(hosts) {
 		return hosts, err
 	}
@@ -112,7 +112,8 @@ func (pl *play) throttled(hosts []*host) ([]*host, error) {
 }
 
 // throttle is on how many hosts a task may run at once; 0 for any number.
-func (pl *play) throttle(t *playbook.Task) (int, error) {
+func (pl *play) throttle(h *host) (int, error) {
+	t := h.task()
 	if t == nil {
 		return 0, nil
 	}
@@ -120,7 +121,7 @@ func (pl *play) throttle(t *playbook.Task) (int, error) {
 	if n == nil {
 		return 0, nil
 	}
-	v, err := pl.playScope().Eval(n)
+	v, err := pl.scope(h, t).Eval(n)
 	if err != nil {
 		return 0, err
 	}
