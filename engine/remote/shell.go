@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -232,11 +233,12 @@ const (
 // bear that nobody reads it: the reading side tells why.
 func (s *shell) send(data []byte, f *frame, rx *receiver) error {
 	w := &countingWriter{w: s.p.in, rx: rx, total: &s.host.bytesOut}
-	for piece := len(data); len(data) > 0; data = data[piece:] {
-		if piece = len(data); len(data) <= largeFrame {
-			piece = min(piece, smallPiece)
-		}
-		if _, err := w.Write(data[:piece]); err != nil {
+	piece := len(data)
+	if piece <= largeFrame {
+		piece = smallPiece
+	}
+	for part := range slices.Chunk(data, max(piece, 1)) {
+		if _, err := w.Write(part); err != nil {
 			return nil
 		}
 	}

@@ -73,9 +73,9 @@ func uploadDir(t *testing.T, h *remote.Host, as state.Identity, name string) (di
 	t.Helper()
 	dir = "/srv/sftptest/" + name
 	out := do(t, h, state.Batch{As: as, Ops: []state.Op{
-		state.Mkdir{Path: "/srv/sftptest"}, state.Remove{Path: dir, Recursive: true}, state.Mkdir{Path: dir},
+		state.Mkdir{Path: "/srv"}, state.Mkdir{Path: "/srv/sftptest"}, state.Remove{Path: dir, Recursive: true}, state.Mkdir{Path: dir},
 	}})
-	allOK(t, out, 3)
+	allOK(t, out, 4)
 	t.Cleanup(func() {
 		_, _ = h.Do(context.Background(), state.Batch{As: as, Ops: []state.Op{state.Remove{Path: dir, Recursive: true}}})
 	})
