@@ -82,6 +82,9 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 // request means that the item is finished (skipped).
 func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error) {
 	s := pl.itemScope(h, t)
+	if err := s.Err(); err != nil {
+		return nil, nil, err
+	}
 	if sh := pl.sharedOf(h, t); sh != nil {
 		return pl.evaluateShared(sh, h, t, s)
 	}

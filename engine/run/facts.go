@@ -116,7 +116,12 @@ func (r *runner) textDirs() []string {
 				role(u)
 			}
 			for _, n := range p.VarsFiles {
-				add(vars.ResolvePath(p.Dir, n.Str()))
+				for _, name := range n.List() {
+					if name.HasTemplate() {
+						add(p.Dir)
+					}
+					add(vars.ResolvePath(p.Dir, name.Str()))
+				}
 			}
 		}
 	}

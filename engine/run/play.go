@@ -105,36 +105,22 @@ func names(hosts []*host) []string {
 
 func playName(p *playbook.Play, hosts []*host) string { return p.Title() }
 
-// playVars reads vars_files of a play; they may name extra and play variables.
+// playVars reads what a play has of variables for all its hosts; its vars_files may
+// name extra and play variables, or be each host's own.
 func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
 	pv := &vars.PlayVars{Play: p}
 	if err := r.prompted(p, pv); err != nil {
 		return nil, err
 	}
+	own := hostFiles{r: r, pv: pv, found: map[hostFileKey]hostFile{}}
 	for _, n := range p.VarsFiles {
 		s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
-		v, err := s.Eval(n)
+		found, err := r.varsFile(s, n, p.Dir)
+		if vars.IsUndefined(err) {
+			pv.HostFile, err = own.get, nil
+		}
 		if err != nil {
 			return nil, err
-		}
-		candidates := []value.Value{v}
-		if v.Kind() == value.KindList {
-			candidates = v.Items()
-		}
-		var found *yaml.Vars
-		var firstErr error
-		for _, c := range candidates {
-			vs, err := r.Loader.LoadVarsFile(vars.ResolvePath(p.Dir, c.Text()), n.Pos)
-			if err == nil {
-				found = vs
-				break
-			}
-			if firstErr == nil {
-				firstErr = err
-			}
-		}
-		if found == nil && firstErr != nil {
-			return nil, firstErr
 		}
 		pv.Files = append(pv.Files, found)
 	}

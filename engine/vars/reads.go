@@ -29,7 +29,7 @@ const (
 // Record lets the scope, and those made from it by With, note what they read. It is
 // called before anything is evaluated.
 func (s *Scope) Record() *Reads {
-	s.reads = &Reads{own: s.eng.Merge || len(s.locals) > 0}
+	s.reads = &Reads{own: s.eng.Merge || s.hostFiles || len(s.locals) > 0}
 	return s.reads
 }
 

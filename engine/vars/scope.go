@@ -71,6 +71,9 @@ type Scope struct {
 	// those from memoryAt to memoryEnd and from factsAt to inventoryEnd.
 	reads                                      *Reads
 	memoryAt, memoryEnd, factsAt, inventoryEnd int
+	// hostFiles: some of vars_files are the host's own; broken: one cannot be read.
+	hostFiles bool
+	broken    error
 	// fileKind is the folder that first_found looks in beside the task's own;
 	// empty is files.
 	fileKind string
@@ -167,7 +170,10 @@ func (h *Host) SetCacheable(name string, v value.Value) { h.Facts.Set("\x00"+nam
 // PlayVars are the variables of a play; read-only after NewPlayVars.
 type PlayVars struct {
 	Play  *playbook.Play
-	Files []*yaml.Vars // vars_files, in order
+	Files []*yaml.Vars // vars_files, in order; nil: none, or each host's own
+	// HostFile gives the entry of vars_files whose name is each host's own; nil where
+	// the play has no such entry. An entry that is for all hosts gives what Files has.
+	HostFile func(h *Host, entry int) (*yaml.Vars, error)
 	// Prompted are the answers to vars_prompt.
 	Prompted *yaml.Vars
 	// Public are the roles that include_role brought with public: true, whose
@@ -233,10 +239,8 @@ func (s *Scope) build() {
 		s.addTaskVars() // 17, 16
 	}
 	if s.play != nil {
-		s.addRoles(role, roleVars) // 15
-		for i := len(s.play.Files) - 1; i >= 0; i-- {
-			s.add(s.play.Files[i]) // 14
-		}
+		s.addRoles(role, roleVars)       // 15
+		s.addFiles()                     // 14
 		s.add(s.play.Prompted)           // 13
 		s.add(s.play.Play.Keywords.Vars) // 12
 	}
@@ -253,6 +257,23 @@ func (s *Scope) build() {
 		s.addRoles(role, roleDefaults) // 2
 	}
 }
+
+func (s *Scope) addFiles() {
+	for i := len(s.play.Files) - 1; i >= 0; i-- {
+		f := s.play.Files[i]
+		if f == nil && s.host != nil && s.play.HostFile != nil {
+			var err error
+			if f, err = s.play.HostFile(s.host, i); err != nil && s.broken == nil {
+				s.broken = err
+			}
+			s.hostFiles = true
+		}
+		s.add(f)
+	}
+}
+
+// Err tells why the variables of the host cannot be told: what one of vars_files is.
+func (s *Scope) Err() error { return s.broken }
 
 func (s *Scope) addIncludeParams() {
 	for x := range s.at.Outward() {

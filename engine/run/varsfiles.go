@@ -1,0 +1,79 @@
+package run
+
+import (
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
+	"github.com/fairlead-project/fairlead/engine/yaml"
+)
+
+// varsFile reads one entry of vars_files: a name, or a list of which the first that
+// exists counts. The error is of an undefined variable where a name needs one.
+func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, dir string) (*yaml.Vars, error) {
+	v, err := s.Eval(n)
+	if err != nil {
+		return nil, err
+	}
+	candidates := []value.Value{v}
+	if v.Kind() == value.KindList {
+		candidates = v.Items()
+	}
+	var firstErr error
+	for _, c := range candidates {
+		if c.IsUndefined() {
+			return nil, diag.Errorf(n.Pos, jinja.CodeUndefined, "a variable in the name of this file is not defined")
+		}
+		vs, err := r.Loader.LoadVarsFile(vars.ResolvePath(dir, c.Text()), n.Pos)
+		if err == nil {
+			return vs, nil
+		}
+		if firstErr == nil {
+			firstErr = err
+		}
+	}
+	return nil, firstErr
+}
+
+// hostFiles are the vars_files of a play whose names are each host's own, such as
+// those that name a fact. As in ansible-core 2.14, such a file is left out until the
+// host's facts are known; from then on a name that cannot be told is an error.
+type hostFiles struct {
+	r     *runner
+	pv    *vars.PlayVars
+	found map[hostFileKey]hostFile
+}
+
+// hostFileKey is an entry of vars_files for a host, with how much was known of it.
+type hostFileKey struct {
+	host         *vars.Host
+	entry, facts int
+}
+
+type hostFile struct {
+	vars *yaml.Vars
+	err  error
+}
+
+func (f *hostFiles) get(h *vars.Host, entry int) (*yaml.Vars, error) {
+	key := hostFileKey{h, entry, h.Facts.Mark()}
+	if got, ok := f.found[key]; ok {
+		return got.vars, got.err
+	}
+	// It sees the entries before it.
+	before := &vars.PlayVars{Play: f.pv.Play, Files: f.pv.Files[:entry], HostFile: f.pv.HostFile, Prompted: f.pv.Prompted}
+	s := f.r.Vars.Scope(f.r.world(nil), h, before, &playbook.Scope{}, vars.Moment{Now: f.r.Now()})
+	n := f.pv.Play.VarsFiles[entry]
+	var got hostFile
+	got.vars, got.err = f.r.varsFile(s, n, f.pv.Play.Dir)
+	if vars.IsUndefined(got.err) {
+		if key.facts == 0 {
+			got.err = nil
+		} else {
+			got.err = diag.Errorf(n.Pos, "vars-files", "an undefined variable was found when attempting to template the vars_files item '%s': %w", n.Value().Text(), got.err)
+		}
+	}
+	f.found[key] = got
+	return got.vars, got.err
+}
