@@ -122,7 +122,7 @@ func TestFlood(t *testing.T) {
 `)
 	s := c.run(append([]string{"run", "-vv", "-i", "hosts.ini", "site.yml"}, b.flags()...)...).exits(0).tells("truncated")
 	harmless(t, "the output", s.out+s.err)
-	if s.maxResidentKB > 600<<10 {
+	if s.maxResidentKB > 400<<10*memoryFactor {
 		t.Errorf("it took %d MiB of memory", s.maxResidentKB>>10)
 	}
 	t.Logf("%s, %d MiB, %d KiB shown", s.took, s.maxResidentKB>>10, len(s.out)>>10)

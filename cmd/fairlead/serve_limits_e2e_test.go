@@ -79,7 +79,7 @@ func TestServeMemory(t *testing.T) {
 	p.until("all are run", func() bool { time.Sleep(200 * time.Millisecond); return p.inState("failed") == requests }) // no play is for their hosts
 	many := p.peak()
 	t.Logf("memory: idle %d MiB, %d requests accepted %d MiB, run %d MiB; slowest answer %v", idle, requests, accepted, many, slowest.Round(time.Millisecond))
-	if many > 300 {
+	if many > 300*memoryFactor {
 		t.Errorf("too much memory: %d MiB", many)
 	}
 }
