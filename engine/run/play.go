@@ -112,7 +112,7 @@ func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
 	if err := r.prompted(p, pv); err != nil {
 		return nil, err
 	}
-	own := hostFiles{r: r, pv: pv, found: map[hostFileKey]hostFile{}}
+	own := &hostFiles{r: r, pv: pv}
 	for _, n := range p.VarsFiles {
 		s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
 		found, err := r.varsFile(s, n, p.Dir)

@@ -40,40 +40,23 @@ func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, dir string) (*yaml.Vars, 
 // those that name a fact. As in ansible-core 2.14, such a file is left out until the
 // host's facts are known; from then on a name that cannot be told is an error.
 type hostFiles struct {
-	r     *runner
-	pv    *vars.PlayVars
-	found map[hostFileKey]hostFile
+	r  *runner
+	pv *vars.PlayVars
 }
 
-// hostFileKey is an entry of vars_files for a host, with how much was known of it.
-type hostFileKey struct {
-	host         *vars.Host
-	entry, facts int
-}
-
-type hostFile struct {
-	vars *yaml.Vars
-	err  error
-}
-
+// get evaluates the name anew each time: facts come, and may be taken back with a plan
+// that was wrong. What is read of a file, the loader keeps.
 func (f *hostFiles) get(h *vars.Host, entry int) (*yaml.Vars, error) {
-	key := hostFileKey{h, entry, h.Facts.Mark()}
-	if got, ok := f.found[key]; ok {
-		return got.vars, got.err
-	}
 	// It sees the entries before it.
 	before := &vars.PlayVars{Play: f.pv.Play, Files: f.pv.Files[:entry], HostFile: f.pv.HostFile, Prompted: f.pv.Prompted}
 	s := f.r.Vars.Scope(f.r.world(nil), h, before, &playbook.Scope{}, vars.Moment{Now: f.r.Now()})
 	n := f.pv.Play.VarsFiles[entry]
-	var got hostFile
-	got.vars, got.err = f.r.varsFile(s, n, f.pv.Play.Dir)
-	if vars.IsUndefined(got.err) {
-		if key.facts == 0 {
-			got.err = nil
-		} else {
-			got.err = diag.Errorf(n.Pos, "vars-files", "an undefined variable was found when attempting to template the vars_files item '%s': %w", n.Value().Text(), got.err)
-		}
+	found, err := f.r.varsFile(s, n, f.pv.Play.Dir)
+	switch {
+	case !vars.IsUndefined(err):
+		return found, err
+	case h.Facts.Mark() == 0:
+		return nil, nil
 	}
-	f.found[key] = got
-	return got.vars, got.err
+	return nil, diag.Errorf(n.Pos, "vars-files", "an undefined variable was found when attempting to template the vars_files item '%s': %w", n.Value().Text(), err)
 }

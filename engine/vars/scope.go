@@ -171,8 +171,8 @@ func (h *Host) SetCacheable(name string, v value.Value) { h.Facts.Set("\x00"+nam
 type PlayVars struct {
 	Play  *playbook.Play
 	Files []*yaml.Vars // vars_files, in order; nil: none, or each host's own
-	// HostFile gives the entry of vars_files whose name is each host's own; nil where
-	// the play has no such entry. An entry that is for all hosts gives what Files has.
+	// HostFile gives for a host an entry that is nil in Files; nil where no name in
+	// vars_files is a host's own.
 	HostFile func(h *Host, entry int) (*yaml.Vars, error)
 	// Prompted are the answers to vars_prompt.
 	Prompted *yaml.Vars
