@@ -20,7 +20,9 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 		to = "localhost"
 	}
 	if to == "" || to == h.Name {
-		ev.lane, err = pl.lane(s, &t.Scope, h.Name)
+		if ev.lane = pl.lanes[h.Name]; ev.lane == nil || ev.mod == nil || !ev.mod.Spec().Traits.Control {
+			ev.lane, err = pl.lane(s, &t.Scope, h.Name)
+		}
 		return err
 	}
 	ev.delegate = to
@@ -30,7 +32,7 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 	}
 	target := pl.host(inv)
 	ds := pl.Vars.Scope(pl.world(pl), target.Host, pl.vars, &t.Scope, pl.moment(h))
-	if ev.lane, err = pl.lane(ds, nil, to); err != nil {
+	if ev.lane, err = pl.lane(ds, &t.Scope, to); err != nil {
 		return err
 	}
 	facts, err := flag(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateFacts }), false)

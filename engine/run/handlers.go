@@ -263,9 +263,7 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 		pl.notice("info", "meta: refresh_inventory: the inventory is read once per run")
 	case "reset_connection":
 		if l := pl.lanes[h.Name]; l != nil && l.target != nil {
-			_ = l.target.Close()
-			l.target = nil
-			l.forget()
+			l.drop()
 		}
 	default:
 		return pl.failed(h, &module.Failure{Msg: "invalid meta action requested: " + action,

@@ -56,6 +56,7 @@ type lane struct {
 	spec   HostSpec
 	target Target
 	views  map[state.Identity]*state.HostView
+	ways   *[]*lane // all lanes to the host, this one too
 	// as is the identity of the waiting operations, ops these operations.
 	as  state.Identity
 	ops []state.Op
@@ -78,18 +79,30 @@ func (l *lane) view(as state.Identity) *state.HostView {
 	return v
 }
 
-// forget drops what is known under every identity.
+// newLane adds a way to a host to those that there are.
+func newLane(sp HostSpec, ways *[]*lane) *lane {
+	l := &lane{name: sp.Name, spec: sp, ways: ways, views: map[state.Identity]*state.HostView{}}
+	*ways = append(*ways, l)
+	return l
+}
+
+// forget drops what is known of the host, under every identity and by every way.
 func (l *lane) forget() {
-	for _, v := range l.views {
-		v.Forget()
+	for _, way := range *l.ways {
+		for _, v := range way.views {
+			v.Forget()
+		}
 	}
 }
 
-// forgetOthers drops what other identities know, because as changes something.
+// forgetOthers drops what other identities and ways know, because as changes
+// something by this one.
 func (l *lane) forgetOthers(as state.Identity) {
-	for id, v := range l.views {
-		if id != as {
-			v.Forget()
+	for _, way := range *l.ways {
+		for id, v := range way.views {
+			if way != l || id != as {
+				v.Forget()
+			}
 		}
 	}
 }

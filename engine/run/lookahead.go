@@ -128,7 +128,7 @@ func (a *ahead) item(t *playbook.Task, in *instance) bool {
 		return true
 	}
 	ev := &evaluated{mod: mod, scope: s}
-	if unknown, err := a.pl.keywords(ev, a.h, t, s); err != nil || unknown != nil || ev.as != a.r.as || ev.delegate != "" {
+	if unknown, err := a.pl.keywords(ev, a.h, t, s); err != nil || unknown != nil || ev.as != a.r.as || ev.lane != a.r.lane {
 		return true
 	}
 	args, unknown, err := a.pl.arguments(s, t, mod.Spec())

@@ -17,6 +17,9 @@ import (
 func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 	in, ev := h.inst, h.inst.evaled
 	l := ev.lane
+	if !ev.delegated(h) && !pl.goBy(h, l) {
+		return &request{kind: reqFlushHost, host: h}, nil
+	}
 	if len(l.ops) > 0 && (l.as != ev.as || ev.mod.Spec().Traits.Reads) {
 		return &request{kind: reqFlushHost, host: h}, nil
 	}

@@ -67,7 +67,7 @@ func TestReconnect(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &runner{}
 				r.Connector = &c.host
-				l := &lane{name: "h", views: map[state.Identity]*state.HostView{}}
+				l := newLane(HostSpec{Name: "h"}, &[]*lane{})
 				out, err := r.do(t.Context(), l, state.Batch{Ops: []state.Op{c.op}})
 				if err != nil || len(out.Results) != 1 {
 					t.Fatalf("%+v, %v", out, err)

@@ -98,7 +98,8 @@ type runner struct {
 	Config
 	ctx   context.Context
 	hosts map[string]*host
-	lanes map[string]*lane
+	lanes map[string]*lane    // how a host's own tasks reach it at present
+	ways  map[string]*[]*lane // all that were used
 	seed  [32]byte
 	files *fileCache
 	// facts are the families that the playbooks use, once they are known.
@@ -129,7 +130,7 @@ type runner struct {
 // mistake in the playbook that shows only now, a sink that fails, a
 // cancellation); failing hosts are not errors but in the summary.
 func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
-	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, stats: map[string]*event.HostStats{}, forgiven: map[string]int{}, files: newFileCache()}
+	r := &runner{Config: cfg, ctx: ctx, hosts: map[string]*host{}, lanes: map[string]*lane{}, ways: map[string]*[]*lane{}, stats: map[string]*event.HostStats{}, forgiven: map[string]int{}, files: newFileCache()}
 	if r.seen == nil {
 		r.seen = newSourceLog()
 	}
@@ -294,9 +295,11 @@ func orAll(tags []string) []string {
 
 func (r *runner) closeTargets() {
 	var wg sync.WaitGroup
-	for _, l := range r.lanes {
-		if l.target != nil {
-			wg.Go(func() { _ = l.target.Close() })
+	for _, ways := range r.ways {
+		for _, l := range *ways {
+			if l.target != nil {
+				wg.Go(func() { _ = l.target.Close() })
+			}
 		}
 	}
 	wg.Wait()

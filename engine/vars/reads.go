@@ -33,6 +33,13 @@ func (s *Scope) Record() *Reads {
 	return s.reads
 }
 
+// Aside makes a scope whose reading is not noted.
+func (s *Scope) Aside() *Scope {
+	c := *s
+	c.reads, c.cache, c.busy = nil, nil, nil
+	return &c
+}
+
 // Copy is what was read so far.
 func (r *Reads) Copy() *Reads { return &Reads{own: r.own, names: slices.Clip(r.names)} }
 
