@@ -311,7 +311,7 @@ func lockInfo(id string, check bool, wait time.Duration) *remote.LockInfo {
 	if check {
 		return nil
 	}
-	return &remote.LockInfo{Run: id, Controller: controllerName(), Wait: wait}
+	return &remote.LockInfo{Run: id, Controller: controllerName(), Wait: wait, Within: within}
 }
 
 func printStats(std streams, hosts *run.Hosts, wall time.Duration) {

@@ -59,6 +59,9 @@ type Inputs struct {
 type Vars interface {
 	// Eval evaluates a bare expression such as a condition.
 	Eval(expr string) (value.Value, error)
+	// Render evaluates the templates inside an argument that was not rendered
+	// (Traits.RawArgs).
+	Render(v value.Value) (value.Value, error)
 	// Lookup gives a variable by name.
 	Lookup(name string) (value.Value, bool, error)
 }

@@ -32,6 +32,9 @@ func (h *Host) Script(ctx context.Context, as state.Identity, scripts []Script) 
 // scripts do not run when the outcome says that what was relied on changed.
 func (h *Host) DoScripts(ctx context.Context, b state.Batch, scripts []Script) (state.Outcome, []ScriptResult, error) {
 	var out state.Outcome
+	if err := h.leave(ctx, b); err != nil {
+		return out, nil, err
+	}
 	ask := newAsking(b.Ask)
 	again := b
 	begin, evicted := time.Now(), false

@@ -221,3 +221,28 @@ func TestBedCancel(t *testing.T) {
 		})
 	}
 }
+
+// A user that is about to be changed or removed has no shell of ours.
+func TestBedLeavesAUser(t *testing.T) {
+	b := testbed.Need(t)
+	h := bedHost(t, bedConfig(b, b.Sudo(), "ops"), remote.Options{})
+	run := func(as state.Identity, x state.Exec) string {
+		t.Helper()
+		out := do(t, h, state.Batch{As: as, Ops: []state.Op{x}})
+		allOK(t, out, 1)
+		return strings.TrimSpace(string(out.Results[0].Stdout))
+	}
+	guest, root := state.Identity{Method: "sudo", User: "guest"}, state.Identity{Method: "sudo"}
+	shell := run(guest, state.Exec{Shell: "echo $PPID"})
+	there := state.Exec{Shell: "[ -d /proc/" + shell + " ] && echo there || echo gone"}
+	if got := run(root, there); got != "there" {
+		t.Fatalf("the kept shell %s is %s", shell, got)
+	}
+	there.Leaves = "guest"
+	if got := run(root, there); got != "gone" {
+		t.Errorf("the kept shell %s is %s", shell, got)
+	}
+	if again := run(guest, state.Exec{Shell: "echo $PPID"}); again == shell {
+		t.Errorf("the same shell %s", again)
+	}
+}

@@ -117,6 +117,12 @@ func TestLock(t *testing.T) {
 			if _, err := os.Stat(d + "/y"); err == nil {
 				t.Error("done without the lock")
 			}
+			// A run that the holder started, and waits for, needs no lock of its own.
+			inner := opts("inner")
+			inner.Lock.Within = func(h remote.Holder) bool { return h.Run == "first" && h.Controller == "here" }
+			nested := remote.Local(inner)
+			defer nested.Close()
+			allOK(t, do(t, nested, op), 1)
 			waiting := opts("third")
 			waiting.Lock.Wait = 10 * time.Second
 			third := remote.Local(waiting)

@@ -27,6 +27,7 @@ type Host struct {
 	closed bool
 	up     uploads
 	tty    map[state.Identity]bool // these get a terminal to have
+	within atomic.Bool             // the lock is held by a run that waits for this one
 
 	bytesIn, bytesOut atomic.Int64
 	statsMu           sync.Mutex
@@ -201,6 +202,34 @@ func (h *Host) makeRoom() {
 		oldest.close()
 	default: // in use: let sshd decide whether there is room for one more
 	}
+}
+
+// leave ends the kept shells that act as the users whom operations are about.
+func (h *Host) leave(ctx context.Context, b state.Batch) error {
+	for _, op := range b.Ops {
+		x, ok := op.(state.Exec)
+		if !ok || x.Leaves == "" {
+			continue
+		}
+		h.mu.Lock()
+		var theirs []*shell
+		for id, s := range h.shells {
+			if id.User == x.Leaves && id != b.As {
+				theirs = append(theirs, s)
+			}
+		}
+		h.mu.Unlock()
+		for _, s := range theirs {
+			select {
+			case <-s.turn:
+			case <-ctx.Done():
+				return cancelled(ctx.Err())
+			}
+			h.drop(s)
+			s.end()
+		}
+	}
+	return nil
 }
 
 // drop takes a shell out of its place.

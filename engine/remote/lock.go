@@ -34,7 +34,7 @@ func (e *heldError) Error() string {
 // wantsLock tells whether a batch must hold the host's lock; ahead: its contents
 // are sent before it.
 func (s *shell) wantsLock(b state.Batch, ahead bool) bool {
-	if s.host.opts.Lock == nil || s.locked {
+	if s.host.opts.Lock == nil || s.locked || s.host.within.Load() {
 		return false
 	}
 	if ahead {
@@ -111,6 +111,10 @@ func (s *shell) lockAnswer(sec *section) error {
 // wait. It returns nil when it is worth trying again.
 func (h *Host) waitForLock(ctx context.Context, id state.Identity, e *heldError, since time.Time, evicted *bool) error {
 	l := h.opts.Lock
+	if l.Within != nil && l.Within(e.Holder) {
+		h.within.Store(true)
+		return nil
+	}
 	dead := e.orphan || (l.Dead != nil && l.Dead(e.Holder))
 	if dead && !*evicted {
 		*evicted = true

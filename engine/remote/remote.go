@@ -61,6 +61,9 @@ type LockInfo struct {
 	// Dead, when set, tells whether a holder is known to be gone for good, so
 	// that what it left running is ended and its lock taken over.
 	Dead func(Holder) bool
+	// Within, when set, tells whether a holder's run started this one and waits
+	// for its end. Its lock then holds for this run too.
+	Within func(Holder) bool
 }
 
 // Holder is who holds a host's lock.

@@ -149,14 +149,26 @@ func (s *shell) isDead() bool {
 // close ends the shell and waits for its readers, but not long: a host that never
 // confirms the end of a session keeps them until the connection is closed.
 func (s *shell) close() {
-	_ = s.p.in.Close()
-	if s.locked {
-		// The next run must not find the lock still held.
-		select {
-		case <-s.gone:
-		case <-time.After(2 * time.Second):
-		}
+	if s.locked { // the next run must not find the lock still held
+		s.end()
+		return
 	}
+	_ = s.p.in.Close()
+	s.hangUp()
+}
+
+// end closes a shell and waits, within reason, until its process is gone.
+func (s *shell) end() {
+	_ = s.p.in.Close()
+	select {
+	case <-s.gone:
+	case <-time.After(2 * time.Second):
+	}
+	s.hangUp()
+}
+
+// hangUp closes what leads to the shell.
+func (s *shell) hangUp() {
 	s.p.close()
 	over := make(chan struct{})
 	go func() {

@@ -122,7 +122,7 @@ func (pl *play) evaluateShared(sh *shared, h *host, t *playbook.Task, s *vars.Sc
 	if err != nil {
 		return nil, nil, err
 	}
-	h.inst.noLog = ev.noLog
+	h.inst.noLog, h.inst.shown = ev.noLog, alwaysShown(t, ev)
 	return ev, nil, nil
 }
 
@@ -154,7 +154,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 		return nil, r, err
 	}
 	pos := t.ActionPos
-	h.inst.noLog = ev.noLog
+	h.inst.noLog, h.inst.shown = ev.noLog, alwaysShown(t, ev)
 	if err := refusesAsync(ev, pl.Check); err != nil {
 		return nil, nil, err
 	}

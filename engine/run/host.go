@@ -283,6 +283,7 @@ type instance struct {
 	// last is the outcome of a task without loop.
 	last    *outcome
 	noLog   bool
+	shown   bool // the result is shown whole in any case
 	attempt int
 	paused  bool
 	wait    time.Time     // not before

@@ -410,11 +410,15 @@ type taskVars struct {
 
 type scopeVars interface {
 	Expr(src string, pos diag.Pos) (value.Value, error)
+	EvalValue(v value.Value, pos diag.Pos) (value.Value, error)
 	Variable(name string) (value.Value, bool, error)
 }
 
 // Eval implements module.Vars.
 func (v *taskVars) Eval(expr string) (value.Value, error) { return v.scope.Expr(expr, v.pos) }
+
+// Render implements module.Vars.
+func (v *taskVars) Render(x value.Value) (value.Value, error) { return v.scope.EvalValue(x, v.pos) }
 
 // Lookup implements module.Vars.
 func (v *taskVars) Lookup(name string) (value.Value, bool, error) { return v.scope.Variable(name) }

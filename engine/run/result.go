@@ -302,11 +302,22 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
+		Verbose: h.inst.shown || t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
 	if !o.noLog {
 		e.Diff = o.diff
 	}
 	return e
+}
+
+// alwaysShown tells whether a result is shown whole without -v, as Ansible marks
+// those of debug, and of assert unless it is quiet.
+func alwaysShown(t *playbook.Task, ev *evaluated) bool {
+	if t.Module != "assert" || ev.raw == nil {
+		return t.Module == "debug"
+	}
+	v, ok := ev.raw.Get("quiet")
+	quiet, _ := boolean(v)
+	return !ok || !quiet
 }
 
 // register keeps the result of a task under the name that it asks for.

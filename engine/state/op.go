@@ -164,6 +164,9 @@ type Exec struct {
 	Shown string
 	// Read promises that the command changes nothing (ReachNone).
 	Read bool
+	// Leaves names a user under whom nothing of ours may run meanwhile: it is
+	// changed or removed, which the shadow suite refuses while it has processes.
+	Leaves string
 }
 
 // Reach is ReachPaths.

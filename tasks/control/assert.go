@@ -40,9 +40,16 @@ func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, er
 			return module.Change{}, module.Fail("Incorrect type for fail_msg or success_msg, expected a string or list and got " + v.TypeName())
 		}
 	}
-	conditions := []value.Value{a.That}
-	if a.That.Kind() == value.KindList {
-		conditions = a.That.Items()
+	that := a.That
+	if that.IsString() {
+		var err error
+		if that, err = in.Vars.Render(that); err != nil {
+			return module.Change{}, module.Fail(err.Error(), "changed", false)
+		}
+	}
+	conditions := []value.Value{that}
+	if that.Kind() == value.KindList {
+		conditions = that.Items()
 	}
 	var unknown error
 	for _, c := range conditions {
@@ -74,26 +81,38 @@ func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, er
 	return module.OK("msg", a.SuccessMsg.Or(value.String("All assertions passed"))), nil
 }
 
-// holds evaluates one condition: a text is an expression, anything else is
-// taken as it is.
+// holds evaluates one condition: templates inside a text are rendered first, the
+// text that comes out is an expression; anything else is taken as it is
+// (ansible-core 2.14, Conditional._check_conditional).
 func holds(c value.Value, in module.Inputs) (value.Value, error) {
 	if !c.IsString() {
 		return value.Bool(c.Truthy()), nil
 	}
-	text := strings.TrimSpace(c.Str())
-	if text == "" {
+	if strings.TrimSpace(c.Str()) == "" {
 		return value.Bool(true), nil
 	}
-	if strings.HasPrefix(text, "{{") && strings.HasSuffix(text, "}}") && strings.Count(text, "{{") == 1 {
-		text = strings.TrimSpace(text[2 : len(text)-2])
+	failed := func(why string) error {
+		return module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+why, "changed", false)
 	}
-	v, err := in.Vars.Eval(text)
+	x, err := in.Vars.Render(c)
 	switch {
 	case err != nil:
-		return v, module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+err.Error(), "changed", false)
+		return x, failed(err.Error())
+	case x.IsUnknown():
+		return x, nil
+	case x.IsUndefined():
+		return x, failed("error while evaluating conditional (" + c.Str() + "): " + x.Undef().Message())
+	case !x.IsString() || x.Str() == "":
+		return value.Bool(x.Truthy()), nil
+	case x.IsUnsafe():
+		return x, failed("Conditional is marked as unsafe, and cannot be evaluated.")
+	}
+	v, err := in.Vars.Eval(x.Str())
+	switch {
+	case err != nil:
+		return v, failed(err.Error())
 	case v.IsUndefined():
-		return v, module.Fail("The conditional check '"+c.Str()+"' failed. The error was: error while evaluating conditional ("+
-			c.Str()+"): "+v.Undef().Message(), "changed", false)
+		return v, failed("error while evaluating conditional (" + c.Str() + "): " + v.Undef().Message())
 	}
 	return v, nil
 }

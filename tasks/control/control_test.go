@@ -22,6 +22,15 @@ func (v vars) Eval(expr string) (value.Value, error) {
 	return x, nil
 }
 
+// Render knows templates that are a variable's name and nothing else.
+func (v vars) Render(x value.Value) (value.Value, error) {
+	name, ok := strings.CutPrefix(x.Text(), "{{ ")
+	if !ok {
+		return x, nil
+	}
+	return v.Eval(strings.TrimSuffix(name, " }}"))
+}
+
 func (v vars) Lookup(name string) (value.Value, bool, error) {
 	x, ok := v[name]
 	return x, ok, nil
@@ -30,7 +39,7 @@ func (v vars) Lookup(name string) (value.Value, bool, error) {
 func TestControl(t *testing.T) {
 	t.Parallel()
 	in := module.Inputs{Vars: vars{"a": value.Int(1), "name": value.String("a"), "ok": value.Bool(true), "no": value.Bool(false),
-		"later": module.Later()}}
+		"later": module.Later(), "list": value.FromGo([]any{"ok", "no"}), "theirs": value.String("ok").WithMarks(value.Unsafe)}}
 	for _, c := range []struct {
 		m    module.Module
 		args *value.Map
@@ -47,6 +56,9 @@ func TestControl(t *testing.T) {
 		{Assert(), value.M("that", "ok", "success_msg", "fine"), "{'changed': False, 'msg': 'fine'}"},
 		{Assert(), value.M("that", []any{"ok", "no"}), "! Assertion failed"},
 		{Assert(), value.M("that", "no", "msg", "bad"), "! bad"},
+		{Assert(), value.M("that", []any{"{{ name }}"}), "{'changed': False, 'msg': 'All assertions passed'}"},
+		{Assert(), value.M("that", "{{ list }}"), "! Assertion failed"},
+		{Assert(), value.M("that", []any{"{{ theirs }}"}), "! The conditional check '{{ theirs }}' failed. The error was: Conditional is marked as unsafe, and cannot be evaluated."},
 		{Assert(), value.M("that", "none"), "! The conditional check 'none' failed."},
 		{Assert(), value.M("that", "later"), "! not known before this was applied"},
 		{Fail(), value.M(), "! Failed as requested from task"},

@@ -46,7 +46,7 @@ var copySpec = module.Spec{
 		{Name: "remote_src", Type: module.Bool, Default: false, Doc: "src is on the host itself."},
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Write to where a link at dest leads, and keep the link."},
 		{Name: "local_follow", Type: module.Bool, Doc: "Follow links in src (the default); without it they are copied as links."},
-		{Name: "checksum", Doc: "SHA-1 that the copied file must have, with remote_src."},
+		{Name: "checksum", Doc: "SHA-1 that a file must have to be copied."},
 		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
 		{Name: "_original_basename", Doc: "Internal."},
 	}, module.FileArgs()...),
@@ -78,6 +78,9 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 	}
 	p := newPutter(a.FileAttrs, in, v)
 	p.dirMode, p.force, p.follow, p.backup, p.validate = a.DirectoryMode, a.Force, a.Follow, a.Backup, a.Validate
+	if a.Checksum != "0" { // the number 0 is none
+		p.checksum = a.Checksum
+	}
 	dest := p.g.Path(a.Dest)
 	if c, missing, err := p.g.Missing(); missing {
 		return c, err
@@ -142,9 +145,8 @@ func readAll(c *state.Content) ([]byte, error) {
 
 // single plans one file.
 func (p *putter) single(a copyArgs, s source, dest string) (module.Change, error) {
-	if s.remote && a.Checksum != "" && a.Checksum != s.sha1 { // elsewhere Ansible sums up itself
-		return module.Change{}, module.Fail("Copied file does not match the expected checksum. Transfer failed.",
-			"checksum", s.sha1, "expected_checksum", a.Checksum)
+	if s.remote && a.Checksum != "" && a.Checksum != s.sha1 { // also of a file that is there already
+		return module.Change{}, otherSum(s, a.Checksum)
 	}
 	at, err := p.target(dest, s)
 	if err != nil {
@@ -161,6 +163,10 @@ func (p *putter) single(a copyArgs, s source, dest string) (module.Change, error
 		return module.Change{Warnings: p.Warnings()}, err
 	}
 	return p.change(r)
+}
+
+func otherSum(s source, want string) error {
+	return module.Fail("Copied file does not match the expected checksum. Transfer failed.", "checksum", s.sha1, "expected_checksum", want)
 }
 
 // folder plans a folder with everything in it.

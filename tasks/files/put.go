@@ -19,6 +19,7 @@ type putter struct {
 	force, follow bool
 	backup        bool
 	validate      string
+	checksum      string // SHA-1 that what is transferred must have, "" for any
 	viaLink       bool // dest is a link to a folder: Ansible then sends the file in any case
 	inherit       bool // new files take the group of a setgid folder
 
@@ -202,6 +203,9 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 
 // write plans a file whose content differs or that is not there.
 func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, login state.LoginInfo, s source) (*value.Map, error) {
+	if p.checksum != "" && p.checksum != s.sha1 {
+		return nil, otherSum(s, p.checksum)
+	}
 	exists := cur.Type == state.TypeFile
 	attrs := p.attrsFor(s)
 	if !exists {

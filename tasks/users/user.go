@@ -171,7 +171,9 @@ func (u *account) absent() module.Change {
 	result := func() *value.Map {
 		return value.M("changed", true, "name", u.Name, "state", "absent", "force", u.Force, "remove", u.Remove)
 	}
-	return inOrder([]state.Exec{either(append(argv, u.Name), append(box, u.Name))}, module.Change{Result: result()}, u.fail,
+	step := either(append(argv, u.Name), append(box, u.Name))
+	step.Leaves = u.Name
+	return inOrder([]state.Exec{step}, module.Change{Result: result()}, u.fail,
 		func(_ state.View, said output) (module.Change, error) {
 			r := result()
 			said.into(r)

@@ -118,7 +118,9 @@ func (u *account) modify() []state.Exec {
 	}
 	var steps []state.Exec
 	if len(argv) > 0 {
-		steps = append(steps, either(append(append([]string{"usermod"}, argv...), u.Name), nil))
+		step := either(append(append([]string{"usermod"}, argv...), u.Name), nil)
+		step.Leaves = u.Name
+		steps = append(steps, step)
 	}
 	if want := u.Password.Text(); !u.Password.IsNull() && u.UpdatePassword == "always" &&
 		strings.TrimLeft(want, "!") != strings.TrimLeft(hash, "!") {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -224,8 +225,8 @@ func (t *Terminal) body(e *event.Event) string {
 	if t.o.Verbosity < 3 && !e.Verbose {
 		m = without(m, "diff") // shown above, when wanted
 	}
-	if e.Verbose && !bad && t.o.Verbosity == 0 {
-		return indented(without(m, "changed", "item", "ansible_loop_var"))
+	if e.Module == "debug" {
+		return indented(debugShows(m))
 	}
 	if t.o.Verbosity >= 3 || e.Verbose {
 		return indented(m)
@@ -236,6 +237,15 @@ func (t *Terminal) body(e *event.Event) string {
 	return oneLine(m)
 }
 
+// debugShows is what Ansible shows of debug's result: the message alone, or the
+// variable that was asked for.
+func debugShows(m *value.Map) *value.Map {
+	if msg, ok := m.Get("msg"); ok {
+		return value.M("msg", msg)
+	}
+	return without(m, "changed", "skipped", "invocation", "skip_reason")
+}
+
 func without(m *value.Map, names ...string) *value.Map {
 	c := m.Clone()
 	for _, n := range names {
@@ -244,8 +254,29 @@ func without(m *value.Map, names ...string) *value.Map {
 	return c
 }
 
+// sorted puts the keys of a value in order, as Ansible shows results.
+func sorted(v value.Value) value.Value {
+	switch v.Kind() {
+	case value.KindList:
+		items := slices.Clone(v.Items())
+		for i := range items {
+			items[i] = sorted(items[i])
+		}
+		return value.List(items...).WithMarks(v.Marks())
+	case value.KindMap:
+		keys := slices.SortedFunc(slices.Values(v.Map().Keys()), func(a, b value.Value) int { return strings.Compare(a.Text(), b.Text()) })
+		m := value.NewMap()
+		for _, k := range keys {
+			x, _ := v.Map().GetKey(k)
+			m.SetKey(k, sorted(x))
+		}
+		return value.FromMap(m).WithMarks(v.Marks())
+	}
+	return v
+}
+
 func oneLine(m *value.Map) string {
-	data, err := m.MarshalJSON()
+	data, err := sorted(value.FromMap(m)).MarshalJSON()
 	if err != nil {
 		return "{}"
 	}
@@ -268,7 +299,7 @@ func oneLine(m *value.Map) string {
 }
 
 func indented(m *value.Map) string {
-	data, err := m.MarshalJSON()
+	data, err := sorted(value.FromMap(m)).MarshalJSON()
 	if err != nil {
 		return "{}"
 	}
