@@ -16,6 +16,8 @@ func (vars) Eval(string) (value.Value, error) {
 	return value.Null, errors.New("nothing is evaluated here")
 }
 
+func (vars) Render(x value.Value) (value.Value, error) { return x, nil }
+
 func (v vars) Lookup(name string) (value.Value, bool, error) {
 	s, ok := v[name]
 	return value.String(s), ok, nil

@@ -282,7 +282,7 @@ func (p *putter) show(real string, f state.File, s source) error {
 	}
 	name := s.path
 	if name == "" {
-		name = "dynamically generated"
+		name = real
 	}
 	p.diff = append(p.diff, contentDiff(header, before, name, after, s.marks))
 	return nil
