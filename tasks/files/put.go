@@ -20,8 +20,8 @@ type putter struct {
 	backup        bool
 	validate      string
 	checksum      string // SHA-1 that what is transferred must have, "" for any
-	viaLink       bool // dest is a link to a folder: Ansible then sends the file in any case
-	inherit       bool // new files take the group of a setgid folder
+	viaLink       bool   // dest is a link to a folder: Ansible then sends the file in any case
+	inherit       bool   // new files take the group of a setgid folder
 
 	ops     []state.Op
 	diff    state.Diff
