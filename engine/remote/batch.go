@@ -141,7 +141,7 @@ func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*
 	if err := s.putRely(f, b.Rely); err != nil {
 		return nil, err
 	}
-	w := &writing{f: f, s: s, rely: map[string]state.Stat{}, tag: randomHex(4), came: ah.came}
+	w := &writing{f: f, s: s, rely: map[string]state.Stat{}, raw: map[string]string{}, tag: randomHex(4), came: ah.came}
 	for _, r := range b.Rely {
 		w.rely[r.Path] = r.Stat
 	}

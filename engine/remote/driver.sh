@@ -238,23 +238,22 @@ _cr() {
 }
 # _w KIND ARG PATH TMP UMASK MODE OWNER KEEP ATIME MTIME BACKUP [VALIDATE...]:
 # put a file in place. KIND is i (text in _c), r (ARG bytes of the wire), c (copy
-# of ARG), t (TMP is there: ARG is MODE:SHA256, the mode if there is no other, and
-# what it must hold), x (it could not be made: ARG says why). UMASK '' is the
-# login's. MODE '' needs no chmod, and = none either: not even where PATH has another.
+# of ARG), t (TMP is there: ARG is its mode if there is no other), x (it could not be
+# made: ARG says why). UMASK '' is the login's. MODE '' needs no chmod, and = none either: not even where PATH has another.
 # p is c with the mode of ARG. KEEP is k (mode and owner as PATH has), UID:GID (that is what PATH has) or ''.
 _w() {
 	_T=$4 _ok=1 _b=$5
 	[ "$8$5" != k ] || [ -L "$3" ] || [ ! -e "$3" ] || _b=077
 	case $1 in
 	i) _cr "${_b:-$_u}" "$4" 1 || return 1 ;;
-	t) _ck "$2" "$4" "$3" || return 1 ;;
+	t) _ck "$4" "$3" || return 1 ;;
 	x) _no "$2" || return 1 ;;
 	*) _cr "${_b:-$_u}" "$4" || _ok= _T= ;;
 	esac
 	_m1=$6
 	case $1 in
 	r) _raw "$2" "$_T" || return 1 ;;
-	t) [ "$6" ] || { [ "$8" = k ] && [ -e "$3" ] && [ ! -L "$3" ]; } || _m1=${2%%:*} ;;
+	t) [ "$6" ] || { [ "$8" = k ] && [ -e "$3" ] && [ ! -L "$3" ]; } || _m1=$2 ;;
 	c) [ ! "$_ok" ] || cat -- "$2" >>"$4" || return 1 ;;
 	p) [ ! "$_ok" ] || { cat -- "$2" >>"$4" && _m1=$(stat -L -c %a -- "$2"); } || return 1 ;;
 	esac
@@ -265,15 +264,9 @@ _w() {
 	shift 11
 	_va "$_f" "$_b" "$_d" "$@" && _mv "$_f" "$_b"
 }
-# _ck MODE:SHA256 TMP PATH: is TMP what was sent? Where sums cannot be made, its
-# size has to do, which was compared before.
+# _ck TMP PATH: is what was sent still there? The sender compared its sum and size.
 _ck() {
-	if [ ! -f "$2" ] || [ -L "$2" ]; then
-		_no "$3: what was sent for it is gone" || return 1
-	fi
-	if [ ! "${1#*:}" ] || ! command -v sha256sum >/dev/null 2>&1; then return 0; fi
-	_a=$(sha256sum <"$2") || return 1
-	[ "${_a%% *}" = "${1#*:}" ] || _no "$3: what came is not what was to be sent"
+	[ -f "$1" ] && [ ! -L "$1" ] || _no "$2: what was sent for it is gone"
 }
 # _va TMP PATH BACKUP [VALIDATE...]: the last steps before the file is touched.
 _va() {
@@ -326,7 +319,7 @@ _mv() {
 _ip() {
 	_T=$4 _ok=1
 	case $1 in
-	t) _ck "$2" "$4" "$3" || return 1 ;;
+	t) _ck "$4" "$3" || return 1 ;;
 	x) _no "$2" || return 1 ;;
 	*) _cr 077 "$4" || _ok= _T= ;;
 	esac

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type writing struct {
 	rely   map[string]state.Stat
 	tag    string             // in the names of temporary files
 	came   map[string]*upload // contents that were sent beforehand, by operation
+	raw    map[string]string  // files of this frame by the sum of the raw content in them
 	synced []string
 }
 
@@ -107,11 +109,25 @@ func (w *writing) put(i int, op state.Op) error {
 func (w *writing) changes(op state.Op) {
 	switch o := op.(type) {
 	case state.WriteFile:
-		delete(w.rely, path.Clean(o.Path))
+		p := path.Clean(o.Path)
+		delete(w.rely, p)
+		maps.DeleteFunc(w.raw, func(_, file string) bool { return file == p || o.InPlace })
+		if w.readable(o) {
+			w.raw[o.Content.SHA256] = p
+		}
 	case state.Mkdir:
 	default: // also under other names
 		clear(w.rely)
+		clear(w.raw)
 	}
+}
+
+// readable tells whether a file that came raw in this frame can be copied when
+// another is to hold the same.
+func (w *writing) readable(o state.WriteFile) bool {
+	a := o.Attrs
+	return !o.InPlace && len(w.f.raws) > 0 && w.f.raws[len(w.f.raws)-1].Content == o.Content &&
+		(w.s.hello != nil && w.s.hello.uid == 0 || a.Owner == "" && a.Mode != nil && *a.Mode&0o400 != 0)
 }
 
 func yes(b bool) string {
@@ -231,13 +247,17 @@ func (w *writing) writeFile(n string, o state.WriteFile) error {
 func (w *writing) content(n string, c *state.Content) (kind, arg string) {
 	u := w.came[n]
 	if u == nil {
+		if same := w.raw[c.SHA256]; same != "" {
+			w.f.procs++
+			return "c", same
+		}
 		return w.f.content(n, c)
 	}
 	if u.failed != "" {
 		return "x", u.failed
 	}
-	w.f.procs += 3
-	return "t", fmt.Sprintf("%o:%s", 0o666&^w.s.hello.umask, c.SHA256)
+	w.f.procs++
+	return "t", fmt.Sprintf("%o", 0o666&^w.s.hello.umask)
 }
 
 func (w *writing) copyFile(n string, o state.CopyFile) error {

@@ -2,6 +2,8 @@ package remote
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -201,8 +203,8 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 	if err := src.open(u); err != nil {
 		return err
 	}
-	from := u.have
-	same, err := u.match(src)
+	from, sum := u.have, sha256.New()
+	same, err := u.match(src, sum)
 	if err != nil {
 		return err
 	}
@@ -211,6 +213,7 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 			return err
 		}
 		from = 0
+		sum.Reset()
 	}
 	m.sent(u.op, from, u.content.Size)
 	f, err := fs.OpenFile(u.tmp, os.O_WRONLY)
@@ -230,7 +233,7 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 	if _, err := f.Seek(from, io.SeekStart); err != nil {
 		return err
 	}
-	left := io.LimitReader(src, u.content.Size-from)
+	left := io.TeeReader(io.LimitReader(src, u.content.Size-from), sum)
 	n, err := f.ReadFromWithConcurrency(m.reader(u.op, left, from, u.content.Size), 0)
 	fs.host.bytesOut.Add(n)
 	if err != nil {
@@ -239,6 +242,11 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 	if from+n != u.content.Size {
 		src.err = fmt.Errorf("content to send ended after %d of %d bytes", from+n, u.content.Size)
 		return src.err
+	}
+	// What is read here comes there: the connection guards it, each write is confirmed.
+	if hex.EncodeToString(sum.Sum(nil)) != u.content.SHA256 {
+		u.failed = "its content is not what it was when the task was planned: it was changed meanwhile"
+		return nil
 	}
 	st, err := f.Stat()
 	if err == nil && st.Size() != u.content.Size {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"path"
 	"strconv"
@@ -30,6 +31,13 @@ type uploads struct {
 	none map[state.Identity]bool // these have no SFTP
 	busy map[string]bool         // temporary files in use
 	left map[string]state.Identity
+	put  map[placed]string // files that were put in place
+}
+
+// placed is a content that was sent to a host under an identity.
+type placed struct {
+	as     state.Identity
+	sha256 string
 }
 
 // upload is one content that goes into its temporary file before the frame.
@@ -37,9 +45,11 @@ type upload struct {
 	op      int
 	content *state.Content
 	tmp     string
+	same    string // a file that was sent with the same content
+	later   bool   // that file is another of this batch
 	have    int64  // so much of it was there
 	sum     string // with this sum
-	failed  string // why there is no temporary file
+	failed  string // why there is nothing to put in place
 }
 
 // large tells whether an operation's content is sent before its frame.
@@ -126,6 +136,7 @@ func (h *Host) attemptPart(ctx context.Context, b state.Batch, ask *asking, scri
 			h.sweep(ctx, b.As, ups)
 		} else {
 			h.forget(ups)
+			h.remember(b, r.outcome.Results, ups)
 		}
 		return r, err
 	}
@@ -187,7 +198,13 @@ func (h *Host) newUploads(b state.Batch) []*upload {
 			tmp = base + strconv.Itoa(n)
 		}
 		u.busy[tmp] = true
-		ups = append(ups, &upload{op: i, content: o.Content, tmp: tmp})
+		n := &upload{op: i, content: o.Content, tmp: tmp, same: u.put[placed{b.As, o.Content.SHA256}]}
+		for _, before := range ups {
+			if before.content.SHA256 == o.Content.SHA256 {
+				n.same, n.later = before.tmp, true
+			}
+		}
+		ups = append(ups, n)
 	}
 	return ups
 }
@@ -206,6 +223,21 @@ func (h *Host) releaseUploads(ups []*upload) {
 	}
 }
 
+// remember notes which files hold what was sent, for another that is to hold the
+// same. It is looked at before it is used.
+func (h *Host) remember(b state.Batch, results []state.OpResult, ups []*upload) {
+	h.up.mu.Lock()
+	defer h.up.mu.Unlock()
+	if h.up.put == nil {
+		h.up.put = map[placed]string{}
+	}
+	for _, u := range ups {
+		if u.op < len(results) && results[u.op].OK {
+			h.up.put[placed{b.As, u.content.SHA256}] = path.Clean(b.Ops[u.op].(state.WriteFile).Path)
+		}
+	}
+}
+
 // forget notes that the files of uploads are not there any more.
 func (h *Host) forget(ups []*upload) {
 	h.up.mu.Lock()
@@ -217,8 +249,12 @@ func (h *Host) forget(ups []*upload) {
 
 // prepareText makes the file that a content is sent into, or says how much of it
 // is there already and with what sum. With a second argument, what runs before
-// this one left there goes.
+// this one left there goes. The third and fourth are a file that may hold the
+// same, and its size: it is copied, so that it need not be sent again.
 const prepareText = `_f=$1
+if [ "$3" ] && [ ! -e "$_f" ] && [ -f "$3" ] && [ "$(stat -L -c %s -- "$3")" = "$4" ]; then
+_cr 077 "$_f" 2>/dev/null && { cat -- "$3" >>"$_f" || : >"$_f"; }
+fi
 if [ "$2" ]; then
 for _b in "${_f%-up-*}"-up-*; do
 [ "$_b" = "$_f" ] || [ ! -f "$_b" ] || [ -L "$_b" ] || [ ! -O "$_b" ] || rm -f -- "$_b"
@@ -229,6 +265,14 @@ _a=$(stat -c %s -- "$_f") && _b=$(sha256sum <"$_f") && echo "$_a ${_b%% *}" && r
 rm -f -- "$_f"
 fi
 _cr 077 "$_f" && echo 0`
+
+var errNotPrepared = protocolError("the host did not prepare what is to be sent")
+
+// prepare is the script that makes an upload's file. alone says that no other run
+// sends to this host.
+func (u *upload) prepare(alone bool) Script {
+	return Script{Text: prepareText, Args: []string{u.tmp, yes(alone), u.same, fmt.Sprint(u.content.Size)}}
+}
 
 // prepared takes what the host says of an upload's file.
 func (u *upload) prepared(r ScriptResult) error {
@@ -250,6 +294,19 @@ func (u *upload) prepared(r ScriptResult) error {
 	return protocolError("the host does not say what is in a temporary file")
 }
 
+// prepareLater makes the file of an upload whose content another has that came
+// meanwhile.
+func (h *Host) prepareLater(ctx context.Context, as state.Identity, u *upload) error {
+	r, err := h.attemptFrame(ctx, state.Batch{As: as}, newAsking(nil), []Script{u.prepare(false)}, ahead{})
+	if err != nil {
+		return err
+	}
+	if len(r.scripts) != 1 {
+		return errNotPrepared
+	}
+	return u.prepared(r.scripts[0])
+}
+
 // bring compares what the batch relies on, then sends its large contents into
 // their files. Those it says came are there; the others go behind the frame.
 func (h *Host) bring(ctx context.Context, b state.Batch, ups []*upload) (attempted, map[string]*upload, error) {
@@ -260,23 +317,30 @@ func (h *Host) bring(ctx context.Context, b state.Batch, ups []*upload) (attempt
 	var prepare []Script
 	if fs != nil {
 		defer fs.close()
-		old := yes(h.opts.Lock != nil)
 		for _, u := range ups {
-			prepare = append(prepare, Script{Text: prepareText, Args: []string{u.tmp, old}})
+			if !u.later {
+				prepare = append(prepare, u.prepare(h.opts.Lock != nil))
+			}
 		}
 	}
 	r, err := h.attemptFrame(ctx, state.Batch{As: b.As, Rely: b.Rely}, newAsking(nil), prepare, ahead{check: true})
 	if err != nil || len(r.outcome.Changed) > 0 || fs == nil {
 		return r, nil, err
 	}
-	if len(r.scripts) != len(ups) {
-		return r, nil, protocolError("the host did not prepare what is to be sent")
+	if len(r.scripts) != len(prepare) {
+		return r, nil, errNotPrepared
 	}
 	m := newMeter(b.Sent)
 	defer m.stop()
 	came := map[string]*upload{}
 	for i, u := range ups {
-		if err := u.prepared(r.scripts[i]); err != nil {
+		if u.later {
+			err = h.prepareLater(ctx, b.As, u)
+		} else {
+			err = u.prepared(r.scripts[0])
+			r.scripts = r.scripts[1:]
+		}
+		if err != nil {
 			return r, nil, err
 		}
 		if u.failed == "" {
@@ -291,6 +355,9 @@ func (h *Host) bring(ctx context.Context, b state.Batch, ups []*upload) (attempt
 			}
 			if err != nil {
 				return r, nil, err
+			}
+			if u.failed != "" {
+				h.sweep(ctx, b.As, ups[i:i+1])
 			}
 		}
 		came[strconv.Itoa(u.op)] = u
@@ -349,13 +416,12 @@ func (h *Host) remove(ctx context.Context, as state.Identity, files []string) {
 	}
 }
 
-// match reads as much of a content as is on the host already, and tells whether
-// it is the same.
-func (u *upload) match(r io.Reader) (bool, error) {
+// match reads as much of a content as is on the host already into sum, and tells
+// whether it is the same.
+func (u *upload) match(r io.Reader, sum hash.Hash) (bool, error) {
 	if u.have == 0 || u.have > u.content.Size {
 		return u.have == 0, nil
 	}
-	sum := sha256.New()
 	if n, err := io.CopyN(sum, r, u.have); err != nil {
 		return false, fmt.Errorf("content to send ended after %d of %d bytes: %w", n, u.content.Size, err)
 	}

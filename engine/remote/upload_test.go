@@ -177,7 +177,7 @@ func TestBedUpload(t *testing.T) {
 			if c.from == 0 && name != "busybox" {
 				wrong := *one
 				wrong.SHA256 = two.SHA256
-				fails("not what was to be sent", 1, state.WriteFile{Path: dir + "/new/one", Content: &wrong})
+				fails("changed meanwhile", 1, state.WriteFile{Path: dir + "/new/one", Content: &wrong})
 			}
 			// What was relied on is not there: nothing is read, nothing sent.
 			before := read.Load()
@@ -488,5 +488,63 @@ func TestBedUploadNoSpace(t *testing.T) {
 	}
 	if got := names(); got != "fs" {
 		t.Errorf("there is %q", got)
+	}
+}
+
+// What a host was sent once is copied there when another file is to hold the same.
+func TestBedUploadOnce(t *testing.T) {
+	b := testbed.Need(t)
+	for name, c := range map[string]struct {
+		addr, user string
+		as         state.Identity
+		size       int64
+	}{
+		"node":    {b.Node(), "root", state.Identity{}, 9 * mib},
+		"busybox": {b.Busybox(), "root", state.Identity{}, 9 * mib},
+		"sudo":    {b.Sudo(), "deploy", state.Identity{Method: "sudo", Password: b.Password("deploy")}, 9 * mib},
+		"raw":     {b.Node(), "root", state.Identity{}, mib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := bedHost(t, bedConfig(b, c.addr, c.user), remote.Options{})
+			dir, _ := uploadDir(t, h, c.as, "once-"+name)
+			content, _ := made(21, c.size, nil)
+			private := state.Attrs{Mode: mode(0o600)}
+			before := h.Stats().BytesOut
+			out := do(t, h, state.Batch{As: c.as, Ops: []state.Op{
+				state.WriteFile{Path: dir + "/one", Content: content, Attrs: private},
+				state.WriteFile{Path: dir + "/two", Content: content, Attrs: state.Attrs{Mode: mode(0o644)}},
+				state.WriteFile{Path: dir + "/three", Content: content, Attrs: private},
+			}, Ask: []state.Query{state.Path{Path: dir + "/two", Want: state.WantSHA256}, state.Path{Path: dir + "/three", Want: state.WantSHA256}}})
+			allOK(t, out, 3)
+			if f := sumOf(t, out, 0, content); f.Stat.Mode != 0o644 {
+				t.Errorf("%+v", f.Stat)
+			}
+			if f := sumOf(t, out, 1, content); f.Stat.Mode != 0o600 {
+				t.Errorf("%+v", f.Stat)
+			}
+			if sent := h.Stats().BytesOut - before; sent > c.size*3/2 {
+				t.Errorf("%d bytes went out for %d", sent, c.size)
+			}
+			if c.size < 8*mib || name == "busybox" { // no SFTP
+				return
+			}
+			// A later batch, and a file that was changed meanwhile.
+			before = h.Stats().BytesOut
+			out = do(t, h, state.Batch{As: c.as, Ops: []state.Op{state.WriteFile{Path: dir + "/four", Content: content, Attrs: private}},
+				Ask: []state.Query{state.Path{Path: dir + "/four", Want: state.WantSHA256}}})
+			allOK(t, out, 1)
+			sumOf(t, out, 0, content)
+			if sent := h.Stats().BytesOut - before; sent > c.size/2 {
+				t.Errorf("%d bytes went out for what was there", sent)
+			}
+			out = do(t, h, state.Batch{As: c.as, Ops: []state.Op{
+				state.Exec{Shell: "printf other | dd of=" + dir + "/four conv=notrunc 2>/dev/null"},
+			}})
+			allOK(t, out, 1)
+			out = do(t, h, state.Batch{As: c.as, Ops: []state.Op{state.WriteFile{Path: dir + "/five", Content: content, Attrs: private}},
+				Ask: []state.Query{state.Path{Path: dir + "/five", Want: state.WantSHA256}}})
+			allOK(t, out, 1)
+			sumOf(t, out, 0, content)
+		})
 	}
 }

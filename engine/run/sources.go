@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -274,20 +276,19 @@ func readSource(path string) (module.SourceFile, error) {
 	}
 	defer in.Close() //nolint:errcheck // only read
 	s1, s5, s256 := sha1.New(), md5.New(), sha256.New()
-	w := io.MultiWriter(s1, s5, s256)
 	f.Content = &state.Content{Size: st.Size()}
 	if st.Size() <= inMemory {
 		data, err := io.ReadAll(in)
 		if err != nil {
 			return f, err
 		}
-		_, _ = w.Write(data) // hashes never fail
+		_, _ = io.MultiWriter(s1, s5, s256).Write(data) // hashes never fail
 		f.Content.Data, f.Content.Size = data, int64(len(data))
 		if data == nil {
 			f.Content.Data = []byte{}
 		}
 	} else {
-		if _, err := io.Copy(w, in); err != nil {
+		if err := copyTo(in, s1, s5, s256); err != nil {
 			return f, err
 		}
 		f.Content.Open = func() (io.ReadCloser, error) { return os.Open(path) }
@@ -295,4 +296,26 @@ func readSource(path string) (module.SourceFile, error) {
 	f.SHA1, f.MD5 = hex.EncodeToString(s1.Sum(nil)), hex.EncodeToString(s5.Sum(nil))
 	f.Content.SHA256 = hex.EncodeToString(s256.Sum(nil))
 	return f, nil
+}
+
+// copyTo reads a file once and makes its sums side by side: each takes as long as
+// reading it.
+func copyTo(in io.Reader, sums ...hash.Hash) error {
+	const piece = 256 << 10
+	var bufs [2][piece]byte
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	for i := 0; ; i = 1 - i {
+		n, err := io.ReadFull(in, bufs[i][:])
+		busy.Wait()
+		for _, s := range sums {
+			busy.Go(func() { _, _ = s.Write(bufs[i][:n]) }) // hashes never fail
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
