@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -254,56 +253,6 @@ func orElse(s, def string) string {
 		return def
 	}
 	return s
-}
-
-// lane gives the lane by which a task reaches a host. As in Ansible, variables and
-// keywords of each task say how (ansible_user, ansible_port, connection,
-// remote_user), so that a host may have several; they are connected on first use.
-func (r *runner) lane(s *vars.Scope, at *playbook.Scope, name string) (*lane, error) {
-	sp, err := r.spec(s.Aside(), at, name) // each host's own, also of a task that hosts share
-	if err != nil {
-		return nil, err
-	}
-	ways := r.ways[name]
-	if ways == nil {
-		ways = &[]*lane{}
-		r.ways[name] = ways
-	}
-	for _, l := range *ways {
-		if l.spec.equal(&sp) {
-			return l, nil
-		}
-	}
-	l := newLane(sp, ways)
-	if r.lanes[name] == nil {
-		r.lanes[name] = l
-	}
-	return l, nil
-}
-
-// equal tells whether two specs mean the same way to a host.
-func (sp *HostSpec) equal(o *HostSpec) bool {
-	return sp.Name == o.Name && sp.Connection == o.Connection && sp.Address == o.Address && sp.Port == o.Port &&
-		sp.User == o.User && sp.Password == o.Password && sp.KeyFile == o.KeyFile && sp.Timeout == o.Timeout &&
-		sp.HostKeys == o.HostKeys && sp.DockerHost == o.DockerHost && sp.Become == o.Become && slices.Equal(sp.SSHArgs, o.SSHArgs)
-}
-
-// goBy makes a lane the one that a host's own tasks use. It is false while
-// operations wait on the one before, which must be applied first.
-func (pl *play) goBy(h *host, l *lane) bool {
-	old := pl.lanes[h.Name]
-	if old == l {
-		return true
-	}
-	if old != nil {
-		if len(old.ops) > 0 {
-			return false
-		}
-		l.assumed, l.planned = orElse(l.assumed, old.assumed), l.planned || old.planned
-	}
-	l.forget()
-	pl.lanes[h.Name] = l
-	return true
 }
 
 // do sends a batch, connecting first when needed.

@@ -22,6 +22,7 @@ type host struct {
 
 	at   cursor
 	inst *instance // of the task the host is at, once it began
+	way  way
 
 	failed, unreachable, ended bool
 	// force: notified handlers run also after a failure; forced: they do now.

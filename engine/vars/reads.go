@@ -40,6 +40,29 @@ func (s *Scope) Aside() *Scope {
 	return &c
 }
 
+// Changes counts what was learnt of the host: while it stays the same, so do its
+// facts, what tasks set, and what include_vars read.
+func (h *Host) Changes() int { return h.Facts.changes + h.Set.changes + h.Included.changes }
+
+// Knows tells whether tasks, include_vars or facts say any of these variables.
+func (h *Host) Knows(e *Engine, names []string) bool {
+	for _, name := range names {
+		for _, m := range [...]*Memory{h.Set, h.Included} {
+			if _, ok := m.Get(name); ok {
+				return true
+			}
+		}
+		if _, _, ok := (factLayer{h.Facts, e.HideFacts}).find(name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Whole tells whether the scope is what its task, its host and its play make it:
+// no loop variable, no file of variables that is the host's own.
+func (s *Scope) Whole() bool { return len(s.locals) == 0 && !s.hostFiles }
+
 // Copy is what was read so far.
 func (r *Reads) Copy() *Reads { return &Reads{own: r.own, names: slices.Clip(r.names)} }
 
