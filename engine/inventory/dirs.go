@@ -86,7 +86,16 @@ func (d *adjacentDir) groupLayers(opts yaml.Options, name string, problems *diag
 	case d.playbook:
 		level = GroupPlaybookDir
 	}
-	return d.layers(opts, filepath.Join(d.dir, "group_vars"), d.groups, Layer{Level: level, Owner: name, dir: d.index}, problems)
+	return d.layers(opts, filepath.Join(d.dir, "group_vars"), d.groups, d.layer(level, name), problems)
+}
+
+// layer begins a layer of the folder.
+func (d *adjacentDir) layer(level Level, owner string) Layer {
+	l := Layer{Level: level, Owner: owner, dir: d.index}
+	if d.playbook {
+		l.PlaybookDir = d.dir
+	}
+	return l
 }
 
 func (d *adjacentDir) hostLayers(opts yaml.Options, name string, problems *diag.List) []Layer {
@@ -94,7 +103,7 @@ func (d *adjacentDir) hostLayers(opts yaml.Options, name string, problems *diag.
 	if d.playbook {
 		level = HostPlaybookDir
 	}
-	return d.layers(opts, filepath.Join(d.dir, "host_vars"), d.hosts, Layer{Level: level, Owner: name, dir: d.index}, problems)
+	return d.layers(opts, filepath.Join(d.dir, "host_vars"), d.hosts, d.layer(level, name), problems)
 }
 
 // layers reads the files for one group or host; of several forms of the name

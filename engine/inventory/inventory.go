@@ -103,6 +103,9 @@ type Layer struct {
 	// variables each carry their own place.
 	File string
 	Vars *yaml.Vars
+	// PlaybookDir is the folder of playbooks that group_vars and host_vars lie
+	// beside: they are for its plays alone. Empty for those beside an inventory.
+	PlaybookDir string
 
 	dir int // which of the folders
 }

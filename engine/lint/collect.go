@@ -195,7 +195,7 @@ func (c *checker) static(n *yaml.Node, p *playbook.Play, role *playbook.RoleUse)
 			return "", false
 		}
 	}
-	s, err := c.eng.RenderStatic(n, p, []*yaml.Vars{fixed})
+	s, err := c.eng.RenderStatic(n, p, nil, fixed)
 	return s, err == nil
 }
 

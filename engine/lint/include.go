@@ -58,7 +58,7 @@ func (c *checker) variants(n *yaml.Node, t *playbook.Task) ([]string, bool) {
 	for _, it := range t.Loop.Node.List() {
 		layer := &yaml.Vars{}
 		layer.Set(yaml.Var{Name: t.Loop.LoopVar, Pos: it.Pos, Node: it})
-		s, err := c.eng.RenderStatic(n, nil, []*yaml.Vars{layer})
+		s, err := c.eng.RenderStatic(n, nil, nil, layer)
 		if err != nil {
 			return nil, false
 		}
@@ -112,7 +112,10 @@ func (w *walker) include(s *step) {
 			w.includeRole(s, file, inner)
 			continue
 		}
-		items, err := w.c.loader.IncludeTasks(t, file)
+		items, imported, err := w.c.loader.IncludeTasks(t, file)
+		for _, u := range imported {
+			w.c.addUse(w.p.known, u)
+		}
 		w.c.reportAll(err, w.c.soft(w.p, s))
 		w.items(items, inner)
 	}
@@ -143,6 +146,9 @@ func (w *walker) includeRole(s *step, name string, inner *around) {
 	}
 	if inc.Public != nil && !isFalse(inc.Public) {
 		w.c.addUse(w.p.known, u)
+	}
+	for _, imported := range u.Imports {
+		w.c.addUse(w.p.known, imported)
 	}
 	w.items(u.AllTasks(), inner)
 	w.items(u.AllHandlers(), inner.with(func(a *around) { a.maybe = true }))

@@ -34,10 +34,7 @@ func FindFile(s *Scope, sub, name string) []string {
 	}
 	dirs := s.SearchPath()
 	if s.In != nil {
-		dirs = append(dirs, s.In.BaseDir)
-		if s.In.Dir != s.In.BaseDir {
-			dirs = append(dirs, s.In.Dir)
-		}
+		dirs = append(dirs, s.In.Dir)
 	}
 	var out []string
 	add := func(path string) {
@@ -58,6 +55,16 @@ func FindFile(s *Scope, sub, name string) []string {
 		add(filepath.Join(d, name))
 	}
 	return out
+}
+
+// First is the first of some paths that exists; "" when none does.
+func First(paths []string, exists func(string) bool) string {
+	for _, p := range paths {
+		if exists(p) {
+			return p
+		}
+	}
+	return ""
 }
 
 func expandHome(path string) string {

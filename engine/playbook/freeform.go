@@ -195,6 +195,9 @@ func parseKV(n *yaml.Node, keepRaw bool) (freeForm, error) {
 	}
 	if len(raw) > 0 {
 		joined := joinArgs(raw)
+		if !keepRaw { // a name written as a block scalar (include_vars: >)
+			joined = strings.TrimRight(joined, "\n")
+		}
 		ff.raw = n // keeps exact places where nothing was taken out
 		if joined != text {
 			ff.raw = yaml.FromValue(n.PosAt(rawAt), value.String(joined).WithMarks(n.Value().Marks()))

@@ -80,7 +80,7 @@ func (r *reader) importTasks(t *Task, c at) []Item {
 	} else {
 		r.onlyArgs(t, "file")
 	}
-	target, ok := r.rendered(name, "a task file to import", t.VarLayers())
+	target, ok := r.rendered(name, "a task file to import", &b.Scope)
 	if !ok {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (r *reader) findTaskFile(s *Scope, name string, handlers bool) (file string
 		dirs = append(dirs, filepath.Join(u.Role.Path, part), filepath.Join(u.Role.Path, "tasks"), u.Role.Path)
 	}
 	if s.In != nil {
-		dirs = append(dirs, filepath.Join(s.In.BaseDir, part), s.In.BaseDir)
+		dirs = append(dirs, filepath.Join(s.In.Dir, part), s.In.Dir)
 	}
 	for _, d := range dirs {
 		f := filepath.Join(d, name)
@@ -254,7 +254,7 @@ func (r *reader) importRole(t *Task, c at) []Item {
 		{&q.DefaultsFrom, inc.DefaultsFrom, "a defaults file"}, {&q.HandlersFrom, inc.HandlersFrom, "a handlers file"},
 	} {
 		if f.node != nil {
-			s, good := r.rendered(f.node, f.what, t.VarLayers())
+			s, good := r.rendered(f.node, f.what, &t.Scope)
 			*f.to, ok = s, ok && good
 		}
 	}
@@ -272,7 +272,9 @@ func (r *reader) importRole(t *Task, c at) []Item {
 	if !r.useRole(u, q, inc.Name.Pos) {
 		return nil
 	}
-	if r.play != nil && !r.dynamic {
+	if r.dynamic {
+		r.imported = append(r.imported, u)
+	} else if r.play != nil {
 		r.play.Imported = append(r.play.Imported, u)
 	}
 	b.Block = u.AllTasks()
@@ -300,7 +302,7 @@ func (l *Loader) Decrypt(text string) (string, error) {
 func (l *Loader) reader(t *Task) *reader {
 	r := &reader{opts: &l.opts, cache: l.cache, play: t.In, dynamic: true}
 	if t.In != nil {
-		r.base, r.top = t.In.BaseDir, t.In.Dir
+		r.base = t.In.Dir
 	}
 	return r
 }
@@ -319,8 +321,9 @@ func includeScope(t *Task) *Scope {
 	return &apply
 }
 
-// IncludeTasks expands an include_tasks whose file name is known now.
-func (l *Loader) IncludeTasks(t *Task, file string) ([]Item, error) {
+// IncludeTasks expands an include_tasks whose file name is known now. The roles that it
+// imports are seen by the rest of the play.
+func (l *Loader) IncludeTasks(t *Task, file string) (items []Item, imported []*RoleUse, err error) {
 	r := l.reader(t)
 	pos := t.ActionPos
 	if t.Include != nil && t.Include.File != nil {
@@ -329,15 +332,15 @@ func (l *Loader) IncludeTasks(t *Task, file string) ([]Item, error) {
 	found, tried := r.findTaskFile(&t.Scope, file, t.Handler)
 	if found == "" {
 		r.fail(pos, "no-such-file", "the task file %q was not found", file).WithHint("looked for %s", strings.Join(tried, ", "))
-		return nil, r.result()
+		return nil, nil, r.result()
 	}
 	id := found
 	if rel, err := filepath.Rel(r.base, found); err == nil {
 		id = rel
 	}
 	c := at{up: includeScope(t), id: t.ID + "/include(" + id + ")", handlers: t.Handler, dynamic: true}
-	items := r.taskFile(found, pos, c)
-	return items, r.result()
+	items = r.taskFile(found, pos, c)
+	return items, r.imported, r.result()
 }
 
 // RoleRequest is an include_role whose arguments are known now. Ansible's
@@ -347,7 +350,8 @@ type RoleRequest struct {
 	Public, AllowDuplicates, Validate                     bool
 }
 
-// IncludeRole expands an include_role. The use is not added to the play.
+// IncludeRole expands an include_role. The use is not added to the play; its Imports
+// are seen by the rest of the play.
 func (l *Loader) IncludeRole(t *Task, q RoleRequest) (*RoleUse, error) {
 	r := l.reader(t)
 	id := q.Name
@@ -367,6 +371,7 @@ func (l *Loader) IncludeRole(t *Task, q RoleRequest) (*RoleUse, error) {
 	if !r.useRole(u, q, pos) {
 		return nil, r.result()
 	}
+	u.Imports = r.imported
 	return u, r.result()
 }
 

@@ -43,9 +43,10 @@ type Options struct {
 	Canonical func(name string) string
 	// Render evaluates a templated name that must be known while loading
 	// (import_tasks, import_role, roles, import_playbook) with the variables
-	// known then: of the play (nil for import_playbook), and layers of vars
-	// given at the import, lowest first. nil makes such names an error.
-	Render func(n *yaml.Node, play *Play, layers []*yaml.Vars) (string, error)
+	// known then: of the play (nil for import_playbook), of the task or role that
+	// names it (nil where there is none), and layers of vars given beside, lowest
+	// first. nil makes such names an error.
+	Render func(n *yaml.Node, play *Play, at *Scope, layers ...*yaml.Vars) (string, error)
 	// YAML are the options for reading YAML: vault, warnings. Warnings of this
 	// package go to YAML.Warn too.
 	YAML  yaml.Options
@@ -95,13 +96,14 @@ type reader struct {
 	opts     *Options
 	cache    *cache
 	base     string // the folder of the playbook file being read: roles and files are looked for here
-	top      string // the folder of the first playbook
 	play     *Play
+	given    []*yaml.Vars // what the imports around the playbook file pass on, outermost first
 	problems diag.List
 	stack    []string // files being imported, against loops
 	roles    []string // role folders being loaded, against loops
 	plays    int
-	dynamic  bool // expands an include: the play is being run and must not be changed
+	dynamic  bool       // expands an include: the play is being run and must not be changed
+	imported []*RoleUse // by import_role of what an include brings
 }
 
 func (r *reader) fail(pos diag.Pos, code, format string, args ...any) *diag.Diagnostic {
@@ -202,7 +204,7 @@ func (r *reader) isDir(path string) bool {
 func itoa(i int) string { return strconv.Itoa(i) }
 
 // rendered gives a name that must be known now.
-func (r *reader) rendered(n *yaml.Node, what string, layers []*yaml.Vars) (string, bool) {
+func (r *reader) rendered(n *yaml.Node, what string, at *Scope, layers ...*yaml.Vars) (string, bool) {
 	if !n.IsString() || strings.TrimSpace(n.Str()) == "" {
 		r.fail(n.Pos, "name", "expected the name of %s, but found %s", what, n.Describe())
 		return "", false
@@ -215,10 +217,10 @@ func (r *reader) rendered(n *yaml.Node, what string, layers []*yaml.Vars) (strin
 			WithHint("use the include_ form, which is resolved during the run")
 		return "", false
 	}
-	s, err := r.opts.Render(n, r.play, layers)
+	s, err := r.opts.Render(n, r.play, at, layers...)
 	if err != nil {
 		r.fail(n.Pos, "static-name", "the name of %s: %w", what, err).
-			WithHint("only variables of the play, of vars files and of -e are known while loading; the include_ form is resolved during the run")
+			WithHint("only variables of the play, its vars files and roles, and of -e are known while loading; the include_ form is resolved during the run")
 		return "", false
 	}
 	return strings.TrimSpace(s), true
@@ -229,7 +231,7 @@ func (r *reader) rendered(n *yaml.Node, what string, layers []*yaml.Vars) (strin
 // playbook is returned also with errors, as far as it could be read.
 func Load(file string, opts Options) (*Playbook, error) {
 	file = absolute(file, opts.Files)
-	r := &reader{opts: &opts, cache: newCache(), top: filepath.Dir(file), base: filepath.Dir(file)}
+	r := &reader{opts: &opts, cache: newCache(), base: filepath.Dir(file)}
 	pb := &Playbook{File: file, Dir: filepath.Dir(file), loader: &Loader{opts: opts, cache: r.cache}}
 	pb.Plays = r.playbook(file, diag.Pos{})
 	if len(pb.Plays) == 0 && len(r.problems) == 0 {

@@ -84,30 +84,64 @@ func (r *reader) importPlaybook(n *yaml.Node, key yaml.Pair, file string) []*Pla
 			s.Vars = vars
 		}
 	}
-	target, ok := r.rendered(name, "a playbook to import", []*yaml.Vars{s.Vars})
+	target, ok := r.rendered(name, "a playbook to import", nil, append(slices.Clone(r.given), s.Vars)...)
 	if !ok {
 		return nil
 	}
 	if !filepath.IsAbs(target) {
 		target = filepath.Join(filepath.Dir(file), target)
 	}
+	r.given = append(r.given, s.Vars)
 	plays := r.playbook(target, key.Value.Pos)
+	r.given = r.given[:len(r.given)-1]
 	for _, p := range plays {
 		p.When = append(slices.Clone(s.When), p.When...)
 		p.Tags = append(p.Tags, s.Tags...)
-		if s.Vars.Len() > 0 {
-			vars := &yaml.Vars{}
-			vars.Merge(p.Vars)
-			vars.Merge(s.Vars)
-			p.Vars = vars
-		}
 	}
 	return plays
 }
 
+// takeGiven adds the variables that the imports of the play's file pass on: they win
+// over the play's own, those of the outermost import over all.
+func (r *reader) takeGiven(p *Play) {
+	vars := &yaml.Vars{}
+	vars.Merge(p.Vars)
+	for i := len(r.given) - 1; i >= 0; i-- {
+		vars.Merge(r.given[i])
+	}
+	if vars.Len() > 0 {
+		p.Vars = vars
+	}
+}
+
+// readFiles reads the vars_files whose names are plain; what is wrong with them shows
+// when the play begins.
+func (r *reader) readFiles(p *Play) {
+	quiet := &reader{opts: r.opts, cache: r.cache}
+	for _, n := range p.VarsFiles {
+		for _, name := range n.List() {
+			if name.HasTemplate() {
+				break
+			}
+			file := First(FindFile(&p.Scope, "vars", name.Value().Text()), r.exists)
+			if file == "" {
+				continue
+			}
+			if n, ok := quiet.node(file, name.Pos); ok && n.Kind == yaml.Mapping {
+				p.files = append(p.files, yaml.VarsOf(n))
+			}
+			break
+		}
+	}
+}
+
+// PlainFiles are the vars_files whose names are plain, lowest first: those that are
+// known while the play is read.
+func (p *Play) PlainFiles() []*yaml.Vars { return p.files }
+
 func (r *reader) readPlay(n *yaml.Node, file string) *Play {
 	r.plays++
-	p := &Play{ID: "play" + itoa(r.plays), Index: r.plays - 1, File: file, Dir: r.top, BaseDir: r.base}
+	p := &Play{ID: "play" + itoa(r.plays), Index: r.plays - 1, File: file, Dir: r.base}
 	p.Scope = Scope{Kind: PlayScope, Pos: n.Pos, In: p, File: file}
 	r.play = p
 	defer func() { r.play = nil }()
@@ -124,6 +158,8 @@ func (r *reader) readPlay(n *yaml.Node, file string) *Play {
 		}
 	}
 	r.checkHosts(p, n)
+	r.takeGiven(p)
+	r.readFiles(p)
 	c := at{up: &p.Scope, file: file}
 	for i, e := range r.list(lists["roles"]) {
 		if use := r.roleEntry(e, at{up: &p.Scope, id: p.ID + "/roles/" + itoa(i+1), file: file}, nil); use != nil {

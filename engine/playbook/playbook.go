@@ -29,9 +29,9 @@ type Play struct {
 	ID    string // "play1", counted over the whole playbook
 	Index int
 	File  string // the file it is written in
-	Dir   string // the variable playbook_dir: the folder of the first playbook
-	// BaseDir is the folder of File, where its roles and files are looked for.
-	BaseDir string
+	// Dir is the folder of File: the variable playbook_dir, and where roles, files,
+	// group_vars and host_vars of the play are looked for.
+	Dir string
 
 	Hosts *yaml.Node // a string or a list of strings, possibly templates
 
@@ -47,6 +47,10 @@ type Play struct {
 	Imported                   []*RoleUse
 	PreTasks, Tasks, PostTasks []Item
 	Handlers                   []Item // the play's own; see AllHandlers
+
+	// files are the vars_files whose names are plain: all of them that is known
+	// while the play is read.
+	files []*yaml.Vars
 }
 
 // Prompt is one entry of vars_prompt.
@@ -171,6 +175,8 @@ type RoleUse struct {
 	Tasks, Handlers []Item
 	// Defaults and Vars files as chosen by defaults_from and vars_from.
 	Defaults, RoleVars *yaml.Vars
+	// Imports are the roles that the tasks of an include_role import.
+	Imports []*RoleUse
 	// FromInclude marks an import_role or include_role; Public tells whether
 	// its variables are seen by the rest of the play.
 	FromInclude, Public bool

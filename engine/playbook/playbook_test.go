@@ -212,7 +212,7 @@ func TestAWholePlaybook(t *testing.T) {
 		}
 	}
 	dyn := find(t, pb.Plays[0].Tasks, "include_tasks")
-	items, err := pb.Loader().IncludeTasks(dyn, "dyn.yml")
+	items, _, err := pb.Loader().IncludeTasks(dyn, "dyn.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +349,7 @@ func TestWarnings(t *testing.T) {
 func TestRenderedNames(t *testing.T) {
 	t.Parallel()
 	opts := options(tree{"p.yml": "- hosts: all\n  vars: {n: x}\n  roles: ['{{ n }}']\n", "roles/x/tasks/main.yml": "- import_tasks: '{{ n }}.yml'\n  vars: {m: 1}\n", "roles/x/tasks/x.yml": "- ping:\n"}, nil)
-	opts.Render = func(n *yaml.Node, play *Play, _ []*yaml.Vars) (string, error) {
+	opts.Render = func(n *yaml.Node, play *Play, _ *Scope, _ ...*yaml.Vars) (string, error) {
 		return strings.ReplaceAll(n.Str(), "{{ n }}", play.Vars.Node("n").Str()), nil
 	}
 	pb, err := Load("/p.yml", opts)
@@ -394,12 +394,12 @@ func TestFilesWrittenDuringTheRunAreReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := pb.Plays[0].Tasks[0].(*Task)
-	if _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
+	if _, _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	for i, text := range []string{"- ping:\n", "- ping:\n- ping:\n"} {
 		m.fs["made.yml"] = &fstest.MapFile{Data: []byte(text)}
-		if items, err := pb.Loader().IncludeTasks(task, "made.yml"); err != nil || len(items) != i+1 {
+		if items, _, err := pb.Loader().IncludeTasks(task, "made.yml"); err != nil || len(items) != i+1 {
 			t.Errorf("%d items, %v", len(items), err)
 		}
 	}

@@ -20,7 +20,7 @@ func (r *reader) roleEntry(n *yaml.Node, c at, parent *RoleUse) *RoleUse {
 			return nil
 		}
 	}
-	text, ok := r.rendered(name, "a role", []*yaml.Vars{u.Vars, u.Params})
+	text, ok := r.rendered(name, "a role", &u.Scope, u.Vars, u.Params)
 	if !ok {
 		return nil
 	}

@@ -21,6 +21,9 @@ func taskTitle(t *playbook.Task) string {
 	name := t.Keywords.Name.Str()
 	if name == "" {
 		name = t.Action
+		if t.Include != nil && t.Include.Kind == playbook.IncludeRole {
+			name += " : " + t.Include.Name.Str()
+		}
 	}
 	return inRole(t, name)
 }
@@ -191,7 +194,7 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 	o.result = value.M("unreachable", true, "changed", false, "msg", o.msg)
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Loop = false
-	ignored, ferr := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }), false)
+	ignored, ferr := pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }, false)
 	e.Ignored = ferr == nil && ignored
 	if e.Ignored {
 		if r.lane != nil && r.lane.target != nil {
@@ -222,10 +225,11 @@ func (pl *play) isRunOnce(h *host, t *playbook.Task) (bool, error) {
 	if t == nil || pl.isFree || !pl.hasOnce(t) { // free does not know run_once, in Ansible either
 		return false, nil
 	}
-	return flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }), false)
+	return pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }, false)
 }
 
-// shareOnce gives the result of a run_once task to the hosts that wait at it.
+// shareOnce gives the result of a run_once task to the other hosts, and takes those
+// that wait at it past it.
 func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event) {
 	once, err := pl.isRunOnce(h, t)
 	if err != nil || !once {
@@ -233,7 +237,7 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 	}
 	at := h.entryPos
 	for _, other := range pl.batch {
-		if other == h || other.done() || other.at.position().compare(at) != 0 {
+		if other == h || other.unreachable {
 			continue
 		}
 		if name := t.Register.Str(); name != "" {
@@ -241,6 +245,9 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 			other.Set.Set(name, v)
 		}
 		pl.shareFacts(other, o)
+		if other.done() || other.at.position().compare(at) != 0 {
+			continue
+		}
 		if e.Status == event.Failed && !e.Ignored { // a failure is that of all of them
 			other.unwind()
 			other.settleAfterFailure()

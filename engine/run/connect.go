@@ -77,7 +77,7 @@ func keyword(s *vars.Scope, n *yaml.Node) (string, error) {
 		return "", nil
 	}
 	v, err := s.Eval(n)
-	if err != nil {
+	if err != nil || vars.IsOmit(v) {
 		return "", err
 	}
 	if o, unknown := v.FindUnknown(); unknown {
@@ -86,14 +86,37 @@ func keyword(s *vars.Scope, n *yaml.Node) (string, error) {
 	return v.Text(), nil
 }
 
+// nearest is the keyword of the innermost scope that says it. One that evaluates to the
+// variable omit counts as not said, as in ansible-core 2.14 (Base.set_to_context).
+func nearest(s *vars.Scope, at *playbook.Scope, get func(*playbook.Keywords) *yaml.Node) *yaml.Node {
+	for x := range at.Outward() {
+		n := get(&x.Keywords)
+		if n.HasTemplate() && strings.Contains(n.Str(), "omit") {
+			if v, err := s.Eval(n); err == nil && vars.IsOmit(v) {
+				continue
+			}
+		}
+		if n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// flagOf evaluates a keyword of a task that is true or false.
+func (pl *play) flagOf(h *host, t *playbook.Task, get func(*playbook.Keywords) *yaml.Node, def bool) (bool, error) {
+	s := pl.scope(h, t)
+	return flag(s, nearest(s, &t.Scope, get), def)
+}
+
 // flag evaluates a keyword as a boolean.
 func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
 	if n.IsNull() {
 		return def, nil
 	}
 	v, err := s.Eval(n)
-	if err != nil {
-		return false, err
+	if err != nil || vars.IsOmit(v) {
+		return def, err
 	}
 	if o, unknown := v.FindUnknown(); unknown {
 		return false, &needKnown{o}
@@ -136,7 +159,7 @@ func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec,
 		if at == nil {
 			return nil
 		}
-		return at.Nearest(get)
+		return nearest(s, at, get)
 	}
 	var errs diag.List
 	set := func(dst *string, n *yaml.Node, def string, names ...string) {
@@ -207,7 +230,7 @@ func (r *runner) identity(s *vars.Scope, at *playbook.Scope) (state.Identity, er
 		if at == nil {
 			return nil
 		}
-		return at.Nearest(get)
+		return nearest(s, at, get)
 	}
 	become, err := text(s, "ansible_become")
 	if err != nil {

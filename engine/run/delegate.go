@@ -12,7 +12,7 @@ import (
 func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
 	ev.sources = &sources{scope: s, cache: pl.files, loader: pl.Loader, pos: t.ActionPos}
 	ev.target = h
-	to, err := keyword(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
+	to, err := keyword(s, nearest(s, &t.Scope, func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 	if ev.lane, err = pl.lane(ds, &t.Scope, to); err != nil {
 		return err
 	}
-	facts, err := flag(s, t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateFacts }), false)
+	facts, err := flag(s, nearest(s, &t.Scope, func(k *playbook.Keywords) *yaml.Node { return k.DelegateFacts }), false)
 	if facts {
 		ev.target = target
 	}

@@ -346,7 +346,7 @@ func (pl *play) keywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 
 func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
 	var err error
-	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node { return t.Nearest(get) }
+	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node { return nearest(s, &t.Scope, get) }
 	if ev.noLog, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), pl.Settings.NoLog); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (r *runner) textDirs() []string {
 		beside(pb.Dir)
 		for _, p := range pb.Plays {
 			add(p.File)
-			beside(p.BaseDir)
+			beside(p.Dir)
 			for _, u := range p.Roles {
 				role(u)
 			}

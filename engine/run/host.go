@@ -109,9 +109,11 @@ func (l *lane) forgetOthers(as state.Identity) {
 }
 
 // roleProgress is which roles a host has been through: a role runs once, unless
-// it allows duplicates or its parameters differ.
+// it allows duplicates or its parameters differ. One whose tasks were all skipped, or
+// did not reach the host, does not count (Role._had_task_run of ansible-core 2.14).
 type roleProgress struct {
 	now  *playbook.RoleUse
+	ran  bool // a task of now did
 	done map[string]*playbook.RoleUse
 }
 
@@ -127,10 +129,10 @@ func (r *roleProgress) enter(use *playbook.RoleUse) (repeated bool) {
 		if r.done == nil {
 			r.done = map[string]*playbook.RoleUse{}
 		}
-		if r.done[r.now.Key] == nil {
+		if r.done[r.now.Key] == nil && r.ran {
 			r.done[r.now.Key] = r.now
 		}
-		r.now = nil
+		r.now, r.ran = nil, false
 	}
 	if use == nil {
 		return false
@@ -294,6 +296,8 @@ type instance struct {
 	// counts the others.
 	included []inclusion
 	entered  int
+	// unbrought: an include names what cannot be loaded.
+	unbrought bool
 }
 
 func (i *instance) clone() *instance {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,13 +43,27 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 		}
 		return pl.endTask(h, t)
 	}
-	items, key, err := pl.included(h, s, t)
+	once, err := pl.isRunOnce(h, t)
 	if err != nil {
 		return pl.failedOrFlush(h, err)
 	}
-	pl.willEnter(h, t, items, key)
+	if once && pl.waiting() && !pl.Check { // the others go past it: nothing may take them back
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
+	items, what, err := pl.included(h, s, t)
+	if err != nil {
+		in.unbrought = in.unbrought || errors.As(err, new(*bringError))
+		return pl.failedOrFlush(h, err)
+	}
+	pl.willEnter(h, t, items, what)
 	return again, nil
 }
+
+// bringError is that what an include names cannot be loaded: unlike a name that cannot
+// be evaluated it fails the host whatever the task says of errors, as in Ansible.
+type bringError struct{ error }
+
+func (e *bringError) Unwrap() error { return e.error }
 
 // bringing keeps what includes brought in one round, in which hosts that are at one
 // include come one after another and nothing is applied: those that name the same get
@@ -70,15 +85,15 @@ func (b *bringing) end()   { b.on, b.lists = false, nil }
 
 // once gives what was brought in this round, or loads it.
 func (b *bringing) once(k bringKey, load func() ([]playbook.Item, error)) ([]playbook.Item, error) {
-	if !b.on {
-		return load()
-	}
-	if items, ok := b.lists[k]; ok {
+	if items, ok := b.lists[k]; ok && b.on {
 		return items, nil
 	}
 	items, err := load()
 	if err != nil {
-		return nil, err
+		return nil, &bringError{err}
+	}
+	if !b.on {
+		return items, nil
 	}
 	if b.lists == nil {
 		b.lists = map[bringKey][]playbook.Item{}
@@ -87,7 +102,8 @@ func (b *bringing) once(k bringKey, load func() ([]playbook.Item, error)) ([]pla
 	return items, nil
 }
 
-// included loads what an include names.
+// included loads what an include names, and tells what that is: the file, or the role
+// with its parts.
 func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.Item, string, error) {
 	inc := t.Include
 	if inc.Kind == playbook.IncludeTasks {
@@ -95,8 +111,14 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 		if err != nil {
 			return nil, "", err
 		}
-		items, err := pl.brings.once(bringKey{t, h.inst.idx, file}, func() ([]playbook.Item, error) { return pl.Loader.IncludeTasks(t, file) })
-		return items, t.ID + "\x00" + file, err
+		items, err := pl.brings.once(bringKey{t, h.inst.idx, file}, func() ([]playbook.Item, error) {
+			items, imported, err := pl.Loader.IncludeTasks(t, file)
+			if err == nil {
+				pl.expose(imported...)
+			}
+			return items, err
+		})
+		return items, file, err
 	}
 	var req playbook.RoleRequest
 	var err error
@@ -118,7 +140,7 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 			return nil, "", err
 		}
 	}
-	key := strings.Join([]string{t.ID, req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
+	key := strings.Join([]string{req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
 	items, err := pl.brings.once(bringKey{t, h.inst.idx, req}, func() ([]playbook.Item, error) { return pl.role(t, req) })
 	return items, key, err
 }
@@ -132,10 +154,20 @@ func (pl *play) role(t *playbook.Task, req playbook.RoleRequest) ([]playbook.Ite
 	if err := pl.addHandlers(pl.playScope(), use.AllHandlers()); err != nil {
 		return nil, err
 	}
-	if req.Public && !slices.ContainsFunc(pl.vars.Public, func(u *playbook.RoleUse) bool { return u.Key == use.Key }) {
-		pl.vars.Public = append(pl.vars.Public, use)
+	if req.Public {
+		pl.expose(use)
 	}
+	pl.expose(use.Imports...)
 	return use.AllTasks(), nil
+}
+
+// expose lets the rest of the play see the variables of roles.
+func (pl *play) expose(uses ...*playbook.RoleUse) {
+	for _, use := range uses {
+		if !slices.ContainsFunc(pl.vars.Public, func(u *playbook.RoleUse) bool { return u.Key == use.Key }) {
+			pl.vars.Public = append(pl.vars.Public, use)
+		}
+	}
 }
 
 // inclusion is a list that an include brought, with the loop variables that are
@@ -150,8 +182,9 @@ type inclusion struct {
 // willEnter notes what an item of the include brings. Like Ansible, an include
 // evaluates all of its items before the first of them runs. Hosts that include
 // the same run it together.
-func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, key string) {
+func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, what string) {
 	in := h.inst
+	key := t.ID + "\x00" + what
 	key += "\x00" + strconv.Itoa(in.idx)
 	if in.looped {
 		key += "\x00" + in.items[in.idx].Repr()
@@ -166,6 +199,7 @@ func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, key 
 		x.locals = pl.loopVars(in, t)
 	}
 	in.included = append(in.included, x)
+	in.results = append(in.results, pl.broughtResult(in, t, what))
 	if t.Include.Kind == playbook.IncludeTasks { // counted as Ansible counts it: each file, and no role
 		h.entries = append(h.entries, entry{pos: h.entryPos, taskNo: in.taskNo, waits: len(h.steps) > 0,
 			count: func(s *event.HostStats) { s.OK++ }})
@@ -188,6 +222,14 @@ func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
 		h.notified = h.notified.clone()
 		delete(h.notified, t.ID)
 	}
+	if in.entered == 0 {
+		if failed, err := pl.beforeEntering(h, t); err != nil {
+			return nil, err
+		} else if failed {
+			in.included = nil
+			return pl.endTask(h, t)
+		}
+	}
 	x := in.included[0]
 	in.included = in.included[1:]
 	in.entered++
@@ -196,4 +238,53 @@ func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
 	h.inst = nil
 	h.settle()
 	return done, nil
+}
+
+// beforeEntering registers the include's result, as Ansible does before what it brings
+// runs. An item that failed fails the whole.
+func (pl *play) beforeEntering(h *host, t *playbook.Task) (failed bool, err error) {
+	in := h.inst
+	var o *outcome
+	if in.looped {
+		if o = pl.loopOutcome(in, t); o.status == event.Failed {
+			return true, nil
+		}
+	} else {
+		o = &outcome{result: in.results[len(in.results)-1].Map()}
+	}
+	h.register(t, o)
+	return false, pl.passOnce(h, t)
+}
+
+// broughtResult is the result of an include's present item.
+func (pl *play) broughtResult(in *instance, t *playbook.Task, what string) value.Value {
+	r := value.NewMap()
+	if t.Include.Kind == playbook.IncludeTasks {
+		r.Set("include", value.String(what))
+	}
+	r.Set("include_args", value.FromMap(value.NewMap()))
+	if !in.looped {
+		r.Set("changed", value.Bool(false))
+		return value.FromMap(r)
+	}
+	for k, v := range pl.loopVars(in, t) {
+		r.Set(k, v)
+	}
+	return value.FromMap(r)
+}
+
+// passOnce takes the other hosts past an include that is run once: as in Ansible, what
+// it brings is for the host that reached it first.
+func (pl *play) passOnce(h *host, t *playbook.Task) error {
+	once, err := pl.isRunOnce(h, t)
+	if err != nil || !once {
+		return err
+	}
+	at := h.at.position()
+	for _, other := range pl.batch {
+		if other != h && !other.done() && other.at.position().compare(at) == 0 {
+			other.advance()
+		}
+	}
+	return nil
 }

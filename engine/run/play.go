@@ -47,6 +47,7 @@ type play struct {
 
 // play runs one play on its hosts, batch by batch; stop ends the run.
 func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err error) {
+	r.Vars.EnterPlay(p)
 	pv, err := r.playVars(p)
 	if err != nil {
 		return false, err
@@ -115,7 +116,7 @@ func (r *runner) playVars(p *playbook.Play) (*vars.PlayVars, error) {
 	own := &hostFiles{r: r, pv: pv}
 	for _, n := range p.VarsFiles {
 		s := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()})
-		found, err := r.varsFile(s, n, p.Dir)
+		found, err := r.varsFile(s, n, p)
 		if vars.IsUndefined(err) {
 			pv.HostFile, err = own.get, nil
 		}

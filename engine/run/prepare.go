@@ -59,7 +59,9 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		if pb == nil {
 			continue
 		}
-		problems.Add(inv.AddPlaybookDir(pb.Dir))
+		for _, p := range pb.Plays {
+			problems.Add(inv.AddPlaybookDir(p.Dir))
+		}
 		cfg.Playbooks = append(cfg.Playbooks, pb)
 	}
 	if len(problems) == 0 && !req.SkipLint {

@@ -121,7 +121,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 // saysNoLog reads no_log of a task whose other keywords could not be evaluated;
 // when in doubt, it is secret.
 func (pl *play) saysNoLog(h *host, t *playbook.Task) bool {
-	b, err := flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), pl.Settings.NoLog)
+	b, err := pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.NoLog }, pl.Settings.NoLog)
 	return b || err != nil
 }
 
@@ -364,13 +364,14 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 		}
 	}
 	h.register(t, o)
+	h.roles.ran = h.roles.ran || o.status != event.Skipped
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Handlers, e.Warnings = handlers, append(e.Warnings, warnings...)
 	pl.notify(h, handlers)
 	ignored := false
-	if failed && t.Include == nil { // an include that fails is never ignored
+	if failed && !in.unbrought { // what an include cannot bring is never ignored
 		var err error
-		if ignored, err = flag(pl.scope(h, t), t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }), false); err != nil {
+		if ignored, err = pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }, false); err != nil {
 			ignored = false
 		}
 	}
@@ -378,8 +379,6 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	if t.Handler {
 		h.notified = h.notified.clone()
 		delete(h.notified, t.ID)
-	}
-	if failed && !ignored {
 	}
 	ended := o.endHost
 	if failed && !ignored {
@@ -401,9 +400,9 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 
 // takeOver sends a host whose task failed to what rescues it. A handler is in no
 // block: its failure counts although the block around the flush goes on, and so
-// does that of an include.
+// does that of an include whose file or role cannot be brought.
 func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) {
-	counts := t.Include != nil || slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
+	counts := h.inst.unbrought || slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
 	task, result := pl.taskValue(h, t), value.FromMap(o.result).MarkDeep(value.Unsafe)
 	rescued := h.unwind()
 	e.Rescued = rescued && !counts
@@ -421,11 +420,7 @@ func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) 
 
 // mayEndAll tells whether a failure of the task ends the play for everybody.
 func (pl *play) mayEndAll(h *host, t *playbook.Task) bool {
-	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal })
-	if n == nil {
-		return pl.anyFatal
-	}
-	fatal, err := flag(pl.scope(h, t), n, false)
+	fatal, err := pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal }, pl.anyFatal)
 	return err == nil && fatal
 }
 

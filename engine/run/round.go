@@ -117,17 +117,19 @@ func (pl *play) throttle(h *host) (int, error) {
 	if t == nil {
 		return 0, nil
 	}
-	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.Throttle })
-	if n == nil {
+	get := func(k *playbook.Keywords) *yaml.Node { return k.Throttle }
+	if t.Nearest(get) == nil {
 		return 0, nil
 	}
-	v, err := pl.scope(h, t).Eval(n)
-	if err != nil {
+	s := pl.scope(h, t)
+	n := nearest(s, &t.Scope, get)
+	text, err := keyword(s, n)
+	if err != nil || text == "" {
 		return 0, err
 	}
-	limit, err := strconv.Atoi(v.Text())
+	limit, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", v.Text())
+		return 0, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", text)
 	}
 	return limit, nil
 }

@@ -175,10 +175,10 @@ func (r *runner) plays(ctx context.Context) error {
 		return err
 	}
 	for _, pb := range r.Playbooks {
-		if err := r.Inventory.AddPlaybookDir(pb.Dir); err != nil {
-			return err
-		}
 		for _, p := range pb.Plays {
+			if err := r.Inventory.AddPlaybookDir(p.Dir); err != nil {
+				return err
+			}
 			stop, err := r.play(ctx, p)
 			if err != nil {
 				return err

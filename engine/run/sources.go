@@ -145,6 +145,12 @@ func (s *sources) LoadVars(path string) (*value.Map, error) {
 	return m, nil
 }
 
+// Existing is the present value of a variable, for include_vars.
+func (s *sources) Existing(name string) (value.Value, bool) {
+	v, ok, err := s.scope.Variable(name)
+	return v, ok && err == nil
+}
+
 // Render implements module.Sources. A text that depends on an unknown value is
 // noted; the engine then looks again later.
 func (s *sources) Render(path string, o module.RenderOptions) (value.Value, error) {

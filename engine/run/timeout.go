@@ -17,7 +17,7 @@ import (
 
 // taskTimeout is how long the keyword timeout lets an item of a task take.
 func taskTimeout(s *vars.Scope, t *playbook.Task, def time.Duration) (time.Duration, error) {
-	n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.Timeout })
+	n := nearest(s, &t.Scope, func(k *playbook.Keywords) *yaml.Node { return k.Timeout })
 	text, err := keyword(s, n)
 	if err != nil || text == "" {
 		return def, err

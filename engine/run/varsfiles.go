@@ -1,6 +1,8 @@
 package run
 
 import (
+	"os"
+
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/playbook"
@@ -11,7 +13,7 @@ import (
 
 // varsFile reads one entry of vars_files: a name, or a list of which the first that
 // exists counts. The error is of an undefined variable where a name needs one.
-func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, dir string) (*yaml.Vars, error) {
+func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, p *playbook.Play) (*yaml.Vars, error) {
 	v, err := s.Eval(n)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,9 @@ func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, dir string) (*yaml.Vars, 
 		if c.IsUndefined() {
 			return nil, diag.Errorf(n.Pos, jinja.CodeUndefined, "a variable in the name of this file is not defined")
 		}
-		vs, err := r.Loader.LoadVarsFile(vars.ResolvePath(dir, c.Text()), n.Pos)
+		files := playbook.FindFile(&p.Scope, "vars", c.Text())
+		file := orElse(playbook.First(files, exists), files[len(files)-1])
+		vs, err := r.Loader.LoadVarsFile(file, n.Pos)
 		if err == nil {
 			return vs, nil
 		}
@@ -34,6 +38,11 @@ func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, dir string) (*yaml.Vars, 
 		}
 	}
 	return nil, firstErr
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // hostFiles are the vars_files of a play whose names are each host's own, such as
@@ -51,7 +60,7 @@ func (f *hostFiles) get(h *vars.Host, entry int) (*yaml.Vars, error) {
 	before := &vars.PlayVars{Play: f.pv.Play, Files: f.pv.Files[:entry], HostFile: f.pv.HostFile, Prompted: f.pv.Prompted}
 	s := f.r.Vars.Scope(f.r.world(nil), h, before, &playbook.Scope{}, vars.Moment{Now: f.r.Now()})
 	n := f.pv.Play.VarsFiles[entry]
-	found, err := f.r.varsFile(s, n, f.pv.Play.Dir)
+	found, err := f.r.varsFile(s, n, f.pv.Play)
 	switch {
 	case !vars.IsUndefined(err):
 		return found, err

@@ -53,9 +53,11 @@ type Engine struct {
 	templates sync.Map // *yaml.Node or text -> *parsed
 	texts     atomic.Int64
 	exprs     sync.Map
-	// generation counts changes of the inventory during the run.
+	// generation counts changes of the inventory during the run, and plays.
 	generation atomic.Int64
-	groups     atomic.Pointer[groupsValue]
+	// playDir is the folder of the play that runs; "" before a run.
+	playDir string
+	groups  atomic.Pointer[groupsValue]
 }
 
 type parsed struct {

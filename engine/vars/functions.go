@@ -3,6 +3,7 @@ package vars
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -145,15 +146,17 @@ func (e *Engine) fileTemplate(env *jinja.Env, path, text string, o jinja.Options
 }
 
 // RenderStatic evaluates a name that must be known while a playbook is loaded:
-// only variables of the play, of the given layers and extra ones are known.
-func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, layers []*yaml.Vars) (string, error) {
-	s := &Scope{eng: e, play: &PlayVars{Play: play}, moment: Moment{}, cache: map[string]cached{}, world: noWorld{}}
+// variables of the play and of what stands around the name (at; nil for nothing), of the
+// given layers (lowest first) and extra ones are known, those of hosts are not.
+func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, at *playbook.Scope, layers ...*yaml.Vars) (string, error) {
+	s := &Scope{eng: e, at: at, world: noWorld{}}
 	s.add(e.Extra)
-	for i := len(layers) - 1; i >= 0; i-- {
-		s.add(layers[i])
+	for _, l := range slices.Backward(layers) {
+		s.add(l)
 	}
 	if play != nil {
-		s.add(play.Keywords.Vars)
+		s.play = &PlayVars{Play: play, Files: play.PlainFiles()}
+		s.build()
 	}
 	v, err := s.Eval(n)
 	if err != nil {

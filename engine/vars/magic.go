@@ -21,6 +21,15 @@ func IsOmit(v value.Value) bool { return v.IsString() && v.Str() == Omit }
 // InventoryChanged must be called after hosts or groups were added.
 func (e *Engine) InventoryChanged() { e.generation.Add(1) }
 
+// EnterPlay must be called before a play runs: of the group_vars and host_vars beside
+// playbooks those beside its own file count.
+func (e *Engine) EnterPlay(p *playbook.Play) {
+	if e.playDir != p.Dir {
+		e.playDir = p.Dir
+		e.generation.Add(1)
+	}
+}
+
 // Generation is another one after each change of the inventory.
 func (e *Engine) Generation() int64 { return e.generation.Load() }
 
@@ -28,6 +37,9 @@ func (e *Engine) inventoryLayers(h *Host) []inventory.Layer {
 	gen := int(e.generation.Load())
 	if h.layersGen != gen {
 		h.layers, h.layersGen = e.Inventory.Layers(h.Host), gen
+		if e.playDir != "" {
+			h.layers = slices.DeleteFunc(h.layers, func(l inventory.Layer) bool { return l.PlaybookDir != "" && l.PlaybookDir != e.playDir })
+		}
 	}
 	return h.layers
 }

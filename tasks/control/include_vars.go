@@ -1,6 +1,7 @@
 package control
 
 import (
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +17,8 @@ import (
 type varsReader interface {
 	// LoadVars reads a found file of variables.
 	LoadVars(path string) (*value.Map, error)
+	// Existing is the present value of a variable.
+	Existing(name string) (value.Value, bool)
 }
 
 type includeVarsArgs struct {
@@ -42,12 +45,12 @@ func IncludeVars() module.Module {
 			{Name: "file", Type: module.Path, Doc: "The file."},
 			{Name: "dir", Type: module.Path, Doc: "A folder, read in the order of names."},
 			{Name: "name", Doc: "A variable to put them into, as a dict."},
-			{Name: "depth", Type: module.Int, Default: 0, Doc: "How many levels of folders to go down; 0 is all."},
+			{Name: "depth", Type: module.Int, Default: 0, Doc: "How many folders to read, in the order of their paths, the named one first; 0 is all."},
 			{Name: "files_matching", Doc: "Read only files whose names match this regular expression."},
 			{Name: "ignore_files", Type: module.List, Elem: module.Str, Doc: "Regular expressions of names to leave out."},
-			{Name: "extensions", Type: module.List, Elem: module.Str, Default: []string{"json", "yaml", "yml"}, Doc: "Extensions of files to read in a folder."},
+			{Name: "extensions", Type: module.List, Elem: module.Str, Default: []string{"yaml", "yml", "json"}, Doc: "Extensions of files to read in a folder."},
 			{Name: "ignore_unknown_extensions", Type: module.Bool, Default: false, Doc: "Pass over files with other extensions."},
-			{Name: "hash_behaviour", Choices: []string{"replace", "merge"}, Doc: "How dicts of several files come together."},
+			{Name: "hash_behaviour", Choices: []string{"replace", "merge"}, Doc: "Merge dicts into what variables of these names hold now, or replace them (the default)."},
 		},
 		Returns: []module.Return{
 			{Name: "ansible_facts", Type: "dict", When: "success", Doc: "The variables."},
@@ -73,21 +76,40 @@ func planIncludeVars(a includeVarsArgs, in module.Inputs, _ state.View) (module.
 		if err != nil {
 			return module.Change{}, err
 		}
-		merge(vars, m, a.HashMerge == "merge")
+		for k, v := range m.All() {
+			vars.SetKey(k, v)
+		}
 	}
 	if a.Name != "" {
 		vars = value.M(a.Name, vars)
+	}
+	if a.HashMerge == "merge" {
+		vars = merged(vars, reader.Existing)
 	}
 	c := module.OK("ansible_included_var_files", files, "ansible_facts", vars)
 	c.Do = []module.Directive{module.IncludeVars{Vars: vars}}
 	return c, nil
 }
 
-func merge(dst, src *value.Map, deep bool) {
-	for k, v := range src.All() {
-		if old, ok := dst.GetKey(k); ok && deep && old.Map() != nil && v.Map() != nil {
+// merged merges dicts into those that variables of their names hold.
+func merged(vars *value.Map, existing func(string) (value.Value, bool)) *value.Map {
+	out := value.NewMap()
+	for k, v := range vars.All() {
+		if old, ok := existing(k.Text()); ok && old.Map() != nil && v.Map() != nil {
 			both := old.Map().Clone()
-			merge(both, v.Map(), true)
+			merge(both, v.Map())
+			v = value.FromMap(both)
+		}
+		out.SetKey(k, v)
+	}
+	return out
+}
+
+func merge(dst, src *value.Map) {
+	for k, v := range src.All() {
+		if old, ok := dst.GetKey(k); ok && old.Map() != nil && v.Map() != nil {
+			both := old.Map().Clone()
+			merge(both, v.Map())
 			v = value.FromMap(both)
 		}
 		dst.SetKey(k, v)
@@ -102,7 +124,7 @@ func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
 	}
 	if a.Dir == "" {
 		if name == "" {
-			return nil, module.Fail("no file or dir is given")
+			return nil, module.Fail("Could not find file: no file or dir is given")
 		}
 		found, err := src.Find("vars", name)
 		return []string{found}, err
@@ -120,22 +142,46 @@ func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	for _, e := range entries {
-		base := filepath.Base(e.Rel)
+	for _, file := range a.byFolder(dir, entries) {
+		base := filepath.Base(file)
 		ext := strings.TrimPrefix(filepath.Ext(base), ".")
 		switch {
-		case e.IsDir, a.Depth > 0 && strings.Count(e.Rel, "/") >= a.Depth, ignored(base, a.Ignore), !match.MatchString(base):
+		case ignored(base, a.Ignore), !match.MatchString(base):
 			continue
 		case !slices.Contains(a.Extensions, ext):
-			if a.Unknown || a.Matching != "" {
+			if a.Unknown {
 				continue
 			}
-			return nil, module.Fail(dir + " does not have a valid extension: " + strings.Join(a.Extensions, ", "))
+			return nil, module.Fail(file + " does not have a valid extension: " + strings.Join(a.Extensions, ", "))
 		}
-		out = append(out, filepath.Join(dir, e.Rel))
+		out = append(out, file)
 	}
-	slices.Sort(out)
 	return out, nil
+}
+
+// byFolder lists files as ansible-core 2.14 reads them: the named folder's own first,
+// then folder by folder in the order of their paths, as many folders as depth says.
+func (a includeVarsArgs) byFolder(dir string, entries []module.SourceFile) []string {
+	files := map[string][]string{dir: nil}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Rel)
+		if e.IsDir {
+			if _, ok := files[path]; !ok {
+				files[path] = nil // counts, with or without files
+			}
+			continue
+		}
+		files[filepath.Dir(path)] = append(files[filepath.Dir(path)], path)
+	}
+	var out []string
+	for i, d := range slices.Sorted(maps.Keys(files)) {
+		if a.Depth > 0 && i >= a.Depth {
+			break
+		}
+		slices.Sort(files[d])
+		out = append(out, files[d]...)
+	}
+	return out
 }
 
 func ignored(base string, patterns []string) bool {
