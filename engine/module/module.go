@@ -47,6 +47,8 @@ type Inputs struct {
 	Host string
 	// Pos is where the task stands.
 	Pos diag.Pos
+	// Env is the task's environment, name=value; operations get it in any case.
+	Env []string
 	// Before is the Mark of this change when an attempt of the run that was cut
 	// off set out to make it: what the host was like then. By it a module that
 	// would do something again tells that it was done. Empty: nobody did.

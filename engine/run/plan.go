@@ -373,7 +373,7 @@ func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 	m := pl.moment(h)
 	before, others := pl.before(h)
 	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff,
-		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos, Before: before, Others: others}
+		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos, Env: ev.env, Before: before, Others: others}
 }
 
 // mayRun ends an item of a plan whose condition cannot be told: what it touches

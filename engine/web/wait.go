@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -15,6 +16,10 @@ import (
 
 // errLate is a server that let us wait for too long.
 var errLate = errors.New("timed out")
+
+// errSilent is one that took the request and let us wait for its answer. Python's
+// urllib tells the two apart.
+var errSilent = fmt.Errorf("%w", errLate)
 
 // watch ends a request when nothing came for too long.
 type watch struct {
@@ -87,7 +92,10 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 // said is what Ansible says of a server that cannot be asked.
 func said(err error) string {
-	if errors.Is(err, errLate) {
+	switch {
+	case errors.Is(err, errSilent):
+		return "Connection failure: timed out"
+	case errors.Is(err, errLate):
 		return "Request failed: <urlopen error timed out>"
 	}
 	text := plain(err)

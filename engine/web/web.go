@@ -15,9 +15,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -203,11 +205,16 @@ func (c *call) send(ctx context.Context, s request) (*http.Response, func(), err
 		req.Header.Set("User-Agent", "Python-urllib/3") // Go would name itself
 	}
 	watch := c.patience(cancel)
+	var sent atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent.Store(true) }}))
 	resp, err := c.client.Do(req)
 	if err != nil {
 		watch.stop()
 		if cause := context.Cause(ctx); errors.Is(cause, errLate) {
 			err = errLate
+			if sent.Load() {
+				err = errSilent
+			}
 		}
 		stop()
 		return nil, nil, err

@@ -159,7 +159,7 @@ func TestRequests(t *testing.T) {
 		{"wrong", state.HTTPRequest{URL: "/basic", User: "me", Password: "no"}, 401, "", "HTTP Error 401: Unauthorized"},
 		{"digest", state.HTTPRequest{URL: "/digest", User: "me", Password: "pass"}, 200, "in", ""},
 		{"wrong digest", state.HTTPRequest{URL: "/digest", User: "me", Password: "no"}, 401, "", ""},
-		{"late", state.HTTPRequest{URL: "/slow", Timeout: 50 * time.Millisecond}, -1, "", "Request failed: <urlopen error timed out>"},
+		{"late", state.HTTPRequest{URL: "/slow", Timeout: 50 * time.Millisecond}, -1, "", "Connection failure: timed out"},
 		{"big", state.HTTPRequest{URL: "/big"}, 200, strings.Repeat("x", inMemory+5), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -88,5 +88,8 @@ func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
 	case err != nil:
 		return "", value.Null, err
 	}
-	return expr.Str(), v, nil
+	if text := v.Str(); v.IsString() && (strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")) {
+		v, err = in.Vars.Render(value.String("{{ " + expr.Str() + " }}")) // text that reads like data is shown as data
+	}
+	return expr.Str(), v, err
 }

@@ -79,7 +79,7 @@ func planGetURL(a getURLArgs, in module.Inputs, v state.View) (module.Change, er
 	g := module.Gathering(v)
 	p := &getting{getURLArgs: a, in: in, dest: g.Path(a.Dest)}
 	var err error
-	if p.req, err = a.request(g); err != nil {
+	if p.req, err = a.request(in, g); err != nil {
 		return module.Change{}, err
 	}
 	p.req.Method, p.req.Follow, p.req.Read = "GET", "urllib2", true

@@ -83,7 +83,7 @@ var oneWord = regexp.MustCompile(`^[A-Z]+$`)
 
 func planURI(a uriArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	o, err := a.request(g)
+	o, err := a.request(in, g)
 	if err != nil {
 		return module.Change{}, err
 	}

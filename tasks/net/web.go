@@ -50,13 +50,13 @@ func webSpecArgs(user, password string, seconds int) []module.Arg {
 		{Name: "unredirected_headers", Type: module.List, Elem: module.Str, Default: []string{}, Doc: "Names of headers that are not sent where a redirect leads."},
 		{Name: "decompress", Type: module.Bool, Default: true, Doc: "Take gzip off the answer."},
 		{Name: "ciphers", Type: module.List, Elem: module.Str, Doc: "Accepted; the library chooses among safe ones."},
-		{Name: "use_netrc", Type: module.Bool, Default: true, Doc: "Take user and password from ~/.netrc of the host, when none are given."},
+		{Name: "use_netrc", Type: module.Bool, Default: true, Doc: "Take user and password from ~/.netrc of the host (or the file that NETRC of the environment names), when none are given."},
 		{Name: "use_gssapi", Type: module.Bool, Default: false, Doc: "Not supported."},
 	}
 }
 
 // request is the request that the arguments ask for, without method and body.
-func (a webArgs) request(g *module.Gather) (state.HTTPRequest, error) {
+func (a webArgs) request(in module.Inputs, g *module.Gather) (state.HTTPRequest, error) {
 	if a.Gssapi {
 		return state.HTTPRequest{}, module.Fail("use_gssapi is not supported")
 	}
@@ -77,18 +77,27 @@ func (a webArgs) request(g *module.Gather) (state.HTTPRequest, error) {
 		}
 	}
 	if a.UseNetrc && a.User == "" && !strings.Contains(a.URL, "@") {
-		a.netrc(g, &o)
+		a.netrc(in, g, &o)
 	}
 	return o, nil
 }
 
-// netrc takes the credentials of the URL's server from the host's ~/.netrc.
-func (a webArgs) netrc(g *module.Gather, o *state.HTTPRequest) {
-	home := g.Login().Home
-	if home == "" {
+// netrc takes the credentials of the URL's server from the host's file that NETRC
+// of the task's environment names, or ~/.netrc.
+func (a webArgs) netrc(in module.Inputs, g *module.Gather, o *state.HTTPRequest) {
+	file := ""
+	for _, e := range in.Env {
+		if v, ok := strings.CutPrefix(e, "NETRC="); ok {
+			file = g.Path(v)
+		}
+	}
+	if home := g.Login().Home; file == "" && home != "" {
+		file = path.Join(home, ".netrc")
+	}
+	if file == "" {
 		return
 	}
-	f, err := g.TryFile(path.Join(home, ".netrc"), state.WantContent)
+	f, err := g.TryFile(file, state.WantContent)
 	if err != nil || len(f.Content) == 0 {
 		return
 	}

@@ -191,10 +191,15 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	case event.Unreachable:
 		line += ": UNREACHABLE!"
 	case event.Failed:
-		line += ": FAILED!"
+		if !item {
+			line += ": FAILED!"
+		}
 	}
 	if item {
-		line += " => (item=" + event.PrintableLine(e.Label) + ")"
+		if e.Status != event.Failed {
+			line += " =>"
+		}
+		line += " (item=" + event.PrintableLine(e.Label) + ")"
 	}
 	if e.Status == event.Unknown {
 		line += " => " + event.PrintableLine(e.Msg)
