@@ -17,6 +17,9 @@ func objectName(v value.Value) string {
 
 func (c *Context) missing(v value.Value, k value.Value) value.Value {
 	of := objectName(v)
+	if o, ok := v.Object().(interface{ Missing(name string) string }); ok && k.IsString() && !k.IsSecret() {
+		return value.UndefinedOf(&value.Undef{Msg: o.Missing(k.Str())})
+	}
 	switch {
 	case k.IsString() && v.IsNull():
 		return value.UndefinedOf(&value.Undef{Msg: "'None' has no attribute " + k.Repr()})

@@ -286,7 +286,10 @@ func addTextFilters(f map[string]Filter) {
 		}
 		return replaceMethod(c, text(in), args)
 	}}
-	f["format"] = Filter{Fn: func(c *Context, in value.Value, a Args) (value.Value, error) {
+	f["format"] = Filter{TakesUndefined: true, Fn: func(c *Context, in value.Value, a Args) (value.Value, error) {
+		if in.IsUndefined() {
+			return in, undefinedError(in)
+		}
 		if len(a.Pos) > 0 && len(a.Kw) > 0 {
 			return in, errors.New("can't handle positional and keyword arguments at the same time")
 		}

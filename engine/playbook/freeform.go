@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -204,6 +205,22 @@ func parseKV(n *yaml.Node, keepRaw bool) (freeForm, error) {
 		}
 	}
 	return ff, nil
+}
+
+// KeyValues takes a text apart as free-form arguments are: pairs of names and
+// values, and the words that are no k=v.
+func KeyValues(text string) (pairs [][2]string, rest string, err error) {
+	ff, err := parseKV(yaml.FromValue(diag.Pos{}, value.String(text)), false)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, p := range ff.pairs {
+		pairs = append(pairs, [2]string{p.Key.Str(), p.Value.Str()})
+	}
+	if ff.raw != nil {
+		rest = ff.raw.Str()
+	}
+	return pairs, rest, nil
 }
 
 // equalSign finds the = that ends a key: not the first byte, not escaped.

@@ -14,7 +14,7 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 	ev.target = h
 	to, err := keyword(s, nearest(s, &t.Scope, func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
 	if err != nil {
-		return err
+		return undefinedField("delegate_to", err)
 	}
 	if t.Local {
 		to = "localhost"

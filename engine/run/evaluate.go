@@ -143,7 +143,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	if unknown == nil {
 		ev.raw, unknown, err = pl.arguments(s, t, mod.Spec())
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, undefinedIn("The task includes an option with an undefined variable. The error was: ", err)
 		}
 	}
 	if unknown != nil {
@@ -166,6 +166,23 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 		return nil, nil, err
 	}
 	return ev, nil, nil
+}
+
+// undefinedIn puts an introduction before the message of an error that says that
+// something is undefined.
+func undefinedIn(intro string, err error) error {
+	var d *diag.Diagnostic
+	if !errors.As(err, &d) || !vars.IsUndefined(err) {
+		return err
+	}
+	said := *d
+	said.Msg = intro + d.Msg
+	return &said
+}
+
+// undefinedField is undefinedIn for a keyword.
+func undefinedField(name string, err error) error {
+	return undefinedIn("The field '"+name+"' has an invalid value, which includes an undefined variable. The error was: ", err)
 }
 
 // actionName is the task's module; action: may name it by a template.
@@ -360,7 +377,7 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 		return err
 	}
 	if ev.env, err = environment(s, t); err != nil {
-		return err
+		return undefinedField("environment", err)
 	}
 	if ev.async, err = asyncOf(s, t); err != nil {
 		return err

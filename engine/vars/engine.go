@@ -413,7 +413,7 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 			d.Pos = n.PosAt(0)
 		}
 	}
-	d.Msg = fmt.Sprintf("the condition '%s' cannot be evaluated: %s", n.Str(), what)
+	d.Msg = fmt.Sprintf("The conditional check '%s' failed. The error was: error while evaluating conditional (%s): %s", n.Str(), n.Str(), what)
 	return d
 }
 

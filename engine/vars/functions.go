@@ -96,7 +96,7 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 		return nil, value.Unknown(&value.Origin{What: "lookup " + name}), nil
 	}
 	items, err := l.Run(s, terms, opts)
-	if err != nil && !jinja.IsSaying(err) {
+	if err != nil && !jinja.IsSaying(err) && !jinja.IsUndefined(err) {
 		err = fmt.Errorf("lookup %s: %w", name, err)
 	}
 	return items, value.Null, err

@@ -273,7 +273,7 @@ func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, e
 		missing = value.String("error")
 	}
 	if m := missing.Text(); !missing.IsString() || m != "error" && m != "warn" && m != "skip" {
-		return nil, says("\"on_missing\" must be a string and one of \"error\", \"warn\" or \"skip\", not %s", m)
+		return nil, says("Invalid value \"%s\" for configuration option \"on_missing\", valid values are: error, warn, skip", m)
 	}
 	var out []value.Value
 	for _, t := range terms {

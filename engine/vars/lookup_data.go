@@ -1,10 +1,14 @@
 package vars
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/pycodec"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -81,7 +85,7 @@ func (s *Scope) decoded(name, encoding string) (string, error) {
 func lookupCSV(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
 	var out []value.Value
 	for _, t := range terms {
-		key, get, err := inlineOptions(t, o, "col", "default", "delimiter", "file", "encoding")
+		key, get, err := csvOptions(t, o)
 		if err != nil {
 			return nil, err
 		}
@@ -121,14 +125,36 @@ func lookupCSV(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, erro
 	return out, nil
 }
 
-func csvCell(rows [][]string, key, col string) (value.Value, error) {
-	n, err := strconv.Atoi(col)
+// csvOptions are the options of csvfile; those in the term are free-form
+// arguments, as of a module.
+func csvOptions(t value.Value, o jinja.Args) (key string, get func(name, def string) string, err error) {
+	pairs, key, err := playbook.KeyValues(t.Text())
 	if err != nil {
-		return value.Null, says("csvfile: invalid literal for int() with base 10: '%s'", col)
+		return "", nil, says("csvfile: %w", err)
 	}
+	over := map[string]string{}
+	for _, p := range pairs {
+		if !slices.Contains([]string{"col", "default", "delimiter", "file", "encoding"}, p[0]) {
+			return "", nil, says("%s is not a valid option", p[0])
+		}
+		over[p[0]] = p[1]
+	}
+	return key, func(name, def string) string {
+		if v, ok := over[name]; ok {
+			return v
+		}
+		return textOption(o, name, def)
+	}, nil
+}
+
+func csvCell(rows [][]string, key, col string) (value.Value, error) {
 	for _, row := range rows {
 		if len(row) == 0 || row[0] != key {
 			continue
+		}
+		n, err := strconv.Atoi(col)
+		if err != nil {
+			return value.Null, says("csvfile: invalid literal for int() with base 10: '%s'", col)
 		}
 		at := n
 		if at < 0 {
@@ -163,6 +189,9 @@ func lookupINI(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, erro
 		}
 		truth := func(name string) bool { return jinja.ToBool(value.String(get(name, "no"))) }
 		f, err := parseINI(text, truth("case_sensitive"), truth("allow_no_value") || truth("allow_none"))
+		if dup, ok := errors.AsType[*duplicateOption](err); ok {
+			return nil, says("Duplicate option in '%s': %w", file, dup)
+		}
 		if err != nil {
 			return nil, says("%w in %s", err, file)
 		}
@@ -189,11 +218,21 @@ type iniFile struct {
 	fold     bool
 }
 
+// duplicateOption is an option that stands twice in a section.
+type duplicateOption struct {
+	option, section string
+	line            int
+}
+
+func (d *duplicateOption) Error() string {
+	return fmt.Sprintf("[line %2d]: option '%s' in section '%s' already exists", d.line, d.option, d.section)
+}
+
 func parseINI(text string, caseSensitive, noValue bool) (*iniFile, error) {
 	f := &iniFile{sections: map[string]*value.Map{}, defaults: value.NewMap(), fold: !caseSensitive}
 	var cur *value.Map
 	name, last, indent := "", "", 0
-	for _, line := range strings.Split(text, "\n") {
+	for n, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, " \t\r")
 		body := strings.TrimLeft(line, " \t")
 		if strings.HasPrefix(body, "#") || strings.HasPrefix(body, ";") {
@@ -230,7 +269,7 @@ func parseINI(text string, caseSensitive, noValue bool) (*iniFile, error) {
 			return nil, says("Source contains parsing errors: %s", strconv.Quote(body))
 		}
 		if last = f.key(k); cur.Has(last) {
-			return nil, says("Duplicate option: option '%s' in section '%s' already exists", last, name)
+			return nil, &duplicateOption{option: last, section: name, line: n + 1}
 		}
 		cur.Set(last, value.Null)
 		if ok {

@@ -126,6 +126,9 @@ func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value,
 		if err != nil {
 			return nil, err
 		}
+		if !convert { // nor is it read in the text around it
+			marks |= jinja.Verbatim
+		}
 		out = append(out, v.WithMarks(value.Unsafe|marks))
 	}
 	return out, nil

@@ -1,7 +1,6 @@
 package vars
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -13,50 +12,90 @@ import (
 
 // lookupSubelements pairs each dict of a list with each element of a list in it.
 func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
-	if len(terms) < 2 || !terms[1].IsString() {
-		return nil, says("subelements lookup expects a list of two or three items, ")
+	const expects = "subelements lookup expects a list of two or three items, "
+	if len(terms) < 2 || len(terms) > 3 {
+		return nil, says(expects)
+	}
+	if !terms[1].IsString() {
+		return nil, says(expects + "first a dict or a list, second a string pointing to the subkey")
 	}
 	skipMissing := false
 	if len(terms) > 2 {
+		if !onlyFlag(terms[2], "skip_missing") {
+			return nil, says(expects + "the optional third item must be a dict with flags skip_missing")
+		}
 		v, _ := terms[2].Get("skip_missing")
 		skipMissing = jinja.ToBool(v)
 	}
-	elements := terms[0].Items()
-	if m := terms[0].Map(); m != nil {
+	elements := []value.Value{terms[0]}
+	if terms[0].Kind() == value.KindList {
+		elements = terms[0].Items()
+	}
+	if m := terms[0].Map(); m != nil && !isSkipped(terms[0]) {
+		elements = nil
 		for _, v := range m.All() {
 			elements = append(elements, v)
 		}
-	} else if terms[0].Kind() != value.KindList {
-		return nil, fmt.Errorf("subelements lookup expects a dict or a list first, not a %s", terms[0].TypeName())
 	}
 	keys := strings.Split(terms[1].Str(), ".")
 	var out []value.Value
 	for _, e := range elements {
 		if e.Map() == nil {
-			return nil, fmt.Errorf("subelements lookup expects a dictionary, got '%s'", e.Text())
+			return nil, says("subelements lookup expects a dictionary, got '%s'", e.Text())
 		}
-		if skipped, ok := e.Get("skipped"); ok && skipped.Truthy() {
+		if isSkipped(e) {
 			continue
 		}
-		subs, found := e, true
-		for _, key := range keys {
-			if subs, found = subs.Get(key); !found {
-				break
-			}
+		subs, err := subelementsOf(e, keys, skipMissing)
+		if err != nil {
+			return nil, err
 		}
-		switch {
-		case found && subs.Kind() == value.KindList:
-			for _, sub := range subs.Items() {
-				out = append(out, value.List(without(e, keys), sub))
-			}
-		case skipMissing:
-		case !found:
-			return nil, fmt.Errorf("could not find '%s' key in iterated item '%s'", terms[1].Str(), e.Text())
-		default:
-			return nil, fmt.Errorf("the key %s should point to a list, got '%s'", terms[1].Str(), subs.Text())
+		for _, sub := range subs {
+			out = append(out, value.List(without(e, keys), sub))
 		}
 	}
 	return out, nil
+}
+
+// onlyFlag tells whether v is a dict without other keys than name.
+func onlyFlag(v value.Value, name string) bool {
+	if v.Map() == nil {
+		return false
+	}
+	for k := range v.Map().All() {
+		if k.Text() != name {
+			return false
+		}
+	}
+	return true
+}
+
+// isSkipped tells whether v is the result of a skipped task.
+func isSkipped(v value.Value) bool {
+	skipped, ok := v.Get("skipped")
+	return ok && skipped.Truthy()
+}
+
+// subelementsOf gives the list that a path of keys leads to.
+func subelementsOf(e value.Value, keys []string, skipMissing bool) ([]value.Value, error) {
+	at := e
+	for i, key := range keys {
+		next, ok := at.Get(key)
+		switch {
+		case !ok && skipMissing:
+			return nil, nil
+		case !ok:
+			return nil, says("could not find '%s' key in iterated item '%s'", key, at.Text())
+		case i == len(keys)-1 && next.Kind() != value.KindList:
+			return nil, says("the key %s should point to a list, got '%s'", key, next.Text())
+		case i < len(keys)-1 && next.Map() == nil && skipMissing:
+			return nil, nil
+		case i < len(keys)-1 && next.Map() == nil:
+			return nil, says("the key %s should point to a dictionary, got '%s'", key, next.Text())
+		}
+		at = next
+	}
+	return at.Items(), nil
 }
 
 // without is a dict without what a path of keys leads to.
@@ -78,7 +117,10 @@ type sequence struct {
 	format             string
 }
 
-var shortSequence = regexp.MustCompile(`^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$`)
+var shortSequence = regexp.MustCompile(`(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$`)
+
+// leadingZero matches decimal numbers that Python refuses.
+var leadingZero = regexp.MustCompile(`^[-+]?0+[1-9]`)
 
 // lookupSequence counts: "start=1 end=9 stride=2 format=n%02d", or "1-9/2:n%02d".
 func lookupSequence(_ *Scope, terms []value.Value, opts jinja.Args) ([]value.Value, error) {
@@ -117,9 +159,9 @@ func (q *sequence) parse(text string) error {
 	for _, word := range strings.Fields(text) {
 		key, v, ok := strings.Cut(word, "=")
 		if !ok {
-			return fmt.Errorf("unknown error parsing with_sequence arguments: %q", text)
+			return says("unknown error parsing with_sequence arguments: %q", text)
 		}
-		if err := q.set(key, v); err != nil {
+		if err := q.set(key, unquoted(v)); err != nil {
 			return err
 		}
 	}
@@ -132,8 +174,8 @@ func (q *sequence) set(key, text string) error {
 		return nil
 	}
 	n, err := strconv.ParseInt(text, 0, 64)
-	if err != nil {
-		return fmt.Errorf("can't parse %s=%s as integer", key, text)
+	if err != nil || leadingZero.MatchString(text) {
+		return says("can't parse %s=%s as integer", key, text)
 	}
 	switch key {
 	case "start":
@@ -155,22 +197,24 @@ const maxSequence = 1_000_000
 
 func (q *sequence) items() ([]value.Value, error) {
 	switch {
-	case q.hasCount == q.hasEnd:
-		return nil, errors.New("must specify count or end in with_sequence, and not both")
+	case !q.hasCount && !q.hasEnd:
+		return nil, says("must specify count or end in with_sequence")
+	case q.hasCount && q.hasEnd:
+		return nil, says("can't specify both count and end in with_sequence")
 	case q.hasCount && q.count == 0, q.stride == 0:
 		return nil, nil
 	case q.hasCount:
-		q.end = q.start + q.count*q.stride - q.stride
+		q.end = q.start + q.count*q.stride - 1 // with a negative stride more than count, as in Ansible
 	}
 	switch {
 	case q.stride > 0 && q.end < q.start:
-		return nil, errors.New("to count backwards make stride negative")
+		return nil, says("to count backwards make stride negative")
 	case q.stride < 0 && q.end > q.start:
-		return nil, errors.New("to count forward don't make stride negative")
+		return nil, says("to count forward don't make stride negative")
 	case strings.Count(strings.ReplaceAll(q.format, "%%", ""), "%") != 1:
-		return nil, fmt.Errorf("bad formatting string: %s", q.format)
+		return nil, says("bad formatting string: %s", q.format)
 	case (q.end-q.start)/q.stride >= maxSequence:
-		return nil, fmt.Errorf("with_sequence is bounded to %d items", maxSequence)
+		return nil, says("with_sequence is bounded to %d items", maxSequence)
 	}
 	var out []value.Value
 	for i := q.start; q.stride > 0 && i <= q.end || q.stride < 0 && i >= q.end; i += q.stride {

@@ -18,7 +18,7 @@ func TestSequence(t *testing.T) {
 		"start=3 end=1 stride=-1":           "['3', '2', '1']",
 		"count=0":                           "[]",
 		"start=3 end=1":                     "to count backwards make stride negative",
-		"start=1":                           "must specify count or end in with_sequence, and not both",
+		"start=1":                           "must specify count or end in with_sequence",
 	} {
 		items, err := lookupSequence(nil, []value.Value{value.String(term)}, jinja.Args{})
 		got := value.List(items...).Repr()

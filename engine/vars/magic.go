@@ -2,6 +2,7 @@ package vars
 
 import (
 	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
@@ -305,19 +306,21 @@ func (o *varsObject) Elements(*jinja.Context) ([]value.Value, error) {
 	return value.Strings(o.s.AllNames()...).Items(), nil
 }
 
-// AllNames are the names of all variables, the magic ones included, sorted.
+// AllNames are the names of all variables, the magic ones last.
 func (s *Scope) AllNames() []string {
 	names := s.Names()
-	for n := range s.eng.Fixed {
-		names = append(names, n)
-	}
+	names = append(names, slices.Sorted(maps.Keys(s.eng.Fixed))...)
 	for _, n := range magicNames {
 		if _, ok, _ := s.magic(n); ok && n != "vars" {
 			names = append(names, n)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(n string) bool {
+		was := seen[n]
+		seen[n] = true
+		return was
+	})
 }
 
 // magicNames are the magic variables beside those that hold for a whole run and
@@ -338,6 +341,9 @@ func (o *hostVars) Attr(name string) (value.Value, bool) {
 	v, ok, _ := o.AttrOf(nil, name)
 	return v, ok
 }
+
+// Missing is what is said of a host that there is not.
+func (o *hostVars) Missing(name string) string { return `"hostvars['` + name + `']" is undefined` }
 
 // AttrOf gives the variables of one host.
 func (o *hostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {

@@ -4,6 +4,8 @@
 package vars
 
 import (
+	"slices"
+
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -58,6 +60,13 @@ func (m *Memory) Names() []string {
 	for n := range m.last {
 		names = append(names, n)
 	}
+	return names
+}
+
+// InOrder are all names, in the order of their newest values.
+func (m *Memory) InOrder() []string {
+	names := m.Names()
+	slices.SortFunc(names, func(a, b string) int { return m.last[a] - m.last[b] })
 	return names
 }
 

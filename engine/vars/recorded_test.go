@@ -139,7 +139,6 @@ var different = map[string]string{
 	"{{ (s | string) | type_debug }}":                   "texts are texts",
 	"{{ 'secret' | password_hash('bcrypt', 'short') }}": "the message says what is wrong with the salt",
 	"{{ nosuch | json_query('a') }}":                    "an undefined name is said to be undefined",
-	"{{ query('varnames', '^lazy') }}":                  "names are sorted",
 	"{{ conf | to_nice_yaml(canonical=true) }}":         "the canonical style is not written",
 	"{{ conf | to_nice_yaml(bad=true) }}":               "the message names the argument",
 	"{{ nosuch | to_yaml }}":                            "an undefined name is said to be undefined",

@@ -2,6 +2,7 @@ package vars
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sort"
 
@@ -112,7 +113,7 @@ func (l memoryLayer) find(name string) (*yaml.Node, value.Value, bool) {
 }
 
 func (l memoryLayer) names(add func(string)) {
-	for _, n := range l.mem.Names() {
+	for _, n := range l.mem.InOrder() {
 		add(n)
 	}
 }
@@ -436,20 +437,24 @@ func (s *Scope) Source(name string) *yaml.Node {
 	return nil
 }
 
-// Names are the names of all variables but the magic ones, sorted.
+// Names are the names of all variables but the magic ones, in the order in which
+// Ansible puts them together: those of the lowest precedence first, as they were
+// said.
 func (s *Scope) Names() []string {
 	s.readsOwn()
 	set := map[string]bool{}
-	for _, l := range s.layers {
-		l.names(func(n string) { set[n] = true })
+	var names []string
+	add := func(n string) {
+		if !set[n] {
+			set[n] = true
+			names = append(names, n)
+		}
 	}
-	for n := range s.locals {
-		set[n] = true
+	for _, l := range slices.Backward(s.layers) {
+		l.names(add)
 	}
-	names := make([]string, 0, len(set))
-	for n := range set {
-		names = append(names, n)
+	for _, n := range slices.Sorted(maps.Keys(s.locals)) {
+		add(n)
 	}
-	sort.Strings(names)
 	return names
 }
