@@ -292,7 +292,7 @@ func (w *inventoryWriter) hostVars(h *inventory.Host) *value.Map {
 		}
 		return w.red.Map(m)
 	}
-	s := w.cfg.Vars.Scope(noRun{w.inv}, vars.NewHost(h), nil, nil, vars.Moment{Now: time.Now()})
+	s := w.cfg.Vars.Scope(vars.Outside{Inventory: w.inv}, vars.NewHost(h), nil, nil, vars.Moment{Now: time.Now()})
 	vs := &yaml.Vars{}
 	for _, n := range s.Names() {
 		if node := s.Source(n); node != nil {
@@ -330,20 +330,3 @@ func addVars(m *value.Map, vs *yaml.Vars) {
 func isPassword(name string) bool {
 	return strings.Contains(name, "password") || strings.HasSuffix(name, "_pass")
 }
-
-// noRun is the world of variables outside a run.
-type noRun struct{ inv *inventory.Inventory }
-
-func (n noRun) HostState(name string) (*vars.Host, bool) {
-	h := n.inv.Host(name)
-	if h == nil {
-		return nil, false
-	}
-	return vars.NewHost(h), true
-}
-func (noRun) PlayHosts() ([]string, bool) { return nil, true }
-func (noRun) Batch() ([]string, bool)     { return nil, true }
-func (noRun) AllPlayHosts() []string      { return nil }
-
-// ConnectionDefault implements vars.World: variables are shown as they are set.
-func (noRun) ConnectionDefault(string) string { return "" }

@@ -257,7 +257,7 @@ func checkKeys(cfg run.Config) error {
 	seen := map[string]bool{}
 	var problems diag.List
 	for _, h := range hosts {
-		s := cfg.Vars.Scope(noRun{cfg.Inventory}, vars.NewHost(h), nil, nil, vars.Moment{})
+		s := cfg.Vars.Scope(vars.Outside{Inventory: cfg.Inventory}, vars.NewHost(h), nil, nil, vars.Moment{})
 		for _, name := range []string{"ansible_ssh_private_key_file", "ansible_private_key_file"} {
 			n := s.Source(name)
 			if n.IsNull() || n.HasTemplate() {

@@ -21,6 +21,8 @@ const (
 	InventoryUnparsed      Key = "inventory.unparsed_is_failed"
 	InventoryAnyUnparsed   Key = "inventory.any_unparsed_is_failed"
 	InventoryExport        Key = "inventory.export"
+	InventoryEnabled       Key = "inventory.enable_plugins"
+	InventoryExtraVars     Key = "inventory_plugins.use_extra_vars"
 	RolesPath              Key = "roles_path"
 	CollectionsPaths       Key = "collections_paths"
 	PlaybookDir            Key = "playbook_dir"
@@ -95,6 +97,8 @@ var settings = []Setting{
 	{InventoryUnparsed, in("inventory", "unparsed_is_failed"), env("ANSIBLE_INVENTORY_UNPARSED_FAILED"), Bool, "false", nil, "stop when no source of the inventory can be read"},
 	{InventoryAnyUnparsed, in("inventory", "any_unparsed_is_failed"), env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"), Bool, "false", nil, "stop when one source of the inventory cannot be read"},
 	{InventoryExport, in("inventory", "export"), env("ANSIBLE_INVENTORY_EXPORT"), Bool, "false", nil, "fairlead inventory --list --export"},
+	{InventoryEnabled, in("inventory", "enable_plugins"), env("ANSIBLE_INVENTORY_ENABLED"), List, "", nil, "with advanced_host_list in it, lists of hosts with commas may hold ranges; what form a file has is told by its name and its text"},
+	{InventoryExtraVars, in("inventory_plugins", "use_extra_vars"), env("ANSIBLE_INVENTORY_USE_EXTRA_VARS"), Bool, "false", nil, "constructed inventories see extra variables"},
 	{RolesPath, in(defaults, "roles_path"), env("ANSIBLE_ROLES_PATH"), PathSpec, "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles", nil, "folders of roles"},
 	{CollectionsPaths, in(defaults, "collections_paths", "collections_path"), env("ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"), PathSpec, "~/.ansible/collections:/usr/share/ansible/collections", nil, "folders of collections, whose roles and playbooks can be used"},
 	{PlaybookDir, in(defaults, "playbook_dir"), env("ANSIBLE_PLAYBOOK_DIR"), Path, "", nil, "whose group_vars and host_vars fairlead inventory reads too"},

@@ -28,6 +28,7 @@ type Inventory struct {
 	dirs      []*adjacentDir // where group_vars and host_vars lie
 	opts      yaml.Options
 	rules     Rules
+	evaluator func(*Inventory) Evaluator
 	localhost *Host // an explicit one, or the implicit one once it was named
 
 	cache struct { // of GroupHosts; cleared by every change

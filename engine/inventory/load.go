@@ -28,6 +28,9 @@ type Options struct {
 	// YAML are the options for YAML files: vault decryption, warnings.
 	YAML  yaml.Options
 	Rules Rules
+	// Evaluator makes what evaluates the templates of inventory plugins; nil
+	// refuses files that name one.
+	Evaluator func(*Inventory) Evaluator
 }
 
 // Rules say how sources are read. The zero value holds Ansible's defaults,
@@ -39,6 +42,12 @@ type Rules struct {
 	// Tolerant makes a source that cannot be read a warning; NoneIsFailed makes
 	// it an error all the same when no source could be read.
 	Tolerant, NoneIsFailed bool
+	// UseExtraVars lets the plugin constructed see extra variables where its
+	// file does not say.
+	UseExtraVars bool
+	// Ranges lets a list of hosts with commas hold ranges, as the plugin
+	// advanced_host_list does.
+	Ranges bool
 }
 
 // Load reads all sources into one inventory. All problems found are reported
@@ -46,7 +55,7 @@ type Rules struct {
 // returned also with problems, as far as it could be read.
 func Load(opts Options) (*Inventory, error) {
 	inv := newInventory(opts.YAML)
-	inv.rules = opts.Rules
+	inv.rules, inv.evaluator = opts.Rules, opts.Evaluator
 	for _, s := range opts.Sources {
 		if s != "" && !isHostList(s) {
 			s = absolute(s)
@@ -185,6 +194,14 @@ func (inv *Inventory) readHostList(source string) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
+		if inv.rules.Ranges {
+			if hosts, port, err := expandPattern(name); err == nil {
+				for _, host := range hosts {
+					inv.populate(host, diag.Pos{File: "-i " + source}, source, inv.ungrouped, port, nil)
+				}
+				continue
+			}
+		}
 		host, port, err := parseAddress(name)
 		if err != nil || strings.Contains(host, "[") {
 			host, port = name, 0
@@ -215,7 +232,7 @@ func (inv *Inventory) readFile(file string, mode os.FileMode) diag.List {
 	}
 	source := absolute(file)
 	ext := filepath.Ext(file)
-	isYAML := ext == ".yml" || ext == ".yaml" || ext == ".json"
+	isYAML := ext == ".yml" || ext == ".yaml" || ext == ".json" || ext == ".config"
 	if isYAML || ext == "" {
 		n, err := yaml.ParseOne(file, data, inv.opts)
 		switch {

@@ -17,10 +17,8 @@ const maxGroupDepth = 200
 
 func (inv *Inventory) readYAML(source string, top *yaml.Node) diag.List {
 	r := &yamlReader{inv: inv, source: source}
-	if p := top.Pair("plugin"); p != nil {
-		r.fail(p.Value.Pos, "inventory-plugin", "inventory plugins are not supported: %s", p.Value.Describe()).
-			WithHint("write the inventory the plugin gives to a file with ansible-inventory --list -y")
-		return r.problems
+	if top.Pair("plugin") != nil {
+		return inv.readPlugin(source, top)
 	}
 	for _, p := range top.Pairs {
 		r.group(p.Key, p.Value)

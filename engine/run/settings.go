@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/config"
@@ -46,6 +48,9 @@ func SettingsOf(c *config.Config) Settings {
 		ConfigFile: c.Path, CollectionsPath: c.List(config.CollectionsPaths),
 		Inventory: inventory.Rules{
 			IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
+			UseExtraVars: c.Bool(config.InventoryExtraVars), Ranges: slices.ContainsFunc(c.List(config.InventoryEnabled), func(n string) bool {
+				return strings.TrimPrefix(n, "ansible.builtin.") == "advanced_host_list"
+			}),
 			Tolerant: c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),

@@ -1,8 +1,8 @@
 package vars
 
 import (
-	"path/filepath"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
