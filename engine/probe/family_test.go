@@ -44,13 +44,16 @@ func TestFamiliesFor(t *testing.T) {
 func TestSubset(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]string{
-		"":                                 All,
-		"all":                              All,
-		"!all,!min,network":                "network",
-		"!all,!min,dns":                    "dns",
-		"!all,!min,mounts":                 "mounts",
-		"!all,!min,default_ipv4,processor": "cpu,network",
-		"!all,!min":                        "",
+		"":                  All,
+		"all":               All,
+		"!all,!min,network": "distribution,fqdn,network,platform",
+		"!all,!min,pkg_mgr": "distribution,pkg_mgr",
+
+		state.FactsAlone + ",!all,!min,network": "network",
+		"!all,!min,dns":                         "dns",
+		"!all,!min,mounts":                      "fqdn,mounts,platform",
+		"!all,!min,default_ipv4,processor":      "cpu,distribution,fqdn,network,platform",
+		"!all,!min":                             "",
 	} {
 		var names []string
 		if list != "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 // minimal are the subsets that a gathering always includes unless !min or
@@ -19,9 +21,12 @@ var subsetOnly = []string{"facter", "ohai"}
 // before a name to leave it out.
 func Subset(list []string) (string, error) {
 	want, minus, explicit := set(minimal), map[string]bool{}, map[string]bool{}
+	alone := false
 	for _, name := range list {
 		base, not := strings.CutPrefix(name, "!")
 		switch {
+		case name == state.FactsAlone:
+			alone = true
 		case name == "min":
 			add(want, minimal...)
 		case name == "all":
@@ -54,7 +59,31 @@ func Subset(list []string) (string, error) {
 	if len(list) == 0 || want[All] {
 		return All, nil
 	}
+	if !alone {
+		addPrerequisites(want)
+	}
 	return familiesOfSubsets(want), nil
+}
+
+// addPrerequisites adds the subsets that Ansible's collectors of others need.
+func addPrerequisites(want map[string]bool) {
+	for _, f := range families {
+		chosen := want[f.subset] || want[f.name]
+		for n := range want {
+			chosen = chosen || f.gives(n)
+		}
+		if !chosen {
+			continue
+		}
+		switch f.subset {
+		case "network", "service_mgr":
+			add(want, "platform", "distribution")
+		case "hardware":
+			add(want, "platform")
+		case "pkg_mgr":
+			add(want, "distribution")
+		}
+	}
 }
 
 // familiesOfSubsets are the families behind names of subsets and of facts.

@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/vars"
 )
 
@@ -70,7 +72,7 @@ func (s *factScan) text(data []byte) {
 		return
 	}
 	for _, m := range factName.FindAllSubmatch(data, -1) {
-		n := "ansible_" + string(m[1]) + string(m[2])
+		n := "ansible_" + strings.TrimPrefix(string(m[1]), "ansible_") + string(m[2])
 		if !s.seen[n] {
 			s.seen[n] = true
 			s.names = append(s.names, n)
@@ -142,5 +144,5 @@ func (r *runner) factSubset() []string {
 	if r.facts == "all" {
 		return []string{"all"}
 	}
-	return append([]string{"!all", "!min"}, splitComma(r.facts)...)
+	return append([]string{state.FactsAlone, "!all", "!min"}, splitComma(r.facts)...)
 }

@@ -138,6 +138,10 @@ type Facts struct {
 	Families string
 }
 
+// FactsAlone in a gather_subset leaves out what Ansible's collectors of the
+// named facts need, which it gathers with them.
+const FactsAlone = "!prerequisites"
+
 // Query describes the question.
 func (q Facts) Query() string { return "facts " + q.Families }
 

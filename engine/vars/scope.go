@@ -157,8 +157,11 @@ func factsValue(mem *Memory) value.Value {
 	m := value.NewMap()
 	for _, n := range names {
 		v, _ := mem.Get(n)
-		if n[0] == 0 {
+		switch {
+		case n[0] == 0:
 			n = n[1:]
+		case n == "local": // the only fact that keeps its prefix
+			n = "ansible_local"
 		}
 		m.Set(n, v)
 	}

@@ -2,6 +2,7 @@ package system
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -56,7 +57,7 @@ func planSetup(a setupArgs, _ module.Inputs, v state.View) (module.Change, error
 		return module.Need(q), nil
 	}
 	all := facts.Clone()
-	all.Set("gather_subset", value.Strings(a.GatherSubset...))
+	all.Set("gather_subset", value.Strings(slices.DeleteFunc(slices.Clone(a.GatherSubset), func(n string) bool { return n == state.FactsAlone })...))
 	all.Set("module_setup", value.Bool(true))
 	shown, set := value.NewMap(), value.NewMap()
 	for k, f := range all.All() {
