@@ -61,6 +61,9 @@ func addAnsibleText(f map[string]Filter) {
 		if in.IsUndefined() {
 			return value.String("AnsibleUndefined"), nil
 		}
+		if in.IsString() && in.IsUnsafe() {
+			return value.String("AnsibleUnsafeText"), a.Bind().Err
+		}
 		return value.String(in.TypeName()), a.Bind().Err
 	}}
 	f["bool"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {

@@ -25,6 +25,7 @@ type arg struct {
 	value   value.Value
 	set     bool // given, or has a default
 	assumed bool // it is the default
+	place   int  // among those given
 }
 
 // decoder checks and converts arguments by a spec, collecting problems.
@@ -56,11 +57,11 @@ func (d *decoder) decode(given []Given, at diag.Pos, whole bool) map[string]arg 
 // collect resolves names and aliases, converts values and fills in defaults.
 func (d *decoder) collect(given []Given, args []Arg, at diag.Pos, in string) map[string]arg {
 	got := make(map[string]arg, len(args))
-	for _, g := range given {
+	for i, g := range given {
 		a := findArg(args, g.Name)
 		if a == nil {
 			if in == "" && d.spec.AnyArgs {
-				got[g.Name] = arg{given: g, value: g.Value, set: true}
+				got[g.Name] = arg{given: g, value: g.Value, set: true, place: i}
 				continue
 			}
 			d.unsupported(g, args, in)

@@ -3,6 +3,7 @@ package module
 import (
 	"fmt"
 	"reflect"
+	"sort"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -34,7 +35,9 @@ func everything(args []Arg, got map[string]arg) *value.Map {
 			m.Set(args[i].Name, x.value)
 		}
 	}
-	for _, n := range sortedNames(got) {
+	names := sortedNames(got)
+	sort.SliceStable(names, func(i, j int) bool { return got[names[i]].place < got[names[j]].place }) // as written
+	for _, n := range names {
 		if !m.Has(n) {
 			m.Set(n, got[n].value)
 		}
