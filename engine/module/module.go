@@ -41,6 +41,9 @@ type Inputs struct {
 	Check bool
 	// Diff tells whether somebody wants to see differences.
 	Diff bool
+	// Native tells that templates keep the types of what they compute
+	// (jinja2_native).
+	Native bool
 	// Vars evaluates against the task's variables; for control modules.
 	Vars Vars
 	// Host is the inventory name of the host.

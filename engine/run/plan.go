@@ -372,7 +372,7 @@ func fillIn(maps []*value.Map, actual *value.Map) {
 func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 	m := pl.moment(h)
 	before, others := pl.before(h)
-	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff,
+	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff, Native: pl.Settings.Native,
 		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos, Env: ev.env, Before: before, Others: others}
 }
 

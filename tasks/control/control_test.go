@@ -47,6 +47,7 @@ func TestControl(t *testing.T) {
 	}{
 		{Debug(), value.M(), "{'changed': False, 'msg': 'Hello world!'}"},
 		{Debug(), value.M("msg", []any{1, "x"}), "{'changed': False, 'msg': [1, 'x']}"},
+		{Debug(), value.M("msg", nil), "{'changed': False, 'msg': None}"},
 		{Debug(), value.M("var", "a"), "{'changed': False, 'a': 1}"},
 		{Debug(), value.M("var", "{{ name }}"), "{'changed': False, 'a': 1}"},
 		{Debug(), value.M("var", "none.x"), "{'changed': False, 'none.x': 'VARIABLE IS NOT DEFINED!'}"},

@@ -11,6 +11,7 @@ import (
 type debugArgs struct {
 	Msg       value.Value `arg:"msg"`
 	Var       value.Value `arg:"var"`
+	All       *value.Map  `arg:"*"` // tells null from nothing
 	Verbosity int         `arg:"verbosity"`
 }
 
@@ -29,7 +30,7 @@ func Debug() module.Module {
 }
 
 func planDebug(a debugArgs, in module.Inputs, _ state.View) (module.Change, error) {
-	if !a.Msg.IsNull() && !a.Var.IsNull() {
+	if a.All.Has("msg") && !a.Var.IsNull() {
 		return module.Change{}, module.Fail("'msg' and 'var' are incompatible options")
 	}
 	if verbosity(in) < a.Verbosity {
@@ -37,7 +38,7 @@ func planDebug(a debugArgs, in module.Inputs, _ state.View) (module.Change, erro
 	}
 	if a.Var.IsNull() {
 		msg := a.Msg
-		if msg.IsNull() {
+		if !a.All.Has("msg") {
 			msg = value.String("Hello world!")
 		}
 		return module.OK("msg", msg), nil

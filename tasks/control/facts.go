@@ -45,7 +45,7 @@ func SetFact() module.Module {
 	}, planSetFact)
 }
 
-func planSetFact(a setFactArgs, _ module.Inputs, _ state.View) (module.Change, error) {
+func planSetFact(a setFactArgs, in module.Inputs, _ state.View) (module.Change, error) {
 	facts := value.NewMap()
 	for k, v := range a.All.All() {
 		name := k.Text()
@@ -55,7 +55,10 @@ func planSetFact(a setFactArgs, _ module.Inputs, _ state.View) (module.Change, e
 		if !isVariable(name) {
 			return module.Change{}, badName(name)
 		}
-		facts.Set(name, boolean(v))
+		if !in.Native {
+			v = boolean(v)
+		}
+		facts.Set(name, v)
 	}
 	if facts.Len() == 0 {
 		return module.Change{}, module.Fail("No key/value pairs provided, at least one is required for this action to succeed")
