@@ -150,6 +150,9 @@ type Change struct {
 	// Result replaces this one. In a plan it is not called, and Result stands
 	// for the end as far as it can be told.
 	Then func(v state.View, did []state.OpResult) (Change, error)
+	// Looks says that Ops only look (ReachNone): a plan carries them out too and
+	// calls Then, unless it stands behind an effect that it did not apply.
+	Looks bool
 	// Failed, when set, turns the operation that failed into the task's
 	// failure; without it the engine says which operation failed and why.
 	Failed func(op int, r state.OpResult) *Failure

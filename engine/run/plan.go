@@ -112,6 +112,8 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.background(h, ev, op, c)
 	}
 	switch {
+	case c.Looks && !ev.lane.planned:
+		return pl.effect(h, ev, c)
 	case pl.Check:
 		pl.assume(h, t, ev, c.Ops, reach)
 		return pl.finishItem(h, t, o)
@@ -316,11 +318,18 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	if next.Mark == "" {
 		next.Mark = c.Mark
 	}
-	if len(next.Ops) > 0 {
+	if len(next.Ops) > 0 && (next.Looks || !pl.Check && !ev.check) {
 		in.next = &next
 		return pl.effect(h, ev, next)
 	}
-	return pl.finishItem(h, t, pl.outcomeOf(ev, next))
+	o := pl.outcomeOf(ev, next)
+	switch {
+	case pl.Check && len(next.Ops) > 0:
+		pl.assume(h, t, ev, next.Ops, widest(next.Ops))
+	case ev.check && !pl.Check:
+		o.result = known(o.result)
+	}
+	return pl.finishItem(h, t, o)
 }
 
 // known drops what a result could not know before it was applied.

@@ -50,3 +50,41 @@ func TestStagesOfAnEffectFollowEachOther(t *testing.T) {
 		t.Errorf("exit %d", l.sum.Exit)
 	}
 }
+
+// What only looks is done in check mode too, unless a plan is behind an effect that
+// it did not apply.
+func TestALookIsTakenInCheckMode(t *testing.T) {
+	t.Parallel()
+	type args struct{}
+	looks := module.New(module.Spec{Name: "looks", Traits: module.Traits{Reach: state.ReachHost}},
+		func(args, module.Inputs, state.View) (module.Change, error) {
+			return module.Change{Looks: true, Ops: []state.Op{state.Exec{Argv: []string{"echo", "seen"}, Read: true}}, Result: value.M("changed", false, "said", module.Later()),
+				Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
+					return module.Change{Ops: []state.Op{state.Exec{Argv: []string{"false"}}},
+						Result: value.M("changed", true, "said", strings.TrimSpace(string(did[0].Stdout)))}, nil
+				}}, nil
+		})
+	tasks := `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: look, looks: {}, register: r, check_mode: true}
+    - {name: check, assert: {that: ["r.said == 'seen'", "r is changed"]}}
+    - {name: effect, command: "true"}
+    - {name: look again, looks: {}, check_mode: true}
+`
+	l := newLab(t, "a")
+	l.more = []module.Module{looks}
+	if got := strings.Join(l.run(tasks), "\n"); got != "look a changed\ncheck a ok\neffect a changed\nlook again a changed" {
+		t.Errorf("run:\n%s", got)
+	}
+	l.cfg = func(cfg *Config) { cfg.Check = true }
+	if got := strings.Join(l.run(tasks), "\n"); !strings.HasPrefix(got, "look a changed\ncheck a ok\n") {
+		t.Errorf("plan:\n%s", got)
+	}
+	for _, said := range l.log {
+		if strings.Contains(said, "false") {
+			t.Errorf("a plan did %s", said)
+		}
+	}
+}

@@ -108,7 +108,7 @@ func planGetURL(a getURLArgs, in module.Inputs, v state.View) (module.Change, er
 		return module.Change{}, module.Fail(a.TmpDest+" is a file but should be a directory.", "elapsed", 0)
 	}
 	if strings.Contains(p.sum, "://") {
-		return p.sumFile(), nil
+		return p.sumFile(v)
 	}
 	return p.begin(v)
 }
@@ -134,11 +134,25 @@ func (p *getting) fail(msg string) *module.Failure {
 }
 
 // sumFile asks for the file of sums first.
-func (p *getting) sumFile() module.Change {
+func (p *getting) sumFile(v state.View) (module.Change, error) {
 	at := p.sum
+	if file, ok := strings.CutPrefix(at, "file://"); ok { // of the host
+		g := module.Gathering(v)
+		f, err := g.TryFile(file, state.WantContent)
+		if c, missing, gerr := g.Missing(); missing {
+			return c, gerr
+		}
+		if err == nil && !f.IsRegular() {
+			err = fmt.Errorf("[Errno 2] No such file or directory: '%s'", file)
+		}
+		if err != nil {
+			return module.Change{}, module.Fail("Request failed: <urlopen error "+err.Error()+">", "url", at, "dest", p.dest, "elapsed", 0)
+		}
+		return p.sumIn(v, string(f.Content), at)
+	}
 	o := p.req
 	o.URL = at
-	return module.Change{Ops: []state.Op{o}, Result: p.unknown(), Then: func(v state.View, did []state.OpResult) (module.Change, error) {
+	return module.Change{Ops: []state.Op{o}, Result: p.unknown(), Looks: p.in.Check, Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 		r := answered(did)
 		if err := p.refused(r, at); err != nil {
 			return module.Change{}, err
@@ -147,13 +161,18 @@ func (p *getting) sumFile() module.Change {
 		if err != nil {
 			return module.Change{}, err
 		}
-		sum, ok := findSum(string(text), urlFilename(p.URL))
-		if !ok {
-			return module.Change{}, module.Fail(fmt.Sprintf("Unable to find a checksum for file '%s' in '%s'", urlFilename(p.URL), at))
-		}
-		p.sum = sum
-		return p.begin(v)
-	}}
+		return p.sumIn(v, string(text), at)
+	}}, nil
+}
+
+// sumIn goes on with the sum that a file of sums has.
+func (p *getting) sumIn(v state.View, text, at string) (module.Change, error) {
+	sum, ok := findSum(text, urlFilename(p.URL))
+	if !ok {
+		return module.Change{}, module.Fail(fmt.Sprintf("Unable to find a checksum for file '%s' in '%s'", urlFilename(p.URL), at))
+	}
+	p.sum = sum
+	return p.begin(v)
 }
 
 func readBody(c *state.Content) ([]byte, error) {
@@ -167,6 +186,9 @@ func readBody(c *state.Content) ([]byte, error) {
 	defer r.Close() //nolint:errcheck // only read
 	return io.ReadAll(r)
 }
+
+// taggedSum is a line as BSD's tools and --tag write it: SHA256 (file) = sum.
+var taggedSum = regexp.MustCompile(`^[A-Z0-9-]+ \((.+)\) = (\S+)$`)
 
 // findSum looks a file's sum up in a file of sums, or takes the only word.
 func findSum(text, name string) (string, bool) {
@@ -182,8 +204,9 @@ func findSum(text, name string) (string, bool) {
 		if !ok {
 			continue
 		}
-		if file != "" && (file[0] == ' ' || file[0] == '*') {
-			file = file[1:]
+		file = strings.TrimPrefix(strings.TrimLeft(file, " "), "*")
+		if m := taggedSum.FindStringSubmatch(l); m != nil {
+			file, sum = m[1], m[2]
 		}
 		if strings.TrimLeft(file, "./") == name {
 			return sum, true
@@ -228,16 +251,37 @@ func (p *getting) begin(v state.View) (module.Change, error) {
 	if file, ok := strings.CutPrefix(p.URL, "file://"); ok {
 		return p.fromFile(v, file)
 	}
-	return module.Change{Ops: []state.Op{o}, Result: p.unknown(), Then: func(v state.View, did []state.OpResult) (module.Change, error) {
+	if p.in.Check {
+		o.Method = "HEAD" // whether the server has it, not what it has
+	}
+	return module.Change{Ops: []state.Op{o}, Result: p.unknown(), Looks: p.in.Check, Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 		r := answered(did)
 		if r.Status == 304 {
 			return p.unchanged(v, r)
+		}
+		if p.in.Check {
+			return p.would(r)
 		}
 		if err := p.refused(r, p.URL); err != nil {
 			return module.Change{}, err
 		}
 		return p.came(v, r)
 	}}, nil
+}
+
+// would is the end in check mode: a file that is not there would come, of another
+// it is not known whether it differs.
+func (p *getting) would(r state.HTTPResponse) (module.Change, error) {
+	if err := p.refused(r, p.URL); err != nil {
+		return module.Change{}, err
+	}
+	m := p.unknown()
+	m.Set("msg", value.String(r.Msg))
+	m.Set("elapsed", value.Int(int64(seconds(r.Elapsed))))
+	if p.sum != "" || p.old.Followed.Type == state.TypeNone {
+		m.Set("changed", value.Bool(true))
+	}
+	return module.Change{Result: m}, nil
 }
 
 // oldSum is the checksum of what is there, by the algorithm asked for.

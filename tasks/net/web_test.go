@@ -335,3 +335,20 @@ func TestMultipart(t *testing.T) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 }
+
+func TestFindSum(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"aa  f.txt\nbb  g.txt\n":                   "bb",
+		"aa *f.txt\nbb *g.txt\n":                   "bb",
+		"aa f.txt\nbb      ./g.txt\n":              "bb",
+		"SHA256 (f.txt) = aa\nSHA256 (g.txt) = bb": "bb",
+		"bb\n":                   "bb",
+		"aa  f.txt\ncc  a.b\n":   "",
+		"aa  xg.txt\ncc  g.tx\n": "",
+	} {
+		if got, ok := findSum(text, "g.txt"); got != want || ok != (want != "") {
+			t.Errorf("%q: %q %v, want %q", text, got, ok, want)
+		}
+	}
+}

@@ -51,6 +51,7 @@ func planGetent(a getentArgs, _ module.Inputs, _ state.View) (module.Change, err
 	return module.Change{
 		Ops:    []state.Op{state.Exec{Argv: argv, Env: english, Read: true}},
 		Result: value.M("changed", false, "ansible_facts", module.Later()),
+		Looks:  true,
 		Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
 			return a.read(did[len(did)-1])
 		},
