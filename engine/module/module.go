@@ -139,6 +139,9 @@ type Change struct {
 	// is skipped in place of what Result predicts, as in Ansible; "-" skips it
 	// without a word.
 	NoCheck string
+	// Still holds, for fields of Result that are not known, what a single task in
+	// check mode registers: what is there now.
+	Still *value.Map
 	// Guarded marks a command that its creates or removes let run: as a single
 	// task in check mode it counts as changed, and not as skipped.
 	Guarded bool

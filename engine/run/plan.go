@@ -138,6 +138,14 @@ func (o *outcome) notRun(c module.Change) {
 		return
 	}
 	if rc, ok := o.result.Get("rc"); !ok || !rc.IsUnknown() {
+		if c.Still != nil {
+			o.result = o.result.Clone()
+			for k, v := range c.Still.All() {
+				if r, ok := o.result.GetKey(k); ok && r.IsUnknown() {
+					o.result.SetKey(k, v)
+				}
+			}
+		}
 		o.result = known(o.result)
 		return
 	}

@@ -17,6 +17,9 @@ func (s *steps) change(all []field) module.Change {
 		return c
 	}
 	c.Result.Set("container", module.Later())
+	if s.k.have.Exists {
+		c.Still = value.M("container", s.hide(s.k.have.Inspect))
+	}
 	if s.changed {
 		c.Diff = s.diff()
 	}

@@ -103,7 +103,7 @@ func portParts(p string) (address, host, inside string, err error) {
 	if strings.HasPrefix(p, "[") {
 		end := strings.IndexByte(p, ']')
 		if end < 0 {
-			return "", "", "", module.Fail(fmt.Sprintf("Cannot find closing \"]\" in input %q", p))
+			return "", "", "", module.Fail(fmt.Sprintf(`Cannot find closing "]" in input "%s" for opening "[" at index 1!`, p))
 		}
 		address, rest = p[:end+1], strings.TrimPrefix(p[end+1:], ":")
 		parts := strings.Split(rest, ":")

@@ -16,7 +16,9 @@ import (
 type host struct {
 	info state.ServiceInfo
 	rc   map[string]int // return codes of commands that fail, by a word in them
-	ran  []string
+	// printed is what the module's own script prints.
+	printed string
+	ran     []string
 }
 
 // run plans and applies a task until nothing is left to do.
@@ -32,7 +34,11 @@ func (h *host) run(t *testing.T, m module.Module, args *value.Map, check bool) (
 		c, err := next(v)
 		for err == nil && len(c.Need) > 0 {
 			for _, q := range c.Need {
-				v.Learn(state.Answer{Query: q, Value: h.info})
+				a := state.Answer{Query: q, Value: h.info}
+				if _, ok := q.(state.Output); ok {
+					a.Value = state.OutputInfo{Stdout: h.printed}
+				}
+				v.Learn(a)
 			}
 			c, err = next(v)
 		}

@@ -12,7 +12,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Service(), Systemd(), Facts()}
+	return []module.Module{Service(), Systemd(), SysVInit(), Facts()}
 }
 
 // step is one command that changes a service, and the failure that a return

@@ -84,6 +84,11 @@ var userSpec = module.Spec{
 		{Name: "ssh_key_passphrase", Secret: true, Doc: "Its passphrase."},
 		flag("local", "Accepted; users are always made in the host's own files."),
 		{Name: "seuser", Doc: "Accepted, and has no effect where SELinux is off."},
+		{Name: "login_class", Doc: "Accepted, and has no effect but on BSD."},
+		{Name: "hidden", Type: module.Bool, Doc: "Accepted, and has no effect but on macOS."},
+		{Name: "authorization", Doc: "Accepted, and has no effect but on Solaris."},
+		{Name: "profile", Doc: "Accepted, and has no effect but on Solaris."},
+		{Name: "role", Doc: "Accepted, and has no effect but on Solaris."},
 	},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "The user."},

@@ -11,7 +11,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Group(), User(), Getent(), AuthorizedKey(), PamLimits()}
+	return []module.Module{Group(), User(), Getent(), AuthorizedKey(), PamLimits(), Sudoers()}
 }
 
 // english is the environment that programs are read in.
