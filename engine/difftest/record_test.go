@@ -26,6 +26,27 @@ type answer struct {
 	Outcome   *outcome
 }
 
+// ofMachine tells whether facts of the machine were gathered: elsewhere they are
+// others, so that such a case is asked anew each time.
+func (o *outcome) ofMachine() bool {
+	return slices.ContainsFunc(o.Results, func(r result) bool { return r.Module == "setup" || r.Module == "gather_facts" })
+}
+
+// compared is an outcome without what is never compared.
+func (o *outcome) compared() *outcome {
+	c := *o
+	c.Said = ""
+	c.Results = slices.Clone(o.Results)
+	for i, r := range c.Results {
+		if r.NoLog {
+			c.Results[i].Value = nil
+		} else {
+			c.Results[i].Value = clean(&testCase{}, r.Module, r.Value)
+		}
+	}
+	return &c
+}
+
 // recordKey names what ansible-playbook's answer to a case depends on.
 func recordKey(t *testing.T, c *testCase) string {
 	t.Helper()
@@ -116,8 +137,9 @@ func record(t *testing.T, cases []*testCase, got map[*testCase]*outcome) error {
 		}
 	}
 	for _, c := range cases {
-		if o := got[c]; o != nil {
-			all[c.name] = answer{c.name, recordKey(t, c), o}
+		delete(all, c.name)
+		if o := got[c]; o != nil && !o.ofMachine() {
+			all[c.name] = answer{c.name, recordKey(t, c), o.compared()}
 		}
 	}
 	answers := make([]answer, 0, len(all))
