@@ -66,6 +66,12 @@ func addAnsibleSystem(f map[string]Filter) {
 	}
 	f["path_join"] = bound(pathJoin)
 	f["commonpath"] = bound(commonPath)
+	f["normpath"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
+		if !in.IsString() {
+			return in, refusal("|normpath expects string, got <class '%s'> instead.", in.TypeName())
+		}
+		return value.String(filepath.Clean(in.Str())), nil
+	})
 	f["fileglob"] = impure(bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		names, err := filepath.Glob(text(in))
 		var out []string

@@ -40,7 +40,7 @@ func impure(f Filter) Filter {
 func strResult(s string) (value.Value, error) { return value.String(s), nil }
 
 func addAnsibleText(f map[string]Filter) {
-	f["regex_replace"] = bound(regexReplace, "pattern?", "replacement?", "ignorecase?", "multiline?")
+	f["regex_replace"] = bound(regexReplace, "pattern?", "replacement?", "ignorecase?", "multiline?", "count?", "mandatory_count?")
 	f["regex_findall"] = bound(regexFindAll, "regex", "multiline?", "ignorecase?")
 	f["regex_search"] = Filter{Fn: regexSearch}
 	f["regex_escape"] = bound(regexEscape, "re_type?")
@@ -81,7 +81,14 @@ func regexReplace(c *Context, in value.Value, b *Bound) (value.Value, error) {
 	if err != nil {
 		return in, err
 	}
-	s, err := r.replace(text(in), b.Text("replacement", ""), c.Limits.Output)
+	count := b.Int("count", 0)
+	if count <= 0 {
+		count = -1
+	}
+	s, n, err := r.replace(text(in), b.Text("replacement", ""), count, c.Limits.Output)
+	if want := b.Int("mandatory_count", 0); err == nil && want > 0 && n != want {
+		return in, refusal("'%s' should match %d times, but matches %d times in '%s'", b.Text("pattern", ""), want, n, text(in))
+	}
 	return value.String(s), err
 }
 

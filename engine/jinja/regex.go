@@ -185,15 +185,16 @@ func (r *regex) all(s string, n int) ([]match, error) {
 	return out, nil
 }
 
-// replace is Python's re.sub.
-func (r *regex) replace(s, template string, limit int) (string, error) {
+// replace is Python's re.subn: with the number of replacements made, count at
+// most (-1: all).
+func (r *regex) replace(s, template string, count, limit int) (string, int, error) {
 	parts, err := r.template(template)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	ms, err := r.all(s, -1)
+	ms, err := r.all(s, count)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	var b strings.Builder
 	last := 0
@@ -208,11 +209,11 @@ func (r *regex) replace(s, template string, limit int) (string, error) {
 		}
 		last = m[1]
 		if b.Len() > limit {
-			return "", limitError("a string longer than %d bytes", limit)
+			return "", 0, limitError("a string longer than %d bytes", limit)
 		}
 	}
 	b.WriteString(s[last:])
-	return b.String(), nil
+	return b.String(), len(ms), nil
 }
 
 type replacePart struct {

@@ -53,6 +53,27 @@ func builtinLookups() map[string]Lookup {
 		"dependent":       {Run: lookupDependent},
 		"random_string":   {Run: lookupRandomString, Impure: true},
 		"merge_variables": {Run: lookupMergeVariables},
+
+		// Of ansible.utils.
+		"get_path": {Run: lookupFilter("ansible.utils.get_path", false)},
+		"index_of": {Run: lookupFilter("ansible.utils.index_of", true)},
+		"to_paths": {Run: lookupFilter("ansible.utils.to_paths", false)},
+	}
+}
+
+// lookupFilter is a lookup that does what a filter does with its first term. each
+// makes the elements of a list that it gives those of the lookup.
+func lookupFilter(name string, each bool) func(*Scope, []value.Value, jinja.Args) ([]value.Value, error) {
+	return func(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
+		if len(terms) == 0 {
+			return nil, says("missing required arguments: the value to look into")
+		}
+		env := s.eng.env
+		v, err := env.Filters[name].Fn(s.context(env), terms[0], jinja.Args{Pos: terms[1:], Kw: o.Kw})
+		if each && v.Kind() == value.KindList {
+			return v.Items(), err
+		}
+		return []value.Value{v}, err
 	}
 }
 

@@ -132,6 +132,10 @@ func asJSON(v value.Value) string {
 // different are recorded strings of which this engine makes something else on
 // purpose, with the reason.
 var different = map[string]string{
+	"{{ ['a', 'b', 'c', 'b'] | ansible.utils.index_of('nosuch') }}":                                                                                                                "the message names the test only",
+	"{{ [{'name': 'e0', 'mtu': 1500}, {'mtu': 9000, 'tags': ['a']}] | ansible.utils.index_of('eq', 'e0', 'name', fail_on_missing=true) }}":                                         "the message has no and before a single entry",
+	"{{ {'name': 'sw1', 'id': 7, 'ports': [{'name': 'e0', 'mtu': 1500}, {'mtu': 9000, 'tags': ['a']}], 'none': {}} | ansible.utils.keep_keys(['a'], matching_parameter='like') }}": "the message is not in the brackets of a list",
+	"{{ 'foo=bar=baz' | regex_replace('=', ':', count=1) }}":                                                                                                                       "count is of later versions",
 	"{{ 'x' | ansible.utils.cidr_merge }}":              "a text is no list of networks",
 	"{{ 'x' | regex_replace('x', 5) }}":                 "a number is a text where a text is wanted",
 	"{{ range(3) | type_debug }}":                       "ranges are lists here",
