@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 
 	//lint:ignore SA1019 bcrypt is made of it, and the library's bcrypt takes no salt
@@ -33,7 +34,10 @@ type scheme struct {
 }
 
 var schemes = map[string]scheme{
-	"md5_crypt":     {8, 8, 0, 0, 0, func(p string, s Settings) (string, error) { return md5Crypt(p, s.Salt), nil }},
+	"md5_crypt":     {8, 8, 0, 0, 0, func(p string, s Settings) (string, error) { return md5Crypt("$1$", p, s.Salt), nil }},
+	"apr_md5_crypt": {8, 8, 0, 0, 0, func(p string, s Settings) (string, error) { return md5Crypt(aprMagic, p, s.Salt), nil }},
+	"ldap_sha1":     {0, 0, 0, 0, 0, func(p string, _ Settings) (string, error) { return ldapSHA1(p), nil }},
+	"plaintext":     {0, 0, 0, 0, 0, func(p string, _ Settings) (string, error) { return p, nil }},
 	"bcrypt":        {22, 22, 12, 4, 31, bcryptHash},
 	"sha256_crypt":  {16, 16, 535000, 1000, 999999999, func(p string, s Settings) (string, error) { return shaCrypt(sha256Crypt, p, s.Salt, s.Rounds), nil }},
 	"sha512_crypt":  {16, 16, 656000, 1000, 999999999, func(p string, s Settings) (string, error) { return shaCrypt(sha512Crypt, p, s.Salt, s.Rounds), nil }},
@@ -118,10 +122,7 @@ const alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 func randomSalt(n int) string {
 	raw := make([]byte, n)
 	_, _ = rand.Read(raw) // never fails
-	for i, x := range raw {
-		raw[i] = alphabet[x&63]
-	}
-	return string(raw)
+	return saltOf(raw)
 }
 
 // pack64 writes the lowest bits of w first, six at a time.
@@ -132,8 +133,16 @@ func pack64(out *strings.Builder, w, n int) {
 	}
 }
 
-// md5Crypt is the scheme of FreeBSD's crypt with MD5.
-func md5Crypt(password, salt string) string {
+const aprMagic = "$apr1$"
+
+// ldapSHA1 is a sum without a salt (RFC 2307), as htpasswd -s writes it.
+func ldapSHA1(password string) string {
+	sum := sha1.Sum([]byte(password))
+	return "{SHA}" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// md5Crypt is the scheme of FreeBSD's crypt with MD5; Apache's differs by its magic.
+func md5Crypt(magic, password, salt string) string {
 	p, s := []byte(password), []byte(salt)
 	sum := func(parts ...[]byte) []byte {
 		h := md5.New()
@@ -142,7 +151,7 @@ func md5Crypt(password, salt string) string {
 		}
 		return h.Sum(nil)
 	}
-	inner := append(append(append([]byte{}, p...), "$1$"...), s...)
+	inner := append(append(append([]byte{}, p...), magic...), s...)
 	inner = append(inner, stretch(sum(p, s, p), len(p))...)
 	for n := len(p); n > 0; n >>= 1 {
 		if n&1 == 1 {
@@ -167,7 +176,7 @@ func md5Crypt(password, salt string) string {
 		a = sum(append(parts, last)...)
 	}
 	var out strings.Builder
-	out.WriteString("$1$" + salt + "$")
+	out.WriteString(magic + salt + "$")
 	for _, g := range [][3]int{{0, 6, 12}, {1, 7, 13}, {2, 8, 14}, {3, 9, 15}, {4, 10, 5}} {
 		pack64(&out, int(a[g[0]])<<16|int(a[g[1]])<<8|int(a[g[2]]), 4)
 	}
@@ -228,4 +237,17 @@ func pbkdf2Hash(ident string, make func() hash.Hash) func(password string, s Set
 		sum, err := pbkdf2.Key(make, password, []byte(s.Salt), s.Rounds, make().Size())
 		return fmt.Sprintf("$%s$%d$%s$%s", ident, s.Rounds, adapted([]byte(s.Salt)), adapted(sum)), err
 	}
+}
+
+// SaltFrom makes a salt for a scheme out of random bytes, so that who plans twice
+// with the same bytes plans the same hash.
+func SaltFrom(name string, random []byte) string {
+	return saltOf(slices.Clone(random[:min(len(random), schemes[canonical(name)].saltSize)]))
+}
+
+func saltOf(raw []byte) string {
+	for i, x := range raw {
+		raw[i] = alphabet[x&63]
+	}
+	return string(raw)
 }

@@ -15,7 +15,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Stat(), Slurp(), BlockInFile(), Replace(), Assemble(), Tempfile(), Find(),
+	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Htpasswd(), Stat(), Slurp(), BlockInFile(), Replace(), Assemble(), Tempfile(), Find(),
 		Fetch(), Unarchive(), Archive()}
 }
 
