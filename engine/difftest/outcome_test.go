@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -53,6 +54,10 @@ type ansibleEvent struct {
 	NoLog                            bool `json:"no_log"`
 	Stats                            map[string]map[string]int
 }
+
+// roleOfInclude is the name of an include_role without one of its own: Ansible's heading
+// names the role, its result does not.
+var roleOfInclude = regexp.MustCompile(`include_role : \S+$`)
 
 // readAnsible reads what the callback plug-in wrote.
 func readAnsible(file string, neutral func([]byte) []byte) (*outcome, error) {
@@ -113,7 +118,7 @@ func readFairlead(data []byte) (*outcome, error) {
 			if e.Ignored && e.Status == "failed" {
 				e.Status = "ignored"
 			}
-			o.add(result{Host: e.Host, Task: e.Task, Module: e.Module, Status: e.Status, Item: e.Kind == "item_result", NoLog: e.NoLog,
+			o.add(result{Host: e.Host, Task: roleOfInclude.ReplaceAllString(e.Task, "include_role"), Module: e.Module, Status: e.Status, Item: e.Kind == "item_result", NoLog: e.NoLog,
 				Value: e.Result, Assuming: e.Assuming, Msg: e.Msg})
 		case "recap":
 			o.Stats = e.Stats

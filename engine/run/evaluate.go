@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -332,22 +333,45 @@ func (pl *play) defaultsFor(key, module string) bool {
 	return pl.Modules.Canonical(key) == module
 }
 
+// moduleDefaults adds the defaults of a module: of its groups, then its own. What an
+// inner scope says of a module or group replaces all that an outer one says of it, as in
+// ansible-core 2.14 (get_action_args_with_defaults).
 func (pl *play) moduleDefaults(s *vars.Scope, t *playbook.Task, spec *module.Spec, args *value.Map) error {
+	var groups []yaml.Pair // the last of each name
+	var own *yaml.Node
 	for _, n := range t.AllModuleDefaults() {
 		for _, p := range n.Pairs {
-			if !pl.defaultsFor(p.Key.Str(), spec.Name) {
-				continue
-			}
-			v, err := s.Eval(p.Value)
-			if err != nil {
-				return err
-			}
-			for k, e := range v.Map().All() {
-				args.SetKey(k, e)
+			switch key := p.Key.Str(); {
+			case !pl.defaultsFor(key, spec.Name):
+			case strings.HasPrefix(key, "group/"):
+				groups = slices.DeleteFunc(groups, func(g yaml.Pair) bool { return g.Key.Str() == key })
+				groups = append(groups, p)
+			default:
+				own = p.Value
 			}
 		}
 	}
+	for _, n := range append(valuesOf(groups), own) {
+		if n == nil {
+			continue
+		}
+		v, err := s.Eval(n)
+		if err != nil {
+			return err
+		}
+		for k, e := range v.Map().All() {
+			args.SetKey(k, e)
+		}
+	}
 	return nil
+}
+
+func valuesOf(pairs []yaml.Pair) []*yaml.Node {
+	var out []*yaml.Node
+	for _, p := range pairs {
+		out = append(out, p.Value)
+	}
+	return out
 }
 
 // keywords evaluates what a task says beside its module. An unknown value is

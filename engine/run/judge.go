@@ -100,6 +100,9 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 	o.result = o.result.Clone()
 	in.attempt++
 	o.result.Set("attempts", value.Int(int64(in.attempt)))
+	if retries <= 0 { // one try, whatever comes of it
+		return zero, nil
+	}
 	met, err := pl.conditions(pl.resultScope(h, t, o.result), t.Until)
 	if err != nil {
 		return zero, err
@@ -108,7 +111,9 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		return zero, nil
 	}
 	if in.attempt > retries {
-		o.status = event.Failed
+		if len(t.FailedWhen) == 0 { // whose word stands, though failed is registered
+			o.status = event.Failed
+		}
 		o.result.Set("failed", value.Bool(true))
 		o.result.Set("attempts", value.Int(int64(retries))) // the first try is not counted then
 		return zero, nil

@@ -103,7 +103,11 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	r.Set("failed", value.Bool(true))
 	o := &outcome{result: r, status: event.Failed, msg: f.Msg, unrun: in.evaled == nil && vars.IsUndefined(f.Err)}
 	o.explain(f.Err)
-	r.Set("msg", value.String(o.msg))
+	if said, ok := f.Result.Get("msg"); ok && !said.IsString() { // a list that assert was told to say
+		r.Set("msg", said)
+	} else {
+		r.Set("msg", value.String(o.msg))
+	}
 	if in.evaled != nil {
 		o.noLog = in.evaled.noLog
 	} else {
@@ -217,6 +221,9 @@ func (o *outcome) addLines() {
 // keep keeps the result of the present item and moves to the next.
 func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
+	if in.evaled != nil && in.evaled.delegated(h) {
+		o.delegate = in.evaled.delegate
+	}
 	r := o.result
 	if !r.Has("failed") {
 		r = r.Clone()
@@ -278,9 +285,6 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	e := pl.newEvent(h, t, event.ItemResult, o)
 	e.Item, e.HasItem, e.Res = item, true, r
 	e.Label = pl.itemLabel(h, t, item)
-	if e.Label != item.Text() {
-		r.Set("_ansible_item_label", value.String(e.Label))
-	}
 	in.results = append(in.results, value.FromMap(r))
 	pl.addEntry(h, e, nil)
 }
