@@ -15,7 +15,6 @@ var reasons = []struct{ why, names string }{
 	{"nothing runs in Python on the hosts", "interpreter_python python_module_rlimit_nofile gather_timeout win_async_startup_timeout"},
 	{"facts are gathered anew in each run; that takes one round trip", "fact_caching fact_caching_connection fact_caching_prefix fact_caching_timeout fact_path"},
 	{"what form an inventory has is told by its name and its text, and what cannot be read is an error", "inventory_unparsed_warning"},
-	{"names of groups are taken as they are", "force_valid_group_names"},
 	{"a pattern that names nothing is a warning, or an error when no play has a host", "host_pattern_mismatch"},
 	{"a keyword that does not exist is always an error, before any host is touched", "invalid_task_attribute_failed"},
 	{"connections that are dropped are tried again while the timeout allows", "retries"},
@@ -37,7 +36,7 @@ var oddVariables = map[string]string{
 	"ANSIBLE_SELINUX_SPECIAL_FS": "special_context_filesystems", "ANSIBLE_SSH_PIPELINING": "pipelining", "ANSIBLE_SSH_CONTROL_PATH": "control_path",
 	"ANSIBLE_SSH_CONTROL_PATH_DIR": "control_path_dir", "ANSIBLE_SSH_EXECUTABLE": "ssh_executable", "ANSIBLE_SSH_TRANSFER_METHOD": "transfer_method",
 	"ANSIBLE_SCP_IF_SSH": "scp_if_ssh", "ANSIBLE_SSH_USETTY": "usetty", "ANSIBLE_MAX_DIFF_SIZE": "max_diff_size", "ANSIBLE_GALAXY_SERVER": "[galaxy]",
-	"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "force_valid_group_names", "ANSIBLE_SSH_RETRIES": "retries",
+	"ANSIBLE_SSH_RETRIES":  "retries",
 	"ANSIBLE_DIFF_CONTEXT": "context", "ANSIBLE_STRING_TYPE_FILTERS": "dont_type_filters",
 }
 

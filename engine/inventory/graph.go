@@ -24,6 +24,7 @@ func newInventory(opts yaml.Options) *Inventory {
 func isLocal(name string) bool { return name == "localhost" || name == "127.0.0.1" || name == "::1" }
 
 func (inv *Inventory) addGroup(name string, pos diag.Pos) *Group {
+	name = inv.groupName(name)
 	if g := inv.groups[name]; g != nil {
 		if !g.Pos.IsValid() {
 			g.Pos = pos
@@ -421,6 +422,7 @@ func (inv *Inventory) AddHost(name string, pos diag.Pos, groups []string, vars *
 
 // dynamicGroup finds or makes a group during a run.
 func (inv *Inventory) dynamicGroup(name string, pos diag.Pos, problems *diag.List) *Group {
+	name = inv.groupName(name)
 	if g := inv.groups[name]; g != nil {
 		return g
 	}

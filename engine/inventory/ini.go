@@ -108,6 +108,7 @@ func (r *iniReader) section(pos diag.Pos, name, state string) {
 		return
 	}
 	r.state = state
+	name = r.inv.groupName(name)
 	p := r.pending[name]
 	if r.inv.groups[name] == nil && state == "vars" && p == nil {
 		r.wait(&pending{pos: pos, vars: true, name: name})
@@ -139,7 +140,7 @@ func (r *iniReader) child(pos diag.Pos, line string) {
 			WithHint("a [...:children] section holds one group name a line")
 		return
 	}
-	name := m[1]
+	name := r.inv.groupName(m[1])
 	p := r.pending[name]
 	if g := r.inv.groups[name]; g != nil && p == nil {
 		_, err := r.inv.addChild(r.group, g, pos)

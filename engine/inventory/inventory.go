@@ -29,6 +29,7 @@ type Inventory struct {
 	opts      yaml.Options
 	rules     Rules
 	evaluator func(*Inventory) Evaluator
+	renamed   bool  // Rules.GroupNames changed the name of a group
 	localhost *Host // an explicit one, or the implicit one once it was named
 
 	cache struct { // of GroupHosts; cleared by every change

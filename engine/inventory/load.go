@@ -48,6 +48,10 @@ type Rules struct {
 	// Ranges lets a list of hosts with commas hold ranges, as the plugin
 	// advanced_host_list does.
 	Ranges bool
+	// GroupNames says what becomes of characters in names of groups that could
+	// not stand in a variable's name: "always" and "silently" make them _, the
+	// first with a warning; "never" only warns; anything else takes them as they are.
+	GroupNames string
 }
 
 // Load reads all sources into one inventory. All problems found are reported
@@ -79,6 +83,7 @@ func Load(opts Options) (*Inventory, error) {
 	if opts.PlaybookDir != "" {
 		problems.Add(inv.addDir(absolute(opts.PlaybookDir), true))
 	}
+	inv.warnOfNames()
 	for _, g := range inv.gorder {
 		if h := inv.hosts[g.Name]; h != nil {
 			inv.opts.Warning(diag.Errorf(h.Pos, "group-and-host", "%q is the name of a group and of a host", g.Name))

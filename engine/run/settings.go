@@ -48,6 +48,7 @@ func SettingsOf(c *config.Config) Settings {
 		ConfigFile: c.Path, CollectionsPath: c.List(config.CollectionsPaths),
 		Inventory: inventory.Rules{
 			IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
+			GroupNames:   c.Text(config.GroupNames),
 			UseExtraVars: c.Bool(config.InventoryExtraVars), Ranges: slices.ContainsFunc(c.List(config.InventoryEnabled), func(n string) bool {
 				return strings.TrimPrefix(n, "ansible.builtin.") == "advanced_host_list"
 			}),
