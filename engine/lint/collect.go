@@ -310,8 +310,7 @@ func (w *walker) defines(t *playbook.Task) {
 // metaActions are what meta can be told to do.
 var metaActions = []string{"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "flush_handlers", "noop", "refresh_inventory", "reset_connection"}
 
-// metaAction reports a meta task that asks for what there is not: it fails whatever its
-// condition says.
+// metaAction reports a meta task that asks for what there is not.
 func (c *checker) metaAction(t *playbook.Task) {
 	if t.Raw == nil || t.Raw.HasTemplate() || slices.Contains(metaActions, strings.TrimSpace(t.Raw.Str())) {
 		return
