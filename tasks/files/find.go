@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,16 +76,16 @@ type finding struct {
 	g          *module.Gather
 	examined   int
 	files      []value.Value
+	skipped    *value.Map // folders that cannot be looked into, and why
+	warnings   []string
 	err        error
 }
 
 func planFind(a findArgs, in module.Inputs, v state.View) (module.Change, error) {
-	f := &finding{findArgs: a, g: module.Gathering(v), now: in.Now}
+	f := &finding{findArgs: a, skipped: value.NewMap(), g: module.Gathering(v), now: in.Now}
 	if err := f.filters(); err != nil {
 		return module.Change{}, err
 	}
-	skipped := value.NewMap()
-	var warnings []string
 	for _, asked := range a.Paths {
 		p := asked
 		if strings.HasPrefix(p, "~") || strings.Contains(p, "$") || path.IsAbs(p) {
@@ -98,9 +99,11 @@ func planFind(a findArgs, in module.Inputs, v state.View) (module.Change, error)
 			continue
 		}
 		if !dir.IsDir() {
-			why := "'" + p + "' is not a directory"
-			skipped.Set(p, value.String(why))
-			warnings = append(warnings, "Skipped '"+p+"' path due to this access issue: "+why+"\n")
+			f.skip(p, "'"+p+"' is not a directory")
+			continue
+		}
+		if !f.mayLook(dir.Followed) {
+			f.skip(p, denied(p))
 			continue
 		}
 		f.walk(p, dir.Resolved, nil)
@@ -112,11 +115,11 @@ func planFind(a findArgs, in module.Inputs, v state.View) (module.Change, error)
 		return module.Change{}, module.Fail(f.err.Error())
 	}
 	msg := "All paths examined"
-	if skipped.Len() > 0 {
+	if f.skipped.Len() > 0 {
 		msg = "Not all paths examined, check warnings for details"
 	}
-	c := module.OK("files", value.List(f.files...), "matched", len(f.files), "examined", f.examined, "skipped_paths", skipped, "msg", msg)
-	c.Warnings = warnings
+	c := module.OK("files", value.List(f.files...), "matched", len(f.files), "examined", f.examined, "skipped_paths", f.skipped, "msg", msg)
+	c.Warnings = f.warnings
 	return c, nil
 }
 
@@ -161,6 +164,8 @@ func (f *finding) folder(shown, real, rel string, level int, children map[string
 	for _, e := range dirs {
 		to, isLink := linked[e.Rel]
 		switch {
+		case !isLink && len(children[e.Rel]) == 0 && !f.mayLook(e.Stat):
+			f.skip(join(shown, e.Rel), denied(join(shown, e.Rel)))
 		case !isLink:
 			f.folder(shown, real, e.Rel, level+1, children, above)
 		case f.Follow && !contains(above, to):
@@ -170,10 +175,32 @@ func (f *finding) folder(shown, real, rel string, level int, children map[string
 			}
 			if f.Depth == 0 || sub.Depth > 0 {
 				sub.walk(join(shown, e.Rel), to, above)
-				f.examined, f.files, f.err = sub.examined, sub.files, sub.err
+				f.examined, f.files, f.warnings, f.err = sub.examined, sub.files, sub.warnings, sub.err
 			}
 		}
 	}
+}
+
+func (f *finding) skip(p, why string) {
+	f.skipped.Set(p, value.String(why))
+	f.warnings = append(f.warnings, "Skipped '"+p+"' path due to this access issue: "+why+"\n")
+}
+
+func denied(p string) string { return "[Errno 13] Permission denied: '" + p + "'" }
+
+// mayLook tells whether the bits of a folder let who acts list it.
+func (f *finding) mayLook(s state.Stat) bool {
+	l := f.g.Login()
+	bits := s.Mode
+	switch {
+	case !f.g.Complete() || l.UID == 0:
+		return true
+	case s.UID == l.UID:
+		bits >>= 6
+	case s.GID == l.GID || slices.Contains(l.Groups, s.GID):
+		bits >>= 3
+	}
+	return bits&5 == 5
 }
 
 func contains(list []string, s string) bool {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -112,5 +113,24 @@ func TestFindChecksum(t *testing.T) {
 	}
 	if f.Map().Len() != 32 {
 		t.Errorf("%d fields", f.Map().Len())
+	}
+}
+
+// A folder that may not be read is skipped, and the rest is found.
+func TestFindUnreadable(t *testing.T) {
+	t.Parallel()
+	h := findHost(t)
+	h.dir("/d/locked", 0o700)
+	h.dir("/none", 0o711)
+	h.login = state.LoginInfo{User: "app", UID: 1000, GID: 1000, Home: "/home/app"}
+	c := h.twice(Find(), value.M("paths", []any{"/d", "/none"}, "patterns", "*.log", "recurse", true))
+	const want = "{'/d/locked': \"[Errno 13] Permission denied: '/d/locked'\", '/none': \"[Errno 13] Permission denied: '/none'\"}"
+	if got := get(c, "skipped_paths"); got != want || get(c, "matched") != "1" || len(c.Warnings) != 2 {
+		t.Errorf("skipped %s, matched %s, warnings %q", got, get(c, "matched"), c.Warnings)
+	}
+	h.login = state.LoginInfo{User: "root"}
+	h.view = state.NewHostView()
+	if got := get(h.twice(Find(), value.M("paths", "/d", "recurse", true)), "skipped_paths"); got != "{}" {
+		t.Errorf("root skipped %s", got)
 	}
 }

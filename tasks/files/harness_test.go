@@ -26,6 +26,7 @@ type node struct {
 
 // host is a host of a test: what is on it, and the view that a plan sees.
 type host struct {
+	login state.LoginInfo // who acts
 	t     *testing.T
 	nodes map[string]node
 	view  *state.HostView
@@ -34,7 +35,7 @@ type host struct {
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{t: t, nodes: map[string]node{}, view: state.NewHostView()}
+	h := &host{login: state.LoginInfo{User: "root", Home: "/root", Umask: 0o022}, t: t, nodes: map[string]node{}, view: state.NewHostView()}
 	h.in = module.Inputs{Now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Diff: true, Sources: sources{}}
 	h.dir("/", 0o755)
 	h.dir("/d", 0o755)
@@ -82,7 +83,7 @@ func (h *host) answer(q state.Query) state.Answer {
 	a := state.Answer{Query: q}
 	switch q := q.(type) {
 	case state.Login:
-		a.Value = state.LoginInfo{User: "root", Home: "/root", Umask: 0o022}
+		a.Value = h.login
 	case state.User:
 		u := map[string]state.UserInfo{"app": {Exists: true, Name: "app", UID: 1000, GID: 1000, Home: "/home/app"}, "root": {Exists: true, Name: "root"}}[q.Name]
 		a.Value = u
