@@ -301,25 +301,9 @@ func (w *walker) defines(t *playbook.Task) {
 		w.c.dynamic = true
 	case "meta":
 		w.ended = w.ended || t.Raw != nil && strings.HasPrefix(t.Raw.Str(), "end_")
-		w.c.metaAction(t)
 	case "include_vars":
 		w.includeVars(t)
 	}
-}
-
-// metaActions are what meta can be told to do.
-var metaActions = []string{"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "flush_handlers", "noop", "refresh_inventory", "reset_connection"}
-
-// metaAction reports a meta task that asks for what there is not.
-func (c *checker) metaAction(t *playbook.Task) {
-	if t.Raw == nil || t.Raw.HasTemplate() || slices.Contains(metaActions, strings.TrimSpace(t.Raw.Str())) {
-		return
-	}
-	d := diag.Errorf(t.Raw.Pos, "meta", "there is no meta action %q", t.Raw.Str()).WithHint("there are %s", strings.Join(metaActions, ", "))
-	if near := diag.Nearest(t.Raw.Str(), metaActions); near != "" {
-		d.Hint = "did you mean " + near + "?"
-	}
-	c.report(d)
 }
 
 func (w *walker) open(yes bool) { w.p.open = w.p.open || yes }
