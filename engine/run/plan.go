@@ -141,7 +141,7 @@ func (o *outcome) notRun(c module.Change) {
 		if c.Still != nil {
 			o.result = o.result.Clone()
 			for k, v := range c.Still.All() {
-				if r, ok := o.result.GetKey(k); ok && r.IsUnknown() {
+				if r, ok := o.result.GetKey(k); ok && r.HasUnknown() {
 					o.result.SetKey(k, v)
 				}
 			}

@@ -12,7 +12,7 @@ import (
 func Modules() []module.Module {
 	return []module.Module{
 		newContainer(), newImage(), newNetwork(), newVolume(), newLogin(), newPrune(),
-		newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
+		newContainerExec(), newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
 	}
 }
 

@@ -195,6 +195,10 @@ func (w *want) commands(a *containerArgs) error {
 	}
 	// The old way: a list is joined and split again, and an empty one is none.
 	for name, p := range map[string]*[]string{"command": &c.Cmd, "entrypoint": &c.Entrypoint} {
+		if name == "command" && a.Command != nil && a.Command.Kind() != value.KindList {
+			w.given[name] = len(c.Cmd) > 0 // a text was split already
+			continue
+		}
 		again, err := split(strings.Join(*p, " "))
 		if err != nil {
 			return module.Fail(name + ": " + err.Error())

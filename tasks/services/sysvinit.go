@@ -55,6 +55,7 @@ type sysv struct {
 	sysvArgs
 	script
 	status *value.Map
+	still  *value.Map // the status of a single task in check mode
 	cmds   []state.Exec
 	parts  []string // which entry of the status each command belongs to
 }
@@ -79,7 +80,7 @@ func planSysV(a sysvArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if !i.Exists || i.Script == "" {
 		return module.Change{}, module.Fail("Could not find the requested service " + a.Name + ": ")
 	}
-	s := &sysv{sysvArgs: a, status: value.NewMap(), script: script{info: i, args: serviceArgs{Name: a.Name, State: a.State,
+	s := &sysv{sysvArgs: a, status: value.NewMap(), still: value.NewMap(), script: script{info: i, args: serviceArgs{Name: a.Name, State: a.State,
 		Pattern: a.Pattern, Arguments: a.Arguments.Or("")}}}
 	s.entry("enabled")
 	s.entry(a.State)
@@ -104,6 +105,7 @@ func (s *sysv) entry(name string) {
 		e.Set("runlevels", value.Strings(s.Runlevels...))
 	}
 	s.status.Set(name, value.FromMap(e))
+	s.still.Set(name, value.FromMap(e.Clone()))
 }
 
 func (s *sysv) do(part string, cmd state.Exec) {
@@ -111,6 +113,11 @@ func (s *sysv) do(part string, cmd state.Exec) {
 	s.cmds, s.parts = append(s.cmds, cmd), append(s.parts, part)
 	e, _ := s.status.Get(part)
 	e.Map().Set("changed", value.Bool(true))
+	said := e.Map().Clone()
+	for _, k := range []string{"rc", "stdout", "stderr"} {
+		said.Set(k, value.Null)
+	}
+	s.still.Set(part, value.FromMap(said))
 	for _, k := range []string{"rc", "stdout", "stderr"} {
 		e.Map().Set(k, module.Later())
 	}
@@ -170,7 +177,7 @@ func (s *sysv) control() (warn []string) {
 
 func (s *sysv) change(warn []string) module.Change {
 	result := value.M("changed", len(s.cmds) > 0, "name", s.Name, "status", s.status)
-	c := module.Change{Result: result, Warnings: warn}
+	c := module.Change{Result: result, Warnings: warn, Still: value.M("status", s.still)}
 	return module.Steps(s.cmds, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		done := map[string]*value.Map{}
 		for n, r := range did {
