@@ -112,7 +112,7 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.background(h, ev, op, c)
 	}
 	switch {
-	case c.Looks && !ev.lane.planned:
+	case c.Looks && !ev.lane.planned && (pl.Check || ev.check && c.NoCheck == ""):
 		return pl.effect(h, ev, c)
 	case pl.Check:
 		pl.assume(h, t, ev, c.Ops, reach)

@@ -203,7 +203,7 @@ func (u *unpacking) inspect(content *state.Content) module.Change {
 	}
 	argv := append([]string{"/bin/sh", "-c", inspectScript, "sh", u.src, u.dest}, u.tarOptions()...)
 	ops = append(ops, state.Exec{Argv: argv, Chdir: u.dest, Env: []string{"LC_ALL=C.UTF-8"}, Read: !u.temp, Shown: "look into " + u.src})
-	return module.Change{Ops: ops, Result: u.unknown(), Then: u.inspected,
+	return module.Change{Ops: ops, Result: u.unknown(), Then: u.inspected, Looks: !u.temp,
 		NoCheck: "remote module (ansible.legacy.unarchive) does not support check mode when using gtar"}
 }
 
@@ -243,7 +243,10 @@ func (u *unpacking) unpack() module.Change {
 	argv := u.extractCommand()
 	ops := []state.Op{state.Exec{Argv: argv, Chdir: u.dest, Env: []string{"LC_ALL=C.UTF-8"}}}
 	u.changed = true
-	return module.Change{Ops: ops, Result: u.unknown(), Then: func(v state.View, did []state.OpResult) (module.Change, error) {
+	result := u.unknown()
+	result.Set("changed", value.Bool(true))
+	result.Set("handler", value.String(u.handler))
+	return module.Change{Ops: ops, Result: result, Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 		r := did[len(did)-1]
 		u.extract = value.M("cmd", argv, "rc", r.RC, "out", value.String(string(r.Stdout)).WithMarks(value.Unsafe),
 			"err", value.String(string(r.Stderr)).WithMarks(value.Unsafe))
