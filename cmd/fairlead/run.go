@@ -270,6 +270,7 @@ func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 	return render.Options{
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
 		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
+		CustomStats: settings.Bool(config.CustomStats),
 	}
 }
 

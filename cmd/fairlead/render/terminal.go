@@ -29,6 +29,8 @@ type Options struct {
 	// HideSkipped and HideOK leave such results out, and the headings of tasks
 	// that have no others.
 	HideSkipped, HideOK bool
+	// CustomStats shows what set_stats gave, at the end.
+	CustomStats bool
 }
 
 // Terminal is a sink that writes for people. Close ends its progress line.
@@ -40,6 +42,7 @@ type Terminal struct {
 	// plays and failures so far, for the recap.
 	failures []*event.Event
 	hosts    int
+	stats    customStats
 	// title is the heading of a task that has shown nothing yet.
 	title []byte
 }
@@ -49,7 +52,7 @@ func New(out io.Writer, o Options) *Terminal {
 	if o.Width <= 0 {
 		o.Width = 80
 	}
-	t := &Terminal{out: out, o: o}
+	t := &Terminal{out: out, o: o, stats: customStats{}}
 	if o.Live {
 		t.line = newProgress(t)
 	}
@@ -127,6 +130,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			t.result(b, e, true)
 		}
 	case event.Result:
+		if t.o.CustomStats {
+			t.stats.note(e)
+		}
 		if e.Status == event.Failed || e.Status == event.Unreachable || e.Status == event.InDoubt {
 			if !e.Ignored && !e.Rescued {
 				t.failures = append(t.failures, e)
@@ -151,6 +157,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 	case event.Recap:
 		t.recap(b, e)
+		t.stats.show(t, b)
 	}
 }
 
