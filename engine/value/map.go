@@ -9,9 +9,10 @@ import (
 // Map is a dict: it keeps the order in which keys were first set. Keys are
 // scalars; 1, 1.0 and True are one key, as in Python.
 type Map struct {
-	keys []Value
-	vals []Value
-	idx  map[hashKey]int
+	names []string // the keys, while all are plain strings
+	keys  []Value  // the keys, once one is not
+	vals  []Value
+	idx   map[hashKey]int
 }
 
 // hashKey is what two equal scalar keys have in common.
@@ -60,12 +61,15 @@ func keyOf(v Value) hashKey {
 // is cheaper than making one.
 const maxSearched = 16
 
+// fewEntries is room for the first entries of a map.
+const fewEntries = 4
+
 // NewMap makes an empty map.
 func NewMap() *Map { return &Map{} }
 
 // M makes a map from alternating string keys and values, in order.
 func M(kv ...any) *Map {
-	m := &Map{keys: make([]Value, 0, len(kv)/2+2), vals: make([]Value, 0, len(kv)/2+2)}
+	m := &Map{names: make([]string, 0, len(kv)/2+2), vals: make([]Value, 0, len(kv)/2+2)}
 	for i := 0; i+1 < len(kv); i += 2 {
 		m.Set(kv[i].(string), FromGo(kv[i+1]))
 	}
@@ -77,34 +81,38 @@ func (m *Map) Len() int {
 	if m == nil {
 		return 0
 	}
-	return len(m.keys)
+	return len(m.vals)
+}
+
+// plain tells whether a key is a string and nothing else.
+func (v Value) plain() bool { return v.kind == KindString && v.marks == 0 && v.ref == nil }
+
+// key is the key of an entry.
+func (m *Map) key(i int) Value {
+	if m.keys == nil {
+		return String(m.names[i])
+	}
+	return m.keys[i]
 }
 
 func (m *Map) find(k Value) int {
-	if m == nil {
+	switch {
+	case m == nil:
 		return -1
-	}
-	if m.idx == nil {
-		if k.kind == KindString {
-			for i := range m.keys {
-				if m.keys[i].kind == KindString && m.keys[i].str == k.str {
-					return i
-				}
-			}
-			return -1
-		}
-		h := keyOf(k)
-		for i := range m.keys {
-			if keyOf(m.keys[i]) == h {
-				return i
-			}
+	case m.idx != nil:
+		if i, ok := m.idx[keyOf(k)]; ok {
+			return i
 		}
 		return -1
+	case k.kind == KindString && m.keys == nil:
+		return slices.Index(m.names, k.str)
+	case m.keys == nil:
+		return -1
+	case k.kind == KindString:
+		return slices.IndexFunc(m.keys, func(x Value) bool { return x.kind == KindString && x.str == k.str })
 	}
-	if i, ok := m.idx[keyOf(k)]; ok {
-		return i
-	}
-	return -1
+	h := keyOf(k)
+	return slices.IndexFunc(m.keys, func(x Value) bool { return keyOf(x) == h })
 }
 
 // Get looks a string key up.
@@ -130,20 +138,37 @@ func (m *Map) SetKey(key, v Value) {
 		m.vals[i] = v
 		return
 	}
-	m.keys = append(m.keys, key)
+	if m.keys == nil && !key.plain() {
+		m.keys = make([]Value, len(m.names), len(m.names)+1)
+		for i := range m.names {
+			m.keys[i] = String(m.names[i])
+		}
+		m.names = nil
+	}
+	if m.vals == nil {
+		m.vals = make([]Value, 0, fewEntries)
+	}
+	if m.keys != nil {
+		m.keys = append(m.keys, key)
+	} else {
+		if m.names == nil {
+			m.names = make([]string, 0, fewEntries)
+		}
+		m.names = append(m.names, key.str)
+	}
 	m.vals = append(m.vals, v)
 	switch {
 	case m.idx != nil:
-		m.idx[keyOf(key)] = len(m.keys) - 1
-	case len(m.keys) > maxSearched:
+		m.idx[keyOf(key)] = len(m.vals) - 1
+	case len(m.vals) > maxSearched:
 		m.reindex()
 	}
 }
 
 func (m *Map) reindex() {
-	m.idx = make(map[hashKey]int, len(m.keys))
-	for i, k := range m.keys {
-		m.idx[keyOf(k)] = i
+	m.idx = make(map[hashKey]int, len(m.vals))
+	for i := range m.vals {
+		m.idx[keyOf(m.key(i))] = i
 	}
 }
 
@@ -156,7 +181,11 @@ func (m *Map) DeleteKey(key Value) bool {
 	if i < 0 {
 		return false
 	}
-	m.keys = append(m.keys[:i:i], m.keys[i+1:]...)
+	if m.keys != nil {
+		m.keys = append(m.keys[:i:i], m.keys[i+1:]...)
+	} else {
+		m.names = append(m.names[:i:i], m.names[i+1:]...)
+	}
 	m.vals = append(m.vals[:i:i], m.vals[i+1:]...)
 	if m.idx != nil {
 		m.reindex()
@@ -169,7 +198,7 @@ func (m *Map) Clone() *Map {
 	if m == nil {
 		return NewMap()
 	}
-	return &Map{keys: slices.Clone(m.keys), vals: slices.Clone(m.vals), idx: maps.Clone(m.idx)}
+	return &Map{names: slices.Clone(m.names), keys: slices.Clone(m.keys), vals: slices.Clone(m.vals), idx: maps.Clone(m.idx)}
 }
 
 // All ranges over the entries in order.
@@ -178,8 +207,8 @@ func (m *Map) All() iter.Seq2[Value, Value] {
 		if m == nil {
 			return
 		}
-		for i := range m.keys {
-			if !yield(m.keys[i], m.vals[i]) {
+		for i := range m.vals {
+			if !yield(m.key(i), m.vals[i]) {
 				return
 			}
 		}
@@ -191,5 +220,12 @@ func (m *Map) Keys() []Value {
 	if m == nil {
 		return nil
 	}
-	return m.keys
+	if m.keys != nil {
+		return m.keys
+	}
+	keys := make([]Value, len(m.names))
+	for i := range keys {
+		keys[i] = m.key(i)
+	}
+	return keys
 }
