@@ -3,11 +3,11 @@ package remote
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // maxArgument is what one argument of a program may hold on Linux, a little less.
@@ -115,10 +115,10 @@ func execResult(o state.Exec, x *execution) state.OpResult {
 		if o.Shell == "" {
 			name = o.Argv[0]
 		}
-		r.Msg = "No such file or directory: " + strconv.Quote(name)
+		r.Msg = "[Errno 2] No such file or directory: b" + value.String(name).Repr()
 		r.RC = 2
 	case "denied":
-		r.Msg = "Permission denied: " + strconv.Quote(o.Argv[0])
+		r.Msg = "[Errno 13] Permission denied: b" + value.String(o.Argv[0]).Repr()
 		r.RC = 13
 	default:
 		r.Msg = "the command could not be started"
