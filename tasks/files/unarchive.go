@@ -246,6 +246,12 @@ func (u *unpacking) unpack() module.Change {
 	result := u.unknown()
 	result.Set("changed", value.Bool(true))
 	result.Set("handler", value.String(u.handler))
+	for _, k := range []string{"extract_results", "uid", "gid", "owner", "group", "mode", "state", "size"} {
+		result.Set(k, module.Later())
+	}
+	if u.ListFiles {
+		result.Set("files", value.Strings(u.names...).MarkDeep(value.Unsafe))
+	}
 	return module.Change{Ops: ops, Result: result, Then: func(v state.View, did []state.OpResult) (module.Change, error) {
 		r := did[len(did)-1]
 		u.extract = value.M("cmd", argv, "rc", r.RC, "out", value.String(string(r.Stdout)).WithMarks(value.Unsafe),
