@@ -172,7 +172,7 @@ func serve(t testing.TB, dir string, r api.Runner, change func(*api.Config)) *te
 	cfg := api.Config{
 		Listen: "127.0.0.1:0", Store: st, Runner: r, Log: slog.New(slog.NewTextHandler(ts.log, nil)),
 		DebugLog: filepath.Join(dir, "log", "debug.log"), PushRetry: 10 * time.Millisecond,
-		AnswerWithin: time.Minute, // however busy this machine is
+		AnswerWithin: 10 * time.Minute, // however busy this machine is
 	}
 	if change != nil {
 		change(&cfg)

@@ -55,7 +55,7 @@ func (p *serveProcess) peak() int {
 // TestServeMemory sends 1,000 requests at once, all of which are accepted and
 // run: memory stays within bounds.
 func TestServeMemory(t *testing.T) {
-	p := newServeProcess(t, "--answer-within", "1m") // however busy this machine is
+	p := newServeProcess(t, "--answer-within", "10m") // however busy this machine is
 	p.write("none.yml", "- {hosts: nobody, gather_facts: false, tasks: []}\n")
 	p.start()
 	idle := p.peak()
