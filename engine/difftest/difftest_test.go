@@ -15,7 +15,7 @@ import (
 )
 
 // TestAgainstAnsible holds every case. FAIRLEAD_AGAINST_ANSIBLE says whom it
-// asks: "all" runs ansible-playbook for each, "sample" for every eighth and for
+// asks: "all" runs ansible-playbook for each, "sample" for every sixteenth and for
 // those that changed since their answer was recorded (testdata/recorded).
 func TestAgainstAnsible(t *testing.T) {
 	s := newSuite(t)

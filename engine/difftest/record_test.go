@@ -109,9 +109,9 @@ func readAnswers(t *testing.T) []answer {
 }
 
 // sample parts cases into those that ansible-playbook is asked now, every
-// eighth and what has no answer, and the recorded answers to the rest.
+// sixteenth and what has no answer, and the recorded answers to the rest.
 func sample(cases []*testCase, known records) (ask []*testCase, recorded map[*testCase]*outcome) {
-	const every = 8
+	const every = 16
 	recorded = map[*testCase]*outcome{}
 	for i, c := range cases {
 		if o := known.of(c); o != nil && i%every != 0 {
