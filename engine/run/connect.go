@@ -155,40 +155,31 @@ func (n *needKnown) Error() string {
 func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec, error) {
 	d := r.Config.Connection
 	sp := HostSpec{Name: name, Timeout: d.Timeout}
-	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node {
-		if at == nil {
-			return nil
-		}
-		return nearest(s, at, get)
-	}
 	var errs diag.List
-	set := func(dst *string, n *yaml.Node, def string, names ...string) {
-		v, err := text(s, names...)
-		if err == nil && v == "" {
-			v, err = keyword(s, n)
+	set := func(dst *string, p wayPart, def string) {
+		v, err := text(s, p.names...)
+		if err == nil && v == "" && p.keyword != nil && at != nil {
+			v, err = keyword(s, nearest(s, at, p.keyword))
 		}
-		if v == "" {
-			v = def
-		}
-		*dst = v
+		*dst = orElse(v, def)
 		errs.Add(err)
 	}
 	var port, timeout string
-	set(&sp.Connection, kw(func(k *playbook.Keywords) *yaml.Node { return k.Connection }), d.Connection, "ansible_connection")
-	set(&sp.Address, nil, name, "ansible_host", "ansible_ssh_host")
-	set(&port, kw(func(k *playbook.Keywords) *yaml.Node { return k.Port }), "", "ansible_port", "ansible_ssh_port")
-	set(&sp.User, kw(func(k *playbook.Keywords) *yaml.Node { return k.RemoteUser }), d.User, "ansible_user", "ansible_ssh_user")
-	set(&sp.Password, nil, d.Password, "ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
-	set(&sp.KeyFile, nil, d.KeyFile, "ansible_ssh_private_key_file", "ansible_private_key_file")
-	set(&timeout, nil, "", "ansible_timeout", "ansible_ssh_timeout")
-	set(&sp.DockerHost, nil, "", "ansible_docker_host")
-	set(&sp.HostKeys, nil, "", "ansible_host_key_checking", "ansible_ssh_host_key_checking")
-	for i, name := range []string{"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"} {
+	set(&sp.Connection, wayConnection, d.Connection)
+	set(&sp.Address, wayAddress, name)
+	set(&port, wayPort, "")
+	set(&sp.User, wayUser, d.User)
+	set(&sp.Password, wayPassword, d.Password)
+	set(&sp.KeyFile, wayKey, d.KeyFile)
+	set(&timeout, wayTimeout, "")
+	set(&sp.DockerHost, wayDocker, "")
+	set(&sp.HostKeys, wayHostKeys, "")
+	for i, p := range waySSHArgs {
 		var line, def string
 		if i < len(d.SSHArgs) {
 			def = d.SSHArgs[i]
 		}
-		if set(&line, nil, def, name); line != "" {
+		if set(&line, p, def); line != "" {
 			sp.SSHArgs = append(sp.SSHArgs, line)
 		}
 	}

@@ -12,30 +12,44 @@ import (
 // (ansible_user, ansible_port, connection, remote_user). Nearly always they say what
 // they said for the task before, which is told without evaluating them.
 
-// wayNames are the variables that say how a host is reached.
-var wayNames = []string{
-	"ansible_connection", "ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user", "ansible_ssh_user",
-	"ansible_password", "ansible_ssh_password", "ansible_ssh_pass", "ansible_ssh_private_key_file", "ansible_private_key_file",
-	"ansible_timeout", "ansible_ssh_timeout", "ansible_docker_host", "ansible_host_key_checking", "ansible_ssh_host_key_checking",
-	"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args",
+// wayPart is one thing to know about a connection: the variables that say it, the
+// first that is defined, and the keyword that does where no variable is.
+type wayPart struct {
+	names   []string
+	keyword func(*playbook.Keywords) *yaml.Node // nil: there is none
 }
 
-// wayKeywords are the keywords that do.
-var wayKeywords = []func(*playbook.Keywords) *yaml.Node{
-	func(k *playbook.Keywords) *yaml.Node { return k.Connection },
-	func(k *playbook.Keywords) *yaml.Node { return k.Port },
-	func(k *playbook.Keywords) *yaml.Node { return k.RemoteUser },
+var (
+	wayConnection = wayPart{[]string{"ansible_connection"}, func(k *playbook.Keywords) *yaml.Node { return k.Connection }}
+	wayAddress    = wayPart{names: []string{"ansible_host", "ansible_ssh_host"}}
+	wayPort       = wayPart{[]string{"ansible_port", "ansible_ssh_port"}, func(k *playbook.Keywords) *yaml.Node { return k.Port }}
+	wayUser       = wayPart{[]string{"ansible_user", "ansible_ssh_user"}, func(k *playbook.Keywords) *yaml.Node { return k.RemoteUser }}
+	wayPassword   = wayPart{names: []string{"ansible_password", "ansible_ssh_password", "ansible_ssh_pass"}}
+	wayKey        = wayPart{names: []string{"ansible_ssh_private_key_file", "ansible_private_key_file"}}
+	wayTimeout    = wayPart{names: []string{"ansible_timeout", "ansible_ssh_timeout"}}
+	wayDocker     = wayPart{names: []string{"ansible_docker_host"}}
+	wayHostKeys   = wayPart{names: []string{"ansible_host_key_checking", "ansible_ssh_host_key_checking"}}
+	waySSHArgs    = []wayPart{{names: []string{"ansible_ssh_args"}}, {names: []string{"ansible_ssh_common_args"}}, {names: []string{"ansible_ssh_extra_args"}}}
+
+	wayParts = append([]wayPart{wayConnection, wayAddress, wayPort, wayUser, wayPassword, wayKey, wayTimeout, wayDocker, wayHostKeys}, waySSHArgs...)
+	wayNames = namesOf(wayParts)
+)
+
+func namesOf(parts []wayPart) (names []string) {
+	for _, p := range parts {
+		names = append(names, p.names...)
+	}
+	return names
 }
 
-// way is how a host was reached last, and what said so.
+// way is how a host was reached last, and what said so. It is remembered only where
+// no template said it, which could say something else at any time.
 type way struct {
 	lane       *lane
 	play       *play
 	said       *playbook.Scope // the innermost around the task that could say anything
 	generation int64           // of the inventory
 	public     int             // roles that the play sees besides its own
-	changes    int             // of what is known of the host
-	literal    bool            // no template said it: what else is known of the host does not matter
 }
 
 // saying is the innermost scope from at outward that could say how a host is reached:
@@ -45,8 +59,8 @@ func saying(at *playbook.Scope) *playbook.Scope {
 		if x.Vars.Len() > 0 || x.Use != nil {
 			return x
 		}
-		for _, get := range wayKeywords {
-			if get(&x.Keywords) != nil {
+		for _, p := range wayParts {
+			if p.keyword != nil && p.keyword(&x.Keywords) != nil {
 				return x
 			}
 		}
@@ -54,44 +68,33 @@ func saying(at *playbook.Scope) *playbook.Scope {
 	return nil
 }
 
-// wayNow is how a scope's host would be reached if nothing was said but what is known.
-func (pl *play) wayNow(s *vars.Scope, at *playbook.Scope) way {
-	return way{play: pl, said: saying(at), generation: pl.Vars.Generation(), public: len(pl.vars.Public), changes: s.Host().Changes()}
-}
-
-// holds tells whether a host is reached as it was.
-func (w way) holds(now way, h *vars.Host, e *vars.Engine) bool {
-	if w.lane == nil || w.play != now.play || w.said != now.said || w.generation != now.generation || w.public != now.public {
-		return false
-	}
-	return w.changes == now.changes || w.literal && !h.Knows(e, wayNames)
-}
-
-// literalWay tells whether no template says how a host is reached.
-func literalWay(s *vars.Scope, at *playbook.Scope) bool {
-	for _, get := range wayKeywords {
-		if n := at.Nearest(get); n != nil && n.HasTemplate() {
+// literalWay tells whether no template says how a host is reached, and nothing that
+// was learnt of it.
+func literalWay(s *vars.Scope, at *playbook.Scope, e *vars.Engine) bool {
+	for _, p := range wayParts {
+		if p.keyword != nil && at.Nearest(p.keyword).HasTemplate() {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(wayNames, func(name string) bool { return !s.IsLiteral(name) })
+	return !s.Host().Knows(e, wayNames) && !slices.ContainsFunc(wayNames, func(name string) bool { return !s.IsLiteral(name) })
 }
 
 // lane gives the lane by which a task reaches a host, which is that of its scope. A
 // host may have several; they are connected on first use.
 func (pl *play) lane(s *vars.Scope, at *playbook.Scope, name string) (*lane, error) {
+	aside := s.Aside() // each host's own, also of a task that hosts share
 	h := pl.hosts[name]
 	if h == nil || h.Host != s.Host() || !s.Whole() {
-		return pl.laneOf(s, at, name)
+		return pl.laneOf(aside, at, name)
 	}
-	now := pl.wayNow(s, at)
-	if h.way.holds(now, h.Host, pl.Vars) {
-		return h.way.lane, nil
+	now := way{play: pl, said: saying(at), generation: pl.Vars.Generation(), public: len(pl.vars.Public), lane: h.way.lane}
+	if now.lane != nil && h.way == now && !h.Knows(pl.Vars, wayNames) {
+		return now.lane, nil
 	}
-	aside := s.Aside()
 	l, err := pl.laneOf(aside, at, name)
-	if err == nil {
-		now.lane, now.literal = l, literalWay(aside, at) && !h.Knows(pl.Vars, wayNames)
+	h.way = way{}
+	if err == nil && literalWay(aside, at, pl.Vars) {
+		now.lane = l
 		h.way = now
 	}
 	return l, err
@@ -99,7 +102,7 @@ func (pl *play) lane(s *vars.Scope, at *playbook.Scope, name string) (*lane, err
 
 // laneOf evaluates how a host is reached and finds the lane that goes there.
 func (r *runner) laneOf(s *vars.Scope, at *playbook.Scope, name string) (*lane, error) {
-	sp, err := r.spec(s.Aside(), at, name) // each host's own, also of a task that hosts share
+	sp, err := r.spec(s, at, name)
 	if err != nil {
 		return nil, err
 	}

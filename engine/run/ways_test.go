@@ -73,3 +73,27 @@ func TestEachTaskSaysHowItsHostIsReached(t *testing.T) {
 		t.Errorf("f = %q, g = %q, exit %d", f, g, l.sum.Exit)
 	}
 }
+
+// What another host learnt may say how a host is reached: then it is asked each time.
+func TestAnotherHostSaysHowAHostIsReached(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a", "b")
+	var c *watchedConnector
+	l.cfg = func(cfg *Config) {
+		c = &watchedConnector{Connector: cfg.Connector}
+		cfg.Connector = c
+	}
+	l.run(`
+- hosts: all
+  gather_facts: false
+  vars: {ansible_user: "{{ hostvars['a'].who }}"}
+  tasks:
+    - {set_fact: {who: one}, when: inventory_hostname == 'a'}
+    - {copy: {content: x, dest: "{{ root }}/f"}, when: inventory_hostname == 'b'}
+    - {set_fact: {who: two}, when: inventory_hostname == 'a'}
+    - {copy: {content: y, dest: "{{ root }}/f"}, when: inventory_hostname == 'b'}
+`)
+	if want := []string{"one by ssh", "two by ssh"}; !slices.Equal(c.said, want) || l.sum.Exit != 0 {
+		t.Errorf("the batches went as %q, want %q; exit %d", c.said, want, l.sum.Exit)
+	}
+}

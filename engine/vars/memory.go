@@ -16,7 +16,6 @@ type Memory struct {
 	log       []assignment
 	last      map[string]int
 	confirmed int
-	changes   int // how often anything changed
 }
 
 type assignment struct {
@@ -30,7 +29,6 @@ func NewMemory() *Memory { return &Memory{last: map[string]int{}} }
 
 // Set assigns a name.
 func (m *Memory) Set(name string, v value.Value) {
-	m.changes++
 	prev, ok := m.last[name]
 	if !ok {
 		prev = -1
@@ -75,7 +73,6 @@ func (m *Memory) Mark() int { return len(m.log) }
 
 // Rollback forgets every assignment since the mark.
 func (m *Memory) Rollback(mark int) {
-	m.changes++
 	for i := len(m.log) - 1; i >= mark; i-- {
 		a := m.log[i]
 		if a.prev < 0 {
@@ -92,8 +89,4 @@ func (m *Memory) Rollback(mark int) {
 func (m *Memory) Confirm(mark int) { m.confirmed = max(m.confirmed, mark) }
 
 // Clear forgets everything; it cannot be taken back.
-func (m *Memory) Clear() {
-	changes := m.changes + 1
-	*m = *NewMemory()
-	m.changes = changes
-}
+func (m *Memory) Clear() { *m = *NewMemory() }

@@ -40,10 +40,6 @@ func (s *Scope) Aside() *Scope {
 	return &c
 }
 
-// Changes counts what was learnt of the host: while it stays the same, so do its
-// facts, what tasks set, and what include_vars read.
-func (h *Host) Changes() int { return h.Facts.changes + h.Set.changes + h.Included.changes }
-
 // Knows tells whether tasks, include_vars or facts say any of these variables.
 func (h *Host) Knows(e *Engine, names []string) bool {
 	for _, name := range names {
