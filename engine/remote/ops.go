@@ -111,7 +111,10 @@ func (w *writing) changes(op state.Op) {
 	case state.WriteFile:
 		p := path.Clean(o.Path)
 		delete(w.rely, p)
-		maps.DeleteFunc(w.raw, func(_, file string) bool { return file == p || o.InPlace })
+		// A folder may have two names: then a file of the same name may be the same.
+		maps.DeleteFunc(w.raw, func(_, file string) bool {
+			return path.Base(file) == path.Base(p) || o.InPlace || o.Validate != ""
+		})
 		if w.readable(o) {
 			w.raw[o.Content.SHA256] = p
 		}

@@ -548,3 +548,22 @@ func TestBedUploadOnce(t *testing.T) {
 		})
 	}
 }
+
+// A folder may have two names: a file that was sent may be another when its content
+// is to be copied.
+func TestBedUploadOnceBehindALink(t *testing.T) {
+	b := testbed.Need(t)
+	h := bedHost(t, bedConfig(b, b.Node(), "root"), remote.Options{})
+	dir, _ := uploadDir(t, h, state.Identity{}, "alias")
+	one, _ := made(31, mib, nil)
+	two, _ := made(32, mib, nil)
+	out := do(t, h, state.Batch{Ops: []state.Op{state.Mkdir{Path: dir + "/real"}, state.Symlink{Path: dir + "/link", Target: "real"}}})
+	allOK(t, out, 2)
+	out = do(t, h, state.Batch{Ops: []state.Op{
+		state.WriteFile{Path: dir + "/real/f", Content: one},
+		state.WriteFile{Path: dir + "/link/f", Content: two},
+		state.WriteFile{Path: dir + "/third", Content: one},
+	}, Ask: []state.Query{state.Path{Path: dir + "/third", Want: state.WantSHA256}}})
+	allOK(t, out, 3)
+	sumOf(t, out, 0, one)
+}
