@@ -1,9 +1,11 @@
 package system
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -27,19 +29,25 @@ func TestCron(t *testing.T) {
 		"variable there": {value.M("name", "PATH", "env", true, "job", "/bin"), ""},
 		"variable gone":  {value.M("name", "PATH", "env", true, "state", "absent"), strings.TrimPrefix(tab, "PATH=\"/bin\"\n")},
 	} {
-		h := &fakeHost{out: state.OutputInfo{Stdout: tab}}
-		_, got, err := h.run(t, Cron(), c.args)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		want := []string{}
-		if c.want != "" {
-			want = append(want, "crontab - <"+c.want)
-		}
-		if strings.Join(h.ran, "|") != strings.Join(want, "|") || changed(got) != (c.want != "") {
-			t.Errorf("%s: changed %v, ran %q", name, changed(got), h.ran)
-		}
+		checkTab(t, name, Cron(), tab, c.args, c.want)
+	}
+}
+
+// checkTab runs a module on a user's crontab; want is the one it sends, "" for none.
+func checkTab(t *testing.T, name string, m module.Module, tab string, args *value.Map, want string) {
+	t.Helper()
+	h := &fakeHost{out: state.OutputInfo{Stdout: tab}}
+	_, got, err := h.run(t, m, args)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	var ran []string
+	if want != "" {
+		ran = append(ran, "crontab - <"+want)
+	}
+	if !slices.Equal(h.ran, ran) || changed(got) != (want != "") {
+		t.Errorf("%s: changed %v, ran %q", name, changed(got), h.ran)
 	}
 }
 

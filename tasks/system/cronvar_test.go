@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -25,19 +24,7 @@ func TestCronVar(t *testing.T) {
 		"gone":        {value.M("name", "PATH", "state", "absent"), strings.TrimPrefix(tab, "PATH=/bin\n")},
 		"was gone":    {value.M("name", "A", "state", "absent"), ""},
 	} {
-		h := &fakeHost{out: state.OutputInfo{Stdout: tab}}
-		_, got, err := h.run(t, CronVar(), c.args)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		want := []string{}
-		if c.want != "" {
-			want = append(want, "crontab - <"+c.want)
-		}
-		if strings.Join(h.ran, "|") != strings.Join(want, "|") || changed(got) != (c.want != "") {
-			t.Errorf("%s: changed %v, ran %q", name, changed(got), h.ran)
-		}
+		checkTab(t, name, CronVar(), tab, c.args, c.want)
 	}
 }
 
