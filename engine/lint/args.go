@@ -17,7 +17,7 @@ func (c *checker) module(u *user, t *playbook.Task) {
 	m, ok := c.cfg.Modules.Lookup(t.Action)
 	if !ok {
 		if !yaml.IsTemplate(t.Action) { // the run will tell
-			c.unknownModule(t)
+			c.unknownModule(u, t)
 		}
 		u.node(t.Args)
 		u.node(t.Raw)
@@ -45,14 +45,36 @@ func (c *checker) module(u *user, t *playbook.Task) {
 	c.taskFiles(u, t, spec.Name)
 }
 
-func (c *checker) unknownModule(t *playbook.Task) {
+// unknownModule reports a module that is not there. One that Ansible has is
+// missed only by a host that comes to the task; a name that is nobody's is
+// refused by Ansible too, when it reads the tasks.
+func (c *checker) unknownModule(u *user, t *playbook.Task) {
 	d := diag.Errorf(t.ActionPos, CodeModule, "there is no module called %q", t.Action)
-	if near := c.cfg.Modules.Nearest(t.Action); len(near) > 0 {
+	collection, ansibles := module.Collection(t.Action)
+	file := c.library(t)
+	near := c.cfg.Modules.Nearest(t.Action)
+	d.Warning = (ansibles || file != "") && (u.maybe || u.p.none)
+	fails := ""
+	if d.Warning {
+		fails = "; a host that comes to this task fails"
+	}
+	switch {
+	case file != "":
+		d.Hint = file + " is a module in Python, which Fairlead does not run" + fails
+	case ansibles:
+		d.Hint = "it comes from " + collection + ", and Fairlead does not have it" + fails
+	case len(near) > 0:
 		d.Hint = "did you mean " + strings.Join(near, " or ") + "?"
-	} else {
+	default:
 		d.Hint = "'fairlead module list' shows what there is"
 	}
 	c.report(d)
+}
+
+// library finds the module of a task among those that come with the playbook or
+// the role, as Ansible does; "" when there is none.
+func (c *checker) library(t *playbook.Task) string {
+	return playbook.First(playbook.FindFile(&t.Scope, "library", "library/"+t.Action+".py"), c.disk.exists)
 }
 
 // rawArg checks an argument that the module evaluates itself: conditions of

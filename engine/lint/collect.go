@@ -29,9 +29,11 @@ type play struct {
 	anyHandlers  bool // handlers may come from what cannot be seen
 	sureNotified map[string]bool
 
-	visited map[*yaml.Node]bool // definitions that were checked to parse
-	checked map[string]bool     // variables whose definitions were
-	clean   map[string]bool     // variables that need nothing undefined
+	// visited are definitions that were checked to parse, checked variables whose
+	// definitions were: true for a reader who certainly comes to them.
+	visited map[*yaml.Node]bool
+	checked map[string]bool
+	clean   map[string]bool // variables that need nothing undefined
 }
 
 // step is a task with what is around it beside its scope.

@@ -221,11 +221,11 @@ func (u *user) text(n *yaml.Node, t *text) {
 	u.reads(t, n.PosAt)
 }
 
-// problems reports what does not parse; in a play that no host runs, or where
+// problems reports what does not parse; where it may not come to that, or where
 // failures are caught, it stops nothing.
 func (u *user) problems(l diag.List) {
 	if len(l) > 0 {
-		u.c.reportAll(l, u.p.none || u.shielded)
+		u.c.reportAll(l, u.p.none || u.shielded || u.maybe)
 	}
 }
 
@@ -246,27 +246,32 @@ func (u *user) silent() bool {
 	return u.lenient || u.p.open || u.p.none || u.c.cfg.Inventory == nil
 }
 
-// definitions checks that what defines a variable parses: it is used.
+// definitions checks that what defines a variable parses: it is used. What only
+// a user read who may not come to it is checked again for one who will.
 func (u *user) definitions(name string) {
 	defs, _, inPlay := u.known(name)
+	done := func(certain, seen bool) bool { return certain || seen && u.maybe }
 	if inPlay {
-		if u.p.checked[name] {
+		certain, seen := u.p.checked[name]
+		if done(certain, seen) {
 			return
 		}
-		u.p.checked[name] = true
+		u.p.checked[name] = !u.maybe
 	}
 	for _, d := range defs {
-		if p := problemOf(d); p != nil && !u.p.visited[d] { // a vault text without its password
-			u.p.visited[d] = true
-			problem := *p
-			problem.Warning = u.maybe || u.p.none || len(defs) > 1
-			u.c.report(&problem)
+		if certain, seen := u.p.visited[d]; !done(certain, seen) {
+			if p := problemOf(d); p != nil { // a vault text without its password
+				u.p.visited[d] = !u.maybe
+				problem := *p
+				problem.Warning = u.maybe || u.p.none || len(defs) > 1
+				u.c.report(&problem)
+			}
 		}
 		scalars(d, func(n *yaml.Node) {
-			if u.p.visited[n] {
+			if certain, seen := u.p.visited[n]; done(certain, seen) {
 				return
 			}
-			u.p.visited[n] = true
+			u.p.visited[n] = !u.maybe
 			t := u.c.textOf(n, false)
 			u.problems(t.problems)
 			for _, r := range t.reads {
