@@ -19,6 +19,8 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 // becoming is how a change of identity is put to a host.
 type becoming struct {
 	command string
+	// script: the shell reads its script, and then frames, from its standard input.
+	script bool
 	// ready is what the shell says when it runs; "" when it need not be waited
 	// for, because nothing reads the wire before it.
 	ready string
@@ -56,7 +58,7 @@ func become(id state.Identity) (becoming, error) {
 	}
 	switch method {
 	case "":
-		b.command = "exec /bin/sh -c '" + loop + "'"
+		b.command, b.script = "exec /bin/sh", true
 		b.ready = ""
 	case "sudo":
 		b.command = "exec " + exe + " " + sudoFlags(flags, &b, id.Password != "") + " -u " + user + " /bin/sh -c '" + run + "'"
@@ -136,6 +138,7 @@ func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming) (*she
 		return nil, err
 	}
 	s := newShell(h, id, p)
+	s.script = b.script
 	if b.ready == "" {
 		return s, nil
 	}

@@ -71,7 +71,7 @@ func TestCancelEndsTheCommand(t *testing.T) {
 		}
 		gone(t, d+"/self")
 		gone(t, d+"/child")
-		if took := time.Since(begin); took > 10*time.Second {
+		if took := time.Since(begin); took > time.Minute { // of the five that it would sleep
 			t.Errorf("took %s", took)
 		}
 		time.Sleep(50 * time.Millisecond)

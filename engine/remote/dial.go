@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -147,17 +148,23 @@ func (h *Host) dialStdio(ctx context.Context, as state.Identity, path string) (n
 }
 
 // relay starts a program in place of a kept shell, behind what has to be looked
-// for first. what it is for stands in errors.
+// for first. Nothing follows before its word that it runs. what it is for stands in
+// errors.
 func (h *Host) relay(ctx context.Context, as state.Identity, what, before, program string) (*pipeConn, error) {
 	s, err := h.start(ctx, as)
 	if err != nil {
 		return nil, err
 	}
 	c := newPipeConn(s)
-	text := "{\nPATH=$PATH" + systemPath + "\n" + before +
+	text := "PATH=$PATH" + systemPath + "\n" + before +
 		"printf '" + s.nonce + "\\n'\nexec " + program + " <&3 3<&-\n}"
+	if s.script {
+		text = "{\n" + wire + "\n" + text + "\n"
+	} else {
+		text = strconv.Itoa(len("{\n")+len(text)) + "\n{\n" + text
+	}
 	s.listen(c)
-	if _, err := fmt.Fprintf(s.p.in, "%d\n%s", len(text), text); err != nil {
+	if _, err := io.WriteString(s.p.in, text); err != nil {
 		_ = c.Close()
 		return nil, s.explain(errEnded, nil)
 	}

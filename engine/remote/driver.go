@@ -39,15 +39,22 @@ func strip(text string) string {
 // systemPath is put behind the login's PATH for the driver.
 const systemPath = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// loop is what the kept shell runs: read a length, read that many bytes of the
-// wire, evaluate them. It has no backslash, exclamation mark or quote that is
-// not its own, so that csh and fish pass it on. Where dd does not know fullblock
-// it fails before it reads anything, and the slow way is taken. Each dd stands
-// alone in its substitution, whose subshell then becomes it: one fork, not two.
-// The frame's variable is unset first, so that no command inherits it.
-const loop = `exec 3<&0 </dev/null;unset _FR;` +
-	`while read -r n <&3;do _FR=$(dd bs=$n count=1 iflag=fullblock <&3 2>/dev/null);` +
-	`[ "$_FR" ]||_FR=$(dd bs=1 count=$n <&3 2>/dev/null);eval "$_FR";done`
+// wire makes the shell's standard input the wire. The loop's variables are unset,
+// so that no command inherits them.
+const wire = `exec 3<&0 </dev/null;unset _FR _FL _FN;`
+
+// frames is what a kept shell does: read a frame's head, read the frame, evaluate
+// it; see form. It has no backslash, exclamation mark or quote that is not its own,
+// so that csh and fish pass it on. Where dd does not know fullblock it fails before
+// it reads anything, and the slow way is taken. Each dd stands alone in its
+// substitution, whose subshell then becomes it: one fork, not two.
+const frames = `while read -r _FL <&3;do case $_FL in ` +
+	`l*)_FR= _FN=${_FL#l};while [ $_FN -gt 0 ];do IFS= read -r _FL <&3||exit;_FR=$_FR$_FL$_nl;_FN=$((_FN-1));done;;` +
+	`*)_FR=$(dd bs=$_FL count=1 iflag=fullblock <&3 2>/dev/null);` +
+	`[ "$_FR" ]||_FR=$(dd bs=1 count=$_FL <&3 2>/dev/null);;esac;eval "$_FR";done`
+
+// loop is the command of a shell behind a change of identity.
+const loop = wire + frames
 
 // quote makes s one word of sh.
 func quote(s string) string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/state"
 )
@@ -45,24 +46,59 @@ func (f *frame) line(verb string, args ...string) {
 	f.text.WriteByte('\n')
 }
 
+// form is how a shell gets a frame.
+type form int
+
+const (
+	// sized: a length, and so many bytes, for which a dd is started.
+	sized form = iota
+	// lined: "l" and a number of lines. The shell reads them itself, byte by byte,
+	// which costs less than a process as long as they are few.
+	lined
+	// script: the script of a shell that was started without one; then it reads
+	// frames. It reads ahead, so that nothing may follow before it has answered.
+	script
+)
+
+// maxLined is the length from which dd is the cheaper reader.
+const maxLined = 3000
+
 // encode gives the bytes of the frame without its raw sections. All of the text
 // is one group, so that a frame that was cut off is a syntax error as a whole
 // and nothing of it runs.
-func (f *frame) encode(prologue []string, seq int) []byte {
-	const begin = "{\n"
-	end := "_M e " + strconv.Itoa(seq) + "\n}"
+func (f *frame) encode(prologue []string, seq int, as form) []byte {
+	begin, end := "{\n", "_M e "+strconv.Itoa(seq)+"\n}"
+	switch as {
+	case lined:
+		end += "\n"
+	case script:
+		begin += wire + "\n"
+		end = strings.TrimSuffix(end, "}") + frames + "\n}\n"
+	}
 	n := len(begin) + f.text.Len() + len(end)
 	for _, p := range prologue {
 		n += len(p)
 	}
 	b := make([]byte, 0, n+len("4294967295\n"))
-	b = append(strconv.AppendInt(b, int64(n), 10), '\n')
+	switch as {
+	case sized:
+		b = append(strconv.AppendInt(b, int64(n), 10), '\n')
+	case lined:
+		lines := strings.Count(begin, "\n") + bytes.Count(f.text.Bytes(), []byte("\n")) + strings.Count(end, "\n")
+		b = append(strconv.AppendInt(append(b, 'l'), int64(lines), 10), '\n')
+	}
 	b = append(b, begin...)
 	for _, p := range prologue {
 		b = append(b, p...)
 	}
 	b = append(b, f.text.Bytes()...)
 	return append(b, end...)
+}
+
+// shortText tells whether a frame is better read line by line. What is not ASCII is
+// not: old shells have bytes of their own above it.
+func (f *frame) shortText() bool {
+	return f.text.Len() <= maxLined && !bytes.ContainsFunc(f.text.Bytes(), func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // content adds a content to the frame and says how _w and _ip get it: inline

@@ -1,6 +1,10 @@
 package remote
 
 import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,10 +21,39 @@ func TestEncode(t *testing.T) {
 	}{{nil, "", 1}, {[]string{"N=", "x\n"}, "_k=\n", 12}, {nil, strings.Repeat("é\n", 5000), 345}} {
 		var f frame
 		f.text.WriteString(c.text)
-		got := string(f.encode(c.prologue, c.seq))
-		body := "{\n" + strings.Join(c.prologue, "") + c.text + "_M e " + strconv.Itoa(c.seq) + "\n}"
-		if want := strconv.Itoa(len(body)) + "\n" + body; got != want {
+		body := c.text + "_M e " + strconv.Itoa(c.seq) + "\n"
+		whole := "{\n" + strings.Join(c.prologue, "") + body + "}"
+		if got, want := string(f.encode(c.prologue, c.seq, sized)), strconv.Itoa(len(whole))+"\n"+whole; got != want {
 			t.Errorf("frame %d is %q, want %q", c.seq, got, want)
+		}
+		if got, want := string(f.encode(nil, c.seq, lined)), "l"+strconv.Itoa(2+strings.Count(body, "\n"))+"\n{\n"+body+"}\n"; got != want {
+			t.Errorf("frame %d as lines is %q, want %q", c.seq, got, want)
+		}
+		if got, want := string(f.encode(c.prologue, c.seq, script)), "{\n"+wire+"\n"+strings.Join(c.prologue, "")+body+frames+"\n}\n"; got != want {
+			t.Errorf("frame %d as a script is %q, want %q", c.seq, got, want)
+		}
+	}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		s    *shell
+		text string
+		want form
+	}{
+		{&shell{fresh: true, script: true}, "", script},
+		{&shell{fresh: true}, "", sized},
+		{&shell{script: true}, "a", lined},
+		{&shell{stat: 'b'}, "a", sized},
+		{&shell{}, strings.Repeat("a", maxLined+1), sized},
+		{&shell{}, "é", sized},
+		{&shell{}, "\xff", sized},
+	} {
+		var f frame
+		f.text.WriteString(c.text)
+		if got := c.s.form(&f); got != c.want {
+			t.Errorf("%.9q goes as %d, want %d (fresh %v)", c.text, got, c.want, c.s.fresh)
 		}
 	}
 }
@@ -39,7 +72,7 @@ func BenchmarkFrame(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.SetBytes(int64(len(f.encode(s.prologue(), s.seq))))
+		b.SetBytes(int64(len(f.encode(s.prologue(), s.seq, script))))
 	}
 }
 
@@ -59,6 +92,60 @@ func BenchmarkAnswer(b *testing.B) {
 		rx.feed(1, []byte(nonce+" e 1\n"))
 		if rx.err != nil || !rx.finished() {
 			b.Fatal(rx.err)
+		}
+	}
+}
+
+// TestCutFrames: nothing of a frame that came in part is done, whatever its form.
+func TestCutFrames(t *testing.T) {
+	t.Parallel()
+	for _, sh := range []string{"sh", "dash", "bash", "busybox"} {
+		args := []string{}
+		if sh == "busybox" {
+			args = append(args, "sh")
+		}
+		if _, err := exec.LookPath(sh); err != nil {
+			continue // this machine has others of them
+		}
+		for as, name := range map[form]string{sized: "sized", lined: "lined", script: "script"} {
+			made := filepath.Join(t.TempDir(), "made")
+			run := func(cut int) bool {
+				cmd := exec.Command(sh, args...)
+				in, err := cmd.StdinPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				driver := []string{"_M() { echo; }\n_nl='\n'\n"}
+				if as != script { // a frame behind the shell's own, which has been answered
+					_, _ = in.Write((&frame{}).encode(driver, 1, script))
+					_, _ = io.ReadFull(out, make([]byte, 1))
+					driver = nil
+				}
+				var f frame
+				f.text.WriteString("true >'" + made + "'\ntrue\n")
+				b := f.encode(driver, 2, as)
+				_, _ = in.Write(b[:len(b)-cut])
+				_ = in.Close()
+				_, _ = io.Copy(io.Discard, out)
+				_ = cmd.Wait()
+				_, err = os.Stat(made)
+				return err == nil
+			}
+			for _, cut := range []int{3, 20} {
+				if run(cut) {
+					t.Errorf("%s did a %s frame that lacks %d bytes", sh, name, cut)
+				}
+			}
+			if !run(0) {
+				t.Errorf("%s did not do a whole %s frame", sh, name)
+			}
 		}
 	}
 }

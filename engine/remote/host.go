@@ -242,13 +242,16 @@ func (h *Host) drop(s *shell) {
 	delete(h.all, s)
 }
 
-func (h *Host) count(f *frame, first bool, wait time.Duration) {
+func (h *Host) count(f *frame, first bool, as form, wait time.Duration) {
 	h.statsMu.Lock()
 	defer h.statsMu.Unlock()
 	h.stats.RoundTrips++
 	h.stats.Frames++
 	h.stats.Wait += wait
-	h.stats.Processes += f.procs + 1 // dd reads the frame
+	h.stats.Processes += f.procs
+	if as == sized {
+		h.stats.Processes++ // dd reads the frame
+	}
 	if first {
 		h.stats.Processes++ // the shell itself
 	}

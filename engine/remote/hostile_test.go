@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,25 +43,24 @@ func TestOverSimulatedSSH(t *testing.T) {
 
 var nonceOf = regexp.MustCompile(`(?m)^N=([0-9a-f]{32})$`)
 
-// hostile reads the first frame as the loop would and hands its nonce and text
-// to play, which is the host's answer.
+// hostile reads the first frame, which is the shell's script, and hands its nonce
+// and text to play, which is the host's answer.
 func hostile(play func(nonce, frame string, out, errs io.Writer)) func(string, io.Reader, io.Writer, io.Writer) int {
 	return func(_ string, in io.Reader, out, errs io.Writer) int {
 		r := bufio.NewReader(in)
-		line, err := r.ReadString('\n')
-		n, _ := strconv.Atoi(strings.TrimSpace(line))
-		if err != nil || n <= 0 || n > 1<<22 {
-			return 1
+		text := ""
+		for !strings.HasSuffix(text, ";done\n}\n") {
+			line, err := r.ReadString('\n')
+			if err != nil || len(text) > 1<<22 {
+				return 1
+			}
+			text += line
 		}
-		text := make([]byte, n)
-		if _, err := io.ReadFull(r, text); err != nil {
-			return 1
-		}
-		m := nonceOf.FindStringSubmatch(string(text))
+		m := nonceOf.FindStringSubmatch(text)
 		if m == nil {
 			return 1
 		}
-		play(m[1], string(text), out, errs)
+		play(m[1], text, out, errs)
 		_, _ = io.Copy(io.Discard, r)
 		return 0
 	}

@@ -57,6 +57,7 @@ type shell struct {
 	used   atomic.Int64  // when it was last used, for the eldest to go
 	seq    int
 	fresh  bool // the first frame is still to be sent
+	script bool // ... as its script
 	hello  *hello
 	stat   byte // 'g' or 'b' once known
 	locked bool // it holds the host's lock (written under the turn)
@@ -196,12 +197,30 @@ func (s *shell) prologue() []string {
 	return []string{"N=", s.nonce, "\n_XP=", quote(path), "\n", driver()}
 }
 
+// form chooses how the shell gets a frame. To busybox a dd is no program to start.
+func (s *shell) form(f *frame) form {
+	switch {
+	case s.fresh && s.script:
+		return script
+	case !s.fresh && s.stat != 'b' && f.shortText():
+		return lined
+	}
+	return sized
+}
+
 // exchange sends a frame and waits for its answer. The caller holds the turn.
 // When it returns an error other than a refused content, the shell is no longer
 // usable and was closed.
 func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
 	first := s.fresh
-	data := f.encode(s.prologue(), s.seq)
+	as := s.form(f)
+	if as == script && len(f.raws) > 0 { // what the shell would read ahead
+		if err := s.exchange(ctx, &frame{}, newReceiver(s.nonce, s.seq, s.host.opts.Limits)); err != nil {
+			return err
+		}
+		first, as = false, s.form(f)
+	}
+	data := f.encode(s.prologue(), s.seq, as)
 	s.listen(rx)
 	begin := time.Now()
 	sent := make(chan error, 1)
@@ -211,7 +230,7 @@ func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
 	if err != nil {
 		rx.fail(err) // nothing that still comes is taken
 	}
-	s.host.count(f, first, time.Since(begin))
+	s.host.count(f, first, as, time.Since(begin))
 	if err == nil {
 		err = rx.err
 	}

@@ -271,20 +271,44 @@ func (s *server) answer(key string) *answer {
 	return a
 }
 
-// readFrame reads a length, and that many bytes. Raw contents behind a frame are
-// not simulated: the benchmark's files travel inside it.
+// readFrame reads a frame with its head, in each of the forms that the shell's loop
+// takes: the script that the first one is, a length and bytes, or a number of lines.
+// Raw contents behind a frame are not simulated: the benchmark's files travel inside it.
 func readFrame(in *bufio.Reader) (string, error) {
-	line, err := in.ReadString('\n')
+	head, err := in.ReadString('\n')
 	if err != nil {
 		return "", err
 	}
-	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if head == "{\n" {
+		return readLines(in, head, func(_ int, last, line string) bool {
+			return line == "}\n" && strings.HasPrefix(last, "while read")
+		})
+	}
+	lined := strings.HasPrefix(head, "l")
+	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(head, "l")))
 	if err != nil {
 		return "", err
+	}
+	if lined {
+		return readLines(in, head, func(i int, _, _ string) bool { return i == n })
 	}
 	b := make([]byte, n)
 	_, err = io.ReadFull(in, b)
-	return string(b), err
+	return head + string(b), err
+}
+
+// readLines reads up to the line that is the last, after those read before.
+func readLines(in *bufio.Reader, read string, end func(i int, before, line string) bool) (string, error) {
+	b, before := strings.Builder{}, ""
+	b.WriteString(read)
+	for i := 1; ; i++ {
+		line, err := in.ReadString('\n')
+		b.WriteString(line)
+		if err != nil || end(i, before, line) {
+			return b.String(), err
+		}
+		before = line
+	}
 }
 
 func between(s, from, to string) string {

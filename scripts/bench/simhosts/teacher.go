@@ -32,11 +32,12 @@ func newTeacher(command string) (*teacher, error) {
 
 // ask sends a frame and reads both streams up to its end.
 func (t *teacher) ask(frame, nonce string) (out, stderr string, err error) {
-	if _, err := fmt.Fprintf(t.in, "%d\n%s", len(frame), frame); err != nil {
+	if _, err := io.WriteString(t.in, frame); err != nil {
 		return "", "", err
 	}
-	seq := frame[strings.LastIndex(frame, "_M e ")+len("_M e "):]
-	n, err := strconv.Atoi(strings.TrimRight(seq, "\n}"))
+	_, seq, _ := strings.Cut(frame[max(0, strings.LastIndex(frame, "_M e ")):], "_M e ")
+	seq, _, _ = strings.Cut(seq, "\n")
+	n, err := strconv.Atoi(seq)
 	if err != nil {
 		return "", "", fmt.Errorf("a frame without an end: %w", err)
 	}
