@@ -99,8 +99,26 @@ func (d *decoder) unsupported(g Given, args []Arg, in string) {
 		d.meant[prefix(in)+findArg(args, near[0]).Name] = true
 		return
 	}
+	p.Msg += ". " + supported(args)
+}
+
+// supported lists the arguments that there are, in Ansible's words.
+func supported(args []Arg) string {
+	var names, aliases []string
+	for i := range args {
+		if strings.HasPrefix(args[i].Name, "_") {
+			continue
+		}
+		names = append(names, args[i].Name)
+		aliases = append(aliases, args[i].Aliases...)
+	}
 	sort.Strings(names)
-	p.Hint = "supported parameters: " + strings.Join(names, ", ")
+	sort.Strings(aliases)
+	text := "Supported parameters include: " + strings.Join(names, ", ")
+	if len(aliases) > 0 {
+		text += " (" + strings.Join(aliases, ", ") + ")"
+	}
+	return text + "."
 }
 
 func prefix(in string) string {

@@ -218,7 +218,8 @@ _raw() {
 		[ "$_s" -ge $_a ] || _a=$_s
 		[ ! "$_z" ] || true >>"$_z" || _z= _b=1
 		if [ "$_z" ]; then
-			dd bs=$_a count=1 iflag=fullblock <&3 >>"$_z" || _z= _b=1
+			# How many records it copied is nobody's message; why it failed is.
+			_y=$(dd bs=$_a count=1 iflag=fullblock <&3 2>&1 >>"$_z") || { printf '%s\n' "$_y" >&2; _z= _b=1; }
 		else
 			dd bs=$_a count=1 iflag=fullblock <&3 >/dev/null 2>&1
 		fi

@@ -317,12 +317,16 @@ func TestStopsAtFirstFailure(t *testing.T) {
 			state.Symlink{Path: p("a/b/c"), Target: "x"}, state.SetAttrs{Path: p("none"), Attrs: state.Attrs{Mode: mode(0o600)}}, state.Remove{Path: "/proc/1", Recursive: false},
 			state.WriteFile{Path: p("a"), Content: state.Bytes([]byte("over a folder"))},
 			state.WriteFile{Path: p("v"), Content: state.Bytes([]byte("bad")), Validate: "sh -c 'echo refused >&2; exit 3' %s"},
+			state.WriteFile{Path: p("v"), Content: raw, Validate: "sh -c 'echo refused >&2; exit 3' %s"},
 			state.SetAttrs{Path: p("a"), Attrs: state.Attrs{Owner: "nobody-there"}},
 		} {
 			out := do(t, h, state.Batch{Ops: []state.Op{op}})
 			if len(out.Results) != 1 || out.Results[0].OK || out.Results[0].Msg == "" {
 				t.Errorf("%s: %+v", op, out.Results)
 				continue
+			}
+			if strings.Contains(out.Results[0].Msg, "records") {
+				t.Errorf("%s: what carried the content talks: %s", op, out.Results[0].Msg)
 			}
 			t.Logf("%s: %s", op, out.Results[0].Msg)
 		}

@@ -54,6 +54,10 @@ func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
 	if v, ok := o.result.Get("changed"); ok && v.IsUnknown() && pl.Check {
 		o.status = event.Unknown // and so is what it registers
 	}
+	if len(c.Warnings) > 0 && !o.result.Has("warnings") {
+		o.result = o.result.Clone()
+		o.result.Set("warnings", value.FromGo(c.Warnings))
+	}
 	if c.Skip {
 		o.status = event.Skipped
 		o.result = o.result.Clone()

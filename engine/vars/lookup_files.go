@@ -22,7 +22,7 @@ func (s *Scope) FindFile(kind, name string) (string, error) {
 	name = expandHome(name)
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err != nil {
-			return "", says("Could not find or access '%s' on the controller", name)
+			return "", notFound(name, nil)
 		}
 		return name, nil
 	}
@@ -35,7 +35,17 @@ func (s *Scope) FindFile(kind, name string) (string, error) {
 			tried = append(tried, p)
 		}
 	}
-	return "", says("Could not find or access '%s' on the controller; looked for %s", name, strings.Join(tried, ", "))
+	return "", notFound(name, tried)
+}
+
+// notFound says, in Ansible's words, that the controller has no such file.
+func notFound(name string, tried []string) error {
+	where := ""
+	if len(tried) > 0 {
+		where = "\nSearched in:\n\t" + strings.Join(tried, "\n\t")
+	}
+	return says("Could not find or access '%s'%s on the Ansible Controller.\n"+
+		"If you are using a module and expect the file to exist on the remote, see the remote_src option", name, where)
 }
 
 // readFile reads a file of the controller, decrypted if it is a vault. The mark

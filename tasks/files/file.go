@@ -287,6 +287,9 @@ func (p *filePlan) touch(f state.File) (*value.Map, error) {
 	at, cur := p.followed(f)
 	p.diff = newSides(at)
 	p.diff.state(module.PathState(cur), "touch")
+	if cur.Type == state.TypeLink && f.Followed.Type == state.TypeNone {
+		return nil, p.fail("Error while updating modification or access time: [Errno 2] No such file or directory: b'%s'", p.Path)
+	}
 	if cur.Type != state.TypeNone {
 		after, err := p.set(at, cur)
 		return p.info(after, "dest", p.Path), err

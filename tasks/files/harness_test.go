@@ -32,6 +32,7 @@ type host struct {
 	view  *state.HostView
 	in    module.Inputs
 	asked int
+	says  string // what a script prints that is asked for
 }
 
 func newHost(t *testing.T) *host {
@@ -101,6 +102,8 @@ func (h *host) answer(q state.Query) state.Answer {
 		a.Value = out
 	case state.Path:
 		a.Value = h.lookup(q)
+	case state.Output:
+		a.Value = state.OutputInfo{Stdout: h.says}
 	default:
 		h.t.Fatalf("unexpected query %v", q)
 	}

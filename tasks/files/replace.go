@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/pycodec"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -37,7 +38,7 @@ var replaceSpec = module.Spec{
 		{Name: "before", Doc: "Only what stands before the first match of this is looked at."},
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a name with the time."},
 		{Name: "validate", Doc: "A command with %s for the new file; it is put in place only when the command returns 0."},
-		{Name: "encoding", Default: "utf-8", Doc: "How characters are written in the file: utf-8, or one that uses one byte for each."},
+		{Name: "encoding", Default: "utf-8", Doc: "How characters are written in the file: such as utf-8, latin-1 or utf-16."},
 	}, module.FileArgs()...),
 	Returns: []module.Return{
 		{Name: "msg", Type: "str", When: "always", Doc: "How many replacements were made."},
@@ -59,14 +60,18 @@ func planReplace(a replaceArgs, in module.Inputs, v state.View) (module.Change, 
 	if !e.exists() {
 		return module.Change{}, module.Fail("Path "+e.path+" does not exist !", "rc", 257)
 	}
-	before, section, behind, outside, err := a.section(e.old)
+	old, err := a.read(e.old)
+	if err != nil {
+		return module.Change{}, module.Fail(err.Error())
+	}
+	before, section, behind, outside, err := a.section(old)
 	if err != nil {
 		return module.Change{}, module.Fail(err.Error())
 	}
 	if outside != "" {
 		return module.OK("msg", "Pattern for before/after params did not match the given file: "+outside, "rc", 0), nil
 	}
-	re, err := a.compile(e.old, "(?m)"+a.Regexp)
+	re, err := compileFor(old, "(?m)"+a.Regexp)
 	if err != nil {
 		return module.Change{}, module.Fail("regexp " + strconv.Quote(a.Regexp) + ": " + err.Error())
 	}
@@ -74,7 +79,7 @@ func planReplace(a replaceArgs, in module.Inputs, v state.View) (module.Change, 
 	if err != nil {
 		return module.Change{}, module.Fail(err.Error())
 	}
-	text := bytes.Join([][]byte{before, done, behind}, nil)
+	text := a.write(bytes.Join([][]byte{before, done, behind}, nil))
 	write := n > 0 && !bytes.Equal(done, section)
 	msg := ""
 	if write {
@@ -96,9 +101,44 @@ func planReplace(a replaceArgs, in module.Inputs, v state.View) (module.Change, 
 	return c, nil
 }
 
-// compile makes a pattern for the characters of the file.
-func (a replaceArgs) compile(text []byte, pattern string) (*pyre.Regexp, error) {
-	if enc := strings.ToLower(strings.ReplaceAll(a.Encoding, "_", "-")); (enc == "utf-8" || enc == "utf8") && utf8.Valid(text) {
+// isUTF8 tells whether the file's encoding is the one that we work in.
+func (a replaceArgs) isUTF8() bool {
+	enc := strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(a.Encoding))
+	return enc == "utf8"
+}
+
+// read is the file's content in UTF-8, and write is a text as the file has it.
+func (a replaceArgs) read(content []byte) ([]byte, error) {
+	if a.isUTF8() {
+		return content, nil
+	}
+	text, err := pycodec.Decode(string(content), a.Encoding)
+	return []byte(text), err
+}
+
+// A character that the encoding lacks becomes a question mark, as in Ansible.
+func (a replaceArgs) write(text []byte) []byte {
+	if a.isUTF8() {
+		return text
+	}
+	if content, err := pycodec.Encode(string(text), a.Encoding); err == nil {
+		return []byte(content)
+	}
+	var out []byte
+	for _, r := range string(text) {
+		one, err := pycodec.Encode(string(r), a.Encoding)
+		if err != nil {
+			one = "?"
+		}
+		out = append(out, one...)
+	}
+	return out
+}
+
+// compileFor makes a pattern for the characters of the text, or for its bytes
+// where they are none.
+func compileFor(text []byte, pattern string) (*pyre.Regexp, error) {
+	if utf8.Valid(text) {
 		return pyre.CompileText(pattern)
 	}
 	return pyre.Compile(pattern)
@@ -119,7 +159,7 @@ func (a replaceArgs) section(text []byte) (before, section, behind []byte, outsi
 	default:
 		return nil, text, nil, "", nil
 	}
-	re, err := a.compile(text, "(?s)"+pattern)
+	re, err := compileFor(text, "(?s)"+pattern)
 	if err != nil {
 		return nil, nil, nil, "", err
 	}

@@ -25,6 +25,8 @@ func TestReplace(t *testing.T) {
 		"before the last":  {value.M("regexp", "^b$", "before", "l2", "replace", "c"), "a\nc\nl1 é1\nl2\nb\n", "1 replacements made"},
 		"no such part":     {value.M("regexp", "b", "after", "zzz", "replace", "c"), "", "Pattern for before/after params did not match the given file: zzz(?P<subsection>.*)"},
 		"one byte each":    {value.M("regexp", `\xc3`, "encoding", "latin-1", "replace", "C"), "a\nb\nl1 C\xa91\nl2\nb\n", "1 replacements made"},
+		"written so":       {value.M("regexp", `\xa9(.)`, "encoding", "latin-1", "replace", `ü\1`), "a\nb\nl1 \xc3\xfc1\nl2\nb\n", "1 replacements made"},
+		"no such letter":   {value.M("regexp", "^a", "encoding", "latin-1", "replace", "€"), "?\nb\nl1 é1\nl2\nb\n", "1 replacements made"},
 		"bad pattern":      {value.M("regexp", "("), "! regexp \"(\"", ""},
 		"bad group":        {value.M("regexp", "a", "replace", `\9`), "! invalid group reference 9", ""},
 		"missing":          {value.M("regexp", "a", "path", "/d/no"), "! Path /d/no does not exist !", ""},

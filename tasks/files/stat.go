@@ -34,9 +34,9 @@ var statSpec = module.Spec{
 		{Name: "get_checksum", Type: module.Bool, Default: true, Doc: "Add the checksum of a regular file."},
 		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1",
 			Choices: []string{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: "Which checksum. Those but md5, sha1 and sha256 are for files up to 8 MiB."},
-		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset; unknown for regular files."},
+		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset, as the host's program file tells them; without it, those of a regular file are unknown."},
 		{Name: "get_md5", Type: module.Bool, Default: false, Doc: "Add the MD5 of a regular file as md5."},
-		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: module.Bool, Default: true, Doc: "Add the flags that chattr sets; none are read so far."},
+		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: module.Bool, Default: true, Doc: "Add the flags that chattr sets as attributes and attr_flags, and the version, where the host has lsattr and the file system has these."},
 	},
 	Returns: []module.Return{{Name: "stat", Type: "dict", When: "always", Doc: "exists, and when it does: path, mode, isdir, isreg, islnk, size, uid, gid, pw_name, gr_name, checksum, mtime and the rest, named as in Ansible."}},
 	Traits:  module.Traits{Reads: true},
@@ -56,7 +56,14 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if a.GetMD5 {
 		want |= state.WantMD5
 	}
+	if a.Path == "" { // no path is no file
+		return module.OK("stat", value.M("exists", false)), nil
+	}
 	f, err := g.TryFile(trim(p), want)
+	var said kindInfo
+	if a.GetMime || a.GetAttributes {
+		said = parseKind(g.Output(askKind, trim(p), flagWord(a.GetAttributes), flagWord(a.GetMime)).Stdout)
+	}
 	if c, missing, gerr := g.Missing(); missing {
 		return c, gerr
 	}
@@ -88,14 +95,15 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		m.Set("lnk_target", value.String(f.Target).WithMarks(value.Unsafe))
 	}
 	if a.GetMime {
-		mime, charset := mimeOf(s)
+		mime, charset := said.mime, said.charset
+		if !said.hasFile {
+			mime, charset = mimeOf(s)
+		}
 		m.Set("mimetype", value.String(mime))
 		m.Set("charset", value.String(charset))
 	}
 	if a.GetAttributes {
-		m.Set("version", value.Null)
-		m.Set("attributes", value.List())
-		m.Set("attr_flags", value.String(""))
+		said.attributes(m)
 	}
 	return module.OK("stat", m), nil
 }

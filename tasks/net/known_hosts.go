@@ -125,13 +125,14 @@ func planKnown(a knownArgs, in module.Inputs, v state.View) (module.Change, erro
 			attrs.Mode = &cur.Mode
 		}
 		c.Ops = append(c.Ops, state.WriteFile{Path: f.Resolved, Content: state.Bytes([]byte(next)), Attrs: attrs, Backup: backup})
-		if in.Diff {
-			header := p
-			if f.Followed.Type == state.TypeNone {
-				header = "/dev/null"
-			}
-			c.Diff = state.Diff{{BeforeHeader: header, AfterHeader: p, Before: old, After: next}}
-		}
+	}
+	diff := state.DiffEntry{BeforeHeader: p, AfterHeader: p, Before: old, After: next}
+	if f.Followed.Type == state.TypeNone {
+		diff.BeforeHeader = "/dev/null"
+	}
+	c.Result.Set("diff", state.Diff{diff}.Registered(false)) // always, as Ansible does
+	if in.Diff && next != old {
+		c.Diff = state.Diff{diff}
 	}
 	if cur.Size = int64(len(next)); next != old || f.Exists() {
 		cur.Nlink = 1
