@@ -17,12 +17,12 @@ var rooms = map[string][]string{
 	"engine/diag":      {},
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
-	"engine/jinja":     {"diag", "value", "vault", "crypt", "pyrand", "pycodec", "ipaddr", "jmespath"},
+	"engine/jinja":     {"diag", "value", "vault", "crypt", "pyrand", "pycodec", "pycsv", "ipaddr", "jmespath"},
 	"engine/config":    {"diag"},
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value"},
 	"engine/playbook":  {"yaml", "jinja", "diag", "value"},
-	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value", "crypt", "pyrand", "pyre", "pycodec"},
+	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value", "crypt", "pyrand", "pyre", "pycodec", "pycsv"},
 	"engine/state":     {"value", "diag"},
 	"engine/module":    {"state", "diag", "value"},
 	"engine/lint":      {"playbook", "vars", "module", "inventory", "roleconf", "jinja", "yaml", "diag", "value"},
@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"engine/jmespath":  {"value"},         // the language of json_query
 	"engine/pyrand":    {},                // Python's random numbers
 	"engine/pycodec":   {},                // Python's character sets
+	"engine/pycsv":     {"value"},         // Python's reading of comma-separated values
 	"engine/roleconf":  {"diag", "value"}, // the check of roles' configuration files, for lint, a module and the server
 	"templates":        {},
 
@@ -49,6 +50,7 @@ var rooms = map[string][]string{
 	"engine/internal/testbed":  {},
 	"engine/internal/sshsim":   {},
 	"engine/docker/dockertest": {"internal/testbed"},
+	"engine/module/moduletest": {"diag", "module", "state", "value"},
 	"engine/event/journaltest": {"event", "value"},
 	"examples":                 {},
 	"engine/difftest":          {},

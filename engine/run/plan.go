@@ -138,15 +138,7 @@ func (o *outcome) notRun(c module.Change) {
 		return
 	}
 	if rc, ok := o.result.Get("rc"); !ok || !rc.IsUnknown() {
-		if c.Still != nil {
-			o.result = o.result.Clone()
-			for k, v := range c.Still.All() {
-				if r, ok := o.result.GetKey(k); ok && r.HasUnknown() {
-					o.result.SetKey(k, v)
-				}
-			}
-		}
-		o.result = known(o.result)
+		o.result = known(asStill(o.result, c.Still))
 		return
 	}
 	o.result = o.result.Clone()
@@ -335,9 +327,23 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	case pl.Check && len(next.Ops) > 0:
 		pl.assume(h, t, ev, next.Ops, widest(next.Ops))
 	case ev.check && !pl.Check:
-		o.result = known(o.result)
+		o.result = known(asStill(o.result, next.Still))
 	}
 	return pl.finishItem(h, t, o)
+}
+
+// asStill puts what is there now in place of what a result could not know.
+func asStill(result, still *value.Map) *value.Map {
+	if still == nil {
+		return result
+	}
+	out := result.Clone()
+	for k, v := range still.All() {
+		if r, ok := out.GetKey(k); ok && r.HasUnknown() {
+			out.SetKey(k, v)
+		}
+	}
+	return out
 }
 
 // known drops what a result could not know before it was applied.

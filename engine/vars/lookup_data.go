@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/pycodec"
+	"github.com/fairlead-project/fairlead/engine/pycsv"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -92,7 +93,7 @@ func lookupCSV(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, erro
 		if key == "" {
 			return nil, says("Search key is required but was not found")
 		}
-		d, _ := jinja.Dialect("excel")
+		d, _ := pycsv.Named("excel")
 		switch del := get("delimiter", "TAB"); del {
 		case "TAB", `\t`:
 			d.Delimiter = '\t'

@@ -126,7 +126,7 @@ func notRun(r state.OpResult, cmd value.Value) *module.Failure {
 	if words := cmd.Items(); cmd.Kind() == value.KindList {
 		quoted := make([]string, len(words))
 		for i, w := range words {
-			quoted[i] = quoteWord(w.Text())
+			quoted[i] = module.ShlexQuote(w.Text())
 		}
 		cmd = value.String(strings.Join(quoted, " ")).WithMarks(cmd.DeepMarks())
 	}
@@ -137,17 +137,6 @@ func notRun(r state.OpResult, cmd value.Value) *module.Failure {
 	f := module.Fail(msg, "changed", false, "cmd", cmd, "rc", rc, "stdout", "", "stderr", "", "stdout_lines", []string{}, "stderr_lines", []string{})
 	f.Err = r.Err
 	return f
-}
-
-// quoteWord quotes a word as Python's shlex does.
-func quoteWord(s string) string {
-	plain := func(r rune) bool {
-		return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("@%+=:,./-", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
 }
 
 // ended makes the result of a command that ran.
