@@ -88,11 +88,15 @@ func newShell(h *Host, id state.Identity, p *process) *shell {
 // read hands what comes to the frame that waits for it. It never waits for the
 // sending side.
 func (s *shell) read(stream int, r io.Reader) {
-	// Most answers are small, and a thousand shells may be kept: the buffer grows
-	// when something fills it.
-	const most = 32 << 10
-	buf := make([]byte, 1<<10)
+	// Most answers are small, and thousands of shells may be kept: a large buffer is
+	// borrowed while what comes fills a small one.
+	small := make([]byte, 1<<10)
+	var large *[readBuffer]byte
 	for {
+		buf := small
+		if large != nil {
+			buf = large[:]
+		}
 		n, err := r.Read(buf)
 		if n > 0 {
 			s.host.bytesIn.Add(int64(n))
@@ -110,11 +114,19 @@ func (s *shell) read(stream int, r io.Reader) {
 			s.die(stream, err)
 			return
 		}
-		if n == len(buf) && n < most {
-			buf = make([]byte, min(8*n, most))
+		switch full := n == len(buf); {
+		case full && large == nil:
+			large = readBuffers.Get().(*[readBuffer]byte)
+		case !full && large != nil:
+			readBuffers.Put(large)
+			large = nil
 		}
 	}
 }
+
+const readBuffer = 32 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
 func lastBytes(b []byte, n int) []byte {
 	if len(b) > n {

@@ -71,8 +71,54 @@ func (c *Client) fail(err error) {
 	c.mu.Unlock()
 }
 
-// wait notes the end of the connection.
-func (c *Client) wait() {
+// serve answers what the host asks for, which is never granted, and notes the end of
+// the connection. In every interval, if there is one, it asks whether the host is there.
+// One goroutine does what the library's own client keeps three for: thousands of
+// connections may stand.
+func (c *Client) serve(chans <-chan gossh.NewChannel, reqs <-chan *gossh.Request, interval time.Duration) {
+	var tick <-chan time.Time
+	if interval > 0 {
+		t := time.NewTicker(interval)
+		defer t.Stop()
+		tick = t.C
+	}
+	aside := func(what func()) <-chan struct{} {
+		over := make(chan struct{})
+		c.tasks.Go(func() {
+			what()
+			close(over)
+		})
+		return over
+	}
+	var answering, asking <-chan struct{} // what is written may have to wait for the host
+	for chans != nil || reqs != nil {
+		nextChan, nextReq := chans, reqs
+		if answering != nil {
+			nextChan, nextReq = nil, nil
+		}
+		select {
+		case ch, ok := <-nextChan:
+			if !ok {
+				chans = nil
+				continue
+			}
+			answering = aside(func() { _ = ch.Reject(gossh.UnknownChannelType, "unknown channel type: "+ch.ChannelType()) })
+		case r, ok := <-nextReq:
+			if !ok {
+				reqs = nil
+				continue
+			}
+			answering = aside(func() { _ = r.Reply(false, nil) })
+		case <-answering:
+			answering = nil
+		case <-tick:
+			if asking == nil {
+				asking = aside(c.keepAlive)
+			}
+		case <-asking:
+			asking = nil
+		}
+	}
 	err := c.client.Wait()
 	if err == nil || errors.Is(err, io.EOF) {
 		err = errors.New("the host closed it")
@@ -82,37 +128,15 @@ func (c *Client) wait() {
 	close(c.done)
 }
 
-// keepAlive asks every interval whether the host is there, and closes the
-// connection when it does not answer: every wait on it then ends.
-func (c *Client) keepAlive(interval time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-c.done:
-			return
-		case <-tick.C:
-		}
-		answered := make(chan error, 1)
-		go func() {
-			_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
-			answered <- err
-		}()
-		select {
-		case err := <-answered:
-			if err != nil {
-				return
-			}
-		case <-c.done:
-			<-answered
-			return
-		case <-time.After(c.op):
-			c.fail(errors.New("the host does not answer any more"))
-			_ = c.conn.Close()
-			<-answered
-			return
-		}
-	}
+// keepAlive asks whether the host is there, and closes the connection when it does
+// not answer: every wait on it then ends.
+func (c *Client) keepAlive() {
+	late := time.AfterFunc(c.op, func() {
+		c.fail(errors.New("the host does not answer any more"))
+		_ = c.conn.Close()
+	})
+	defer late.Stop()
+	_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
 }
 
 // StartOptions say how a program is started.

@@ -2,10 +2,12 @@ package ssh_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/internal/testbed"
 	"github.com/fairlead-project/fairlead/engine/ssh"
 	"go.uber.org/goleak"
+	gossh "golang.org/x/crypto/ssh"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,6 +49,62 @@ func run(t *testing.T, c *ssh.Client, command, stdin string) (string, int) {
 		t.Fatal(err)
 	}
 	return string(out), rc
+}
+
+// TestKeepAlive: a host that does not answer any more is given up, one that does stays.
+func TestKeepAlive(t *testing.T) {
+	for name, deaf := range map[string]bool{"answers": false, "silent": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := simConfig(sshsim.Start(t, sshsim.Options{DeafRequests: deaf}))
+			cfg.KeepAlive, cfg.OpTimeout = 20*time.Millisecond, 5*time.Second
+			if deaf {
+				cfg.OpTimeout = 100 * time.Millisecond
+			}
+			c, err := ssh.Dial(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
+			if deaf {
+				<-c.Done()
+				if c.Alive() || !strings.Contains(c.Err().Error(), "does not answer any more") {
+					t.Errorf("%v", c.Err())
+				}
+				return
+			}
+			time.Sleep(200 * time.Millisecond)
+			if out, rc := run(t, c, "echo there", ""); out != "there\n" || rc != 0 || !c.Alive() {
+				t.Errorf("%q %d %v", out, rc, c.Err())
+			}
+		})
+	}
+}
+
+// TestHostAsks: what a host wants of us is answered, and never granted.
+func TestHostAsks(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	s := sshsim.Start(t, sshsim.Options{Connected: func(c gossh.Conn) {
+		var said []string
+		for range 20 {
+			ok, _, err := c.SendRequest("keepalive@openssh.com", true, nil)
+			_, _, refused := c.OpenChannel("x11", nil)
+			said = append(said, fmt.Sprint(ok, err, refused))
+		}
+		asked <- strings.Join(slices.Compact(said), "; ")
+	}})
+	c, err := ssh.Dial(t.Context(), simConfig(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if got := <-asked; !strings.HasPrefix(got, "false <nil> ssh: rejected: unknown channel type") || strings.Contains(got, ";") {
+		t.Error(got)
+	}
+	if out, rc := run(t, c, "echo there", ""); out != "there\n" || rc != 0 {
+		t.Errorf("%q %d", out, rc)
+	}
 }
 
 func TestDialAndRun(t *testing.T) {

@@ -47,6 +47,10 @@ type Options struct {
 	Mute bool
 	// DeafSessions never answers the opening of a session.
 	DeafSessions bool
+	// DeafRequests never answers a request about the connection, a keepalive's too.
+	DeafRequests bool
+	// Connected is called with each connection that was let in.
+	Connected func(gossh.Conn)
 	// Exec replaces running the command. It returns the exit status.
 	Exec func(command string, stdin io.Reader, stdout, stderr io.Writer) int
 }
@@ -166,7 +170,16 @@ func (s *Server) serve(c net.Conn, cfg *gossh.ServerConfig, o Options) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	s.wg.Go(func() { answerAll(reqs) })
+	s.wg.Go(func() {
+		if o.DeafRequests {
+			for range reqs {
+			}
+		}
+		answerAll(reqs)
+	})
+	if o.Connected != nil {
+		s.wg.Go(func() { o.Connected(conn) })
+	}
 	for nc := range chans {
 		if o.DeafSessions {
 			continue
