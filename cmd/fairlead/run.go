@@ -161,6 +161,9 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return nil
 	}
 	f.apply(&cfg, settings)
+	if f.verbose > 0 && !f.json {
+		fmt.Fprintln(std.out, whichSettings(settings))
+	}
 	if err := checkLimit(cfg); err != nil {
 		return err
 	}

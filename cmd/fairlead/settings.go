@@ -41,6 +41,14 @@ func loadSettings(std *streams) (*config.Config, error) {
 	return cfg, nil
 }
 
+// whichSettings says where the settings are from.
+func whichSettings(cfg *config.Config) string {
+	if cfg.Path == "" {
+		return "No config file found; using defaults"
+	}
+	return "Using " + event.PrintableLine(cfg.Path) + " as config file"
+}
+
 func newConfig(std streams) *cobra.Command {
 	var changed, asJSON bool
 	c := &cobra.Command{

@@ -26,6 +26,10 @@ const (
 	// ItemResult is the result of one loop item; Result the one of the task.
 	ItemResult Kind = "item_result"
 	Result     Kind = "result"
+	// Included: an include brought the file Msg for Hosts (Label: of its item).
+	Included Kind = "included"
+	// Meta is what a meta task did (Msg).
+	Meta Kind = "meta"
 	// Retry is one more attempt of an until loop.
 	Retry Kind = "retry"
 	// Output is a piece of a running command's output; it is not recorded.
@@ -76,7 +80,7 @@ type Event struct {
 
 	Play   string   `json:"play,omitempty"`
 	PlayNo int      `json:"play_no,omitempty"` // from 1
-	Hosts  []string `json:"hosts,omitempty"`   // of the play or batch
+	Hosts  []string `json:"hosts,omitempty"`   // of the play or batch, or that include a file
 
 	// TaskStarted and results
 	Task     string   `json:"task,omitempty"` // name as shown, role included

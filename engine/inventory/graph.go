@@ -392,6 +392,7 @@ func (inv *Inventory) AddHost(name string, pos diag.Pos, groups []string, vars *
 	}
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	inv.added = append(inv.added, addition{host: name, pos: pos, groups: groups, vars: vars})
 	var problems diag.List
 	h, changed := inv.hosts[name], false
 	if h == nil {
@@ -438,6 +439,7 @@ func (inv *Inventory) dynamicGroup(name string, pos diag.Pos, problems *diag.Lis
 func (inv *Inventory) AddToGroup(h *Host, group string, parents []string) (bool, error) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	inv.added = append(inv.added, addition{host: h.Name, group: group, groups: parents})
 	var problems diag.List
 	g := inv.dynamicGroup(group, h.Pos, &problems)
 	changed := false

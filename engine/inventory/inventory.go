@@ -29,8 +29,10 @@ type Inventory struct {
 	opts      yaml.Options
 	rules     Rules
 	evaluator func(*Inventory) Evaluator
-	renamed   bool  // Rules.GroupNames changed the name of a group
-	localhost *Host // an explicit one, or the implicit one once it was named
+	renamed   bool       // Rules.GroupNames changed the name of a group
+	localhost *Host      // an explicit one, or the implicit one once it was named
+	loaded    Options    // to load it again
+	added     []addition // by tasks, in order
 
 	cache struct { // of GroupHosts; cleared by every change
 		sync.Mutex

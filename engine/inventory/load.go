@@ -59,7 +59,7 @@ type Rules struct {
 // returned also with problems, as far as it could be read.
 func Load(opts Options) (*Inventory, error) {
 	inv := newInventory(opts.YAML)
-	inv.rules, inv.evaluator = opts.Rules, opts.Evaluator
+	inv.rules, inv.evaluator, inv.loaded = opts.Rules, opts.Evaluator, opts
 	for _, s := range opts.Sources {
 		if s != "" && !isHostList(s) {
 			s = absolute(s)

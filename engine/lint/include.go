@@ -112,12 +112,12 @@ func (w *walker) include(s *step) {
 			w.includeRole(s, file, inner)
 			continue
 		}
-		items, imported, err := w.c.loader.IncludeTasks(t, file)
-		for _, u := range imported {
+		brought, err := w.c.loader.IncludeTasks(t, file)
+		for _, u := range brought.Imports {
 			w.c.addUse(w.p.known, u)
 		}
 		w.c.reportAll(err, w.c.soft(w.p, s))
-		w.items(items, inner)
+		w.items(brought.Items, inner)
 	}
 }
 

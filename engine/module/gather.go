@@ -1,6 +1,7 @@
 package module
 
 import (
+	"cmp"
 	"path"
 	"strconv"
 	"strings"
@@ -103,7 +104,8 @@ func Answer[T any](g *Gather, q state.Query) T {
 
 // Path makes an argument of type Path absolute: "~" is the home of who acts,
 // "~name" that of a user, $HOME and $USER are put in, and what is relative is
-// below the home. A closing slash is kept.
+// below the folder in which the login begins: the home, or where a run on this machine
+// was started. A closing slash is kept.
 func (g *Gather) Path(p string) string {
 	if p == "" {
 		return p
@@ -125,7 +127,8 @@ func (g *Gather) Path(p string) string {
 		}
 	}
 	if !path.IsAbs(p) {
-		p = path.Join("/", g.Login().Home, p) + slash(p)
+		login := g.Login()
+		p = path.Join("/", cmp.Or(login.Dir, login.Home), p) + slash(p)
 	}
 	return p
 }

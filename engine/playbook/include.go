@@ -321,9 +321,16 @@ func includeScope(t *Task) *Scope {
 	return &apply
 }
 
-// IncludeTasks expands an include_tasks whose file name is known now. The roles that it
-// imports are seen by the rest of the play.
-func (l *Loader) IncludeTasks(t *Task, file string) (items []Item, imported []*RoleUse, err error) {
+// Included is what an include_tasks brings.
+type Included struct {
+	File  string // where the file was found
+	Items []Item
+	// Imports are the roles that it imports, which the rest of the play sees.
+	Imports []*RoleUse
+}
+
+// IncludeTasks expands an include_tasks whose file name is known now.
+func (l *Loader) IncludeTasks(t *Task, file string) (Included, error) {
 	r := l.reader(t)
 	pos := t.ActionPos
 	if t.Include != nil && t.Include.File != nil {
@@ -332,15 +339,15 @@ func (l *Loader) IncludeTasks(t *Task, file string) (items []Item, imported []*R
 	found, tried := r.findTaskFile(&t.Scope, file, t.Handler)
 	if found == "" {
 		r.fail(pos, "no-such-file", "the task file %q was not found", file).WithHint("looked for %s", strings.Join(tried, ", "))
-		return nil, nil, r.result()
+		return Included{}, r.result()
 	}
 	id := found
 	if rel, err := filepath.Rel(r.base, found); err == nil {
 		id = rel
 	}
 	c := at{up: includeScope(t), id: t.ID + "/include(" + id + ")", handlers: t.Handler, dynamic: true}
-	items = r.taskFile(found, pos, c)
-	return items, r.imported, r.result()
+	items := r.taskFile(found, pos, c)
+	return Included{File: found, Items: items, Imports: r.imported}, r.result()
 }
 
 // RoleRequest is an include_role whose arguments are known now. Ansible's

@@ -212,7 +212,8 @@ func TestAWholePlaybook(t *testing.T) {
 		}
 	}
 	dyn := find(t, pb.Plays[0].Tasks, "include_tasks")
-	items, _, err := pb.Loader().IncludeTasks(dyn, "dyn.yml")
+	inc, err := pb.Loader().IncludeTasks(dyn, "dyn.yml")
+	items := inc.Items
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,13 +395,13 @@ func TestFilesWrittenDuringTheRunAreReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := pb.Plays[0].Tasks[0].(*Task)
-	if _, _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
+	if _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	for i, text := range []string{"- ping:\n", "- ping:\n- ping:\n"} {
 		m.fs["made.yml"] = &fstest.MapFile{Data: []byte(text)}
-		if items, _, err := pb.Loader().IncludeTasks(task, "made.yml"); err != nil || len(items) != i+1 {
-			t.Errorf("%d items, %v", len(items), err)
+		if inc, err := pb.Loader().IncludeTasks(task, "made.yml"); err != nil || len(inc.Items) != i+1 {
+			t.Errorf("%d items, %v", len(inc.Items), err)
 		}
 	}
 	m.fs["v.yml"] = &fstest.MapFile{Data: []byte("a: '{{ b }}'\n")}

@@ -47,7 +47,8 @@ fi
 [ ! -r /etc/group ] || while IFS=: read -r _a _b _c _d; do
 	[ "$_c" != "$_g" ] || { _G="$_G:$_a" && break; }
 done </etc/group
-_t "h $$ $_u $_i $_g ${_ss:--} ${#_G}" "$_G${HOME-}"
+_a=${HOME-}
+_t "h $$ $_u $_i $_g ${_ss:--} ${#_G} ${#_a}" "$_G$_a$_W"
 
 # --- questions ---
 

@@ -67,7 +67,7 @@ func hostile(play func(nonce, frame string, out, errs io.Writer)) func(string, i
 }
 
 func TestHostileHosts(t *testing.T) {
-	hello := func(n string) string { return n + " h 77 0022 0 0 - 1 6\n0/root" }
+	hello := func(n string) string { return n + " h 77 0022 0 0 - 1 5 7\n0/root/" }
 	end := func(n string) string { return n + " e 1\n" }
 	path := "/etc/x"
 	answer := func(n string, parts ...string) string {

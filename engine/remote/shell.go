@@ -40,6 +40,7 @@ type hello struct {
 	setsid        bool
 	groups        []int
 	group, home   string // group is the name of gid, if the host knows one
+	dir           string // where it is
 }
 
 // sink takes the bytes of the two streams as they come.
@@ -358,15 +359,15 @@ func (s *shell) ended(rx *receiver) error {
 // greet reads the hello, which every first answer holds.
 func (s *shell) greet(rx *receiver) error {
 	out := rx.sections[0]
-	if len(out) == 0 || out[0].kind != "h" || len(out[0].args) != 7 {
+	if len(out) == 0 || out[0].kind != "h" || len(out[0].args) != 8 {
 		return protocolError("the host's shell does not say who it is")
 	}
 	rx.sections[0] = out[1:]
 	a := out[0].args
 	n := &numbers{f: a}
 	h := &hello{pid: int(n.at(0, 10, 31)), umask: uint32(n.at(1, 8, 12)), uid: int(n.at(2, 10, 32)), gid: int(n.at(3, 10, 32)), setsid: a[4] != "-"}
-	cut, all := int(n.at(5, 10, 31)), int(n.at(6, 10, 31))
-	if n.bad || all != len(out[0].data) || cut > all {
+	cut, home, all := int(n.at(5, 10, 31)), int(n.at(6, 10, 31)), int(n.at(7, 10, 31))
+	if n.bad || all != len(out[0].data) || cut > all || home > all-cut {
 		return protocolError("the host's shell does not say who it is")
 	}
 	ids, group, _ := strings.Cut(string(out[0].data[:cut]), ":")
@@ -378,7 +379,7 @@ func (s *shell) greet(rx *receiver) error {
 		}
 		h.groups = append(h.groups, id)
 	}
-	h.home = string(out[0].data[cut:])
+	h.home, h.dir = string(out[0].data[cut:cut+home]), string(out[0].data[cut+home:])
 	s.hello = h
 	return nil
 }

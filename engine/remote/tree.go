@@ -178,7 +178,7 @@ func (a *asking) readDB(sh *shell, s *section) error {
 // login makes the answer to a Login query from the hello and, where there is
 // one, the identity's line in the user database.
 func (s *shell) login(f []string) state.LoginInfo {
-	l := state.LoginInfo{UID: s.hello.uid, GID: s.hello.gid, Groups: s.hello.groups, Group: s.hello.group, Home: s.hello.home, Umask: s.hello.umask}
+	l := state.LoginInfo{UID: s.hello.uid, GID: s.hello.gid, Groups: s.hello.groups, Group: s.hello.group, Home: s.hello.home, Dir: s.hello.dir, Umask: s.hello.umask}
 	if len(f) == 7 {
 		l.User, l.Shell = f[0], f[6]
 		if l.Home == "" {

@@ -97,13 +97,15 @@ func (pl *play) release() {
 	pl.releaseOf(pl.batch, pl.lowWater())
 }
 
+// ready is an entry that can be told.
+type ready struct {
+	entry
+	h *host
+}
+
 // releaseOf tells what is certain of some hosts, up to a place that all hosts
 // have come to (nil: all of it).
 func (pl *play) releaseOf(hosts []*host, low position) {
-	type ready struct {
-		entry
-		h *host
-	}
 	var out []ready
 	for _, h := range hosts {
 		n := 0
@@ -121,6 +123,7 @@ func (pl *play) releaseOf(hosts []*host, low position) {
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].pos.compare(out[j].pos) < 0 })
+	togetherIncluded(out)
 	for _, r := range out {
 		for _, e := range r.events {
 			pl.tellTask(e)
@@ -216,16 +219,24 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 // place notes where the host is, for the entries of the task it is at.
 func (pl *play) place(h *host) { h.entryPos = h.at.position() }
 
-// hasOnce tells whether run_once is said anywhere around a task.
+// hasOnce tells whether run_once is said anywhere around a task, or its module is one
+// that runs for the first host alone whatever is said.
 func (pl *play) hasOnce(t *playbook.Task) bool {
-	return t != nil && t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }) != nil
+	return t != nil && (onceForAll(t) || pl.saysOnce(t))
+}
+
+// onceForAll tells whether a module's work is that of the play, not of a host.
+func onceForAll(t *playbook.Task) bool { return t.Module == "add_host" || t.Module == "pause" }
+
+func (pl *play) saysOnce(t *playbook.Task) bool {
+	return t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }) != nil
 }
 
 func (pl *play) isRunOnce(h *host, t *playbook.Task) (bool, error) {
 	if t == nil || pl.isFree || !pl.hasOnce(t) { // free does not know run_once, in Ansible either
 		return false, nil
 	}
-	return pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }, false)
+	return pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.RunOnce }, onceForAll(t))
 }
 
 // shareOnce gives the result of a run_once task to the other hosts, and takes those
@@ -240,7 +251,7 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 		if other == h || other.unreachable {
 			continue
 		}
-		if name := t.Register.Str(); name != "" {
+		if name := t.Register.Str(); name != "" && pl.saysOnce(t) {
 			v, _ := h.Set.Get(name)
 			other.Set.Set(name, v)
 		}

@@ -92,20 +92,28 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 	return nil
 }
 
-// notify notes which handlers a changed task wants; it gives their names.
-func (pl *play) notify(h *host, names []string) {
+// notify notes which handlers a changed task wants, by the names and topics that it
+// notifies. It gives the names of those that were not notified before.
+func (pl *play) notify(h *host, names []string) (titles []string) {
+	note := func(t *playbook.Task) {
+		if !h.notified[t.ID] {
+			h.notified[t.ID] = true
+			titles = append(titles, taskTitle(t))
+		}
+	}
 	for _, name := range names {
 		h.notified = h.notified.clone()
 		if h.notified == nil {
 			h.notified = notifications{}
 		}
 		if t, ok := pl.names.byName[name]; ok {
-			h.notified[t.ID] = true
+			note(t)
 		}
 		for _, t := range pl.names.topics[name] {
-			h.notified[t.ID] = true
+			note(t)
 		}
 	}
+	return titles
 }
 
 // notifications evaluates what a task notifies: once, or for each of its items
@@ -165,6 +173,9 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 	if action == "flush_handlers" && t.Implicit {
 		return pl.flushHandlers(h, t)
 	}
+	if metaAlways(action) {
+		return pl.flushedMeta(h, t, action)
+	}
 	s := pl.scope(h, t)
 	cond, err := pl.conditions(s, t.Whens())
 	if err != nil {
@@ -182,12 +193,39 @@ func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 		return done, nil
 	}
 	if action == "flush_handlers" {
+		pl.tellMeta(h, t, metaDone(action, h.Name))
 		return pl.flushHandlers(h, t)
 	}
+	return pl.flushedMeta(h, t, action)
+}
+
+// metaAlways tells whether a meta action is carried out whatever its condition says, as
+// in Ansible, which warns of it.
+func metaAlways(action string) bool {
+	return action == "noop" || action == "refresh_inventory" || action == "reset_connection"
+}
+
+// flushedMeta carries out a meta action once nothing waits.
+func (pl *play) flushedMeta(h *host, t *playbook.Task, action string) (*request, error) {
 	if pl.waiting() && !pl.Check && action != "noop" {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
 	return pl.doMeta(h, t, action)
+}
+
+// refreshInventory reads the inventory again; the hosts of the play at hand stay what
+// they are, those of the next are chosen anew.
+func (pl *play) refreshInventory() error {
+	if err := pl.Inventory.Refresh(); err != nil {
+		return err
+	}
+	for name, h := range pl.hosts {
+		if in := pl.Inventory.Host(name); in != nil {
+			h.Relist(in)
+		}
+	}
+	pl.Vars.InventoryChanged()
+	return nil
 }
 
 // metaOnce tells whether a meta task is carried out once for all hosts that are
@@ -224,17 +262,20 @@ func (pl *play) pastMeta(h *host, t *playbook.Task) {
 func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 	why := action + " conditional evaluated to False"
 	switch action {
-	case "noop", "reset_connection":
-		return
 	case "end_host":
 		why += ", continuing execution for " + h.Name
 	case "flush_handlers":
 		why += ", not running handlers for " + h.Name
+	case "clear_facts":
+		why += ", not clearing facts and fact cache for " + h.Name
+	case "clear_host_errors":
+		why += ", not clearing host error state for " + h.Name
 	case "end_play":
 		why += ", continuing play"
 	case "end_batch":
 		why += ", continuing current batch"
 	}
+	pl.tellMeta(h, t, why)
 	o := &outcome{status: event.Skipped, result: value.M("msg", action, "skip_reason", why, "skipped", true)}
 	if action == "end_host" {
 		o.msg = "end_host conditional evaluated to false, continuing execution for " + h.Name
@@ -243,7 +284,41 @@ func (pl *play) metaSkipped(h *host, t *playbook.Task, action string) {
 	pl.addEntry(h, pl.newEvent(h, t, event.Result, o), nil)
 }
 
+// tellMeta tells what a meta task did; it counts nothing.
+func (pl *play) tellMeta(h *host, t *playbook.Task, what string) {
+	e := pl.newEvent(h, t, event.Meta, &outcome{})
+	e.Msg = what
+	pl.addEntry(h, e, nil)
+}
+
+// metaDone is what a meta action says of itself, in Ansible's words.
+func metaDone(action, host string) string {
+	switch action {
+	case "flush_handlers":
+		return "triggered running handlers for " + host
+	case "refresh_inventory":
+		return "inventory successfully refreshed"
+	case "clear_facts":
+		return "facts cleared"
+	case "clear_host_errors":
+		return "cleared host errors"
+	case "end_batch":
+		return "ending batch"
+	case "end_play":
+		return "ending play"
+	case "end_host":
+		return "ending play for " + host
+	case "reset_connection":
+		return "reset connection"
+	}
+	return action
+}
+
 func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, error) {
+	pl.tellMeta(h, t, metaDone(action, h.Name))
+	if metaAlways(action) && len(t.Whens()) > 0 {
+		pl.notice("warn", action+" task does not support when conditional")
+	}
 	switch action {
 	case "noop":
 	case "end_host":
@@ -260,7 +335,9 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 	case "clear_host_errors":
 		pl.clearHostErrors()
 	case "refresh_inventory":
-		pl.notice("info", "meta: refresh_inventory: the inventory is read once per run")
+		if err := pl.refreshInventory(); err != nil {
+			return nil, err
+		}
 	case "reset_connection":
 		if l := pl.lanes[h.Name]; l != nil && l.target != nil {
 			l.drop()

@@ -50,11 +50,12 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	if once && pl.waiting() && !pl.Check { // the others go past it: nothing may take them back
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
-	items, what, err := pl.included(h, s, t)
+	items, file, what, err := pl.included(h, s, t)
 	if err != nil {
 		in.unbrought = in.unbrought || errors.As(err, new(*bringError))
 		return pl.failedOrFlush(h, err)
 	}
+	pl.tellIncluded(h, t, file)
 	pl.willEnter(h, t, items, what)
 	return again, nil
 }
@@ -70,7 +71,7 @@ func (e *bringError) Unwrap() error { return e.error }
 // the same tasks, which are then evaluated once for all of them.
 type bringing struct {
 	on    bool
-	lists map[bringKey][]playbook.Item
+	lists map[bringKey]playbook.Included
 }
 
 type bringKey struct {
@@ -84,51 +85,50 @@ func (b *bringing) begin() { b.on, b.lists = true, nil }
 func (b *bringing) end()   { b.on, b.lists = false, nil }
 
 // once gives what was brought in this round, or loads it.
-func (b *bringing) once(k bringKey, load func() ([]playbook.Item, error)) ([]playbook.Item, error) {
-	if items, ok := b.lists[k]; ok && b.on {
-		return items, nil
+func (b *bringing) once(k bringKey, load func() (playbook.Included, error)) (playbook.Included, error) {
+	if brought, ok := b.lists[k]; ok && b.on {
+		return brought, nil
 	}
-	items, err := load()
+	brought, err := load()
 	if err != nil {
-		return nil, &bringError{err}
+		return brought, &bringError{err}
 	}
 	if !b.on {
-		return items, nil
+		return brought, nil
 	}
 	if b.lists == nil {
-		b.lists = map[bringKey][]playbook.Item{}
+		b.lists = map[bringKey]playbook.Included{}
 	}
-	b.lists[k] = items
-	return items, nil
+	b.lists[k] = brought
+	return brought, nil
 }
 
-// included loads what an include names, and tells what that is: the file, or the role
-// with its parts.
-func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.Item, string, error) {
+// included loads what an include names, and tells what that is: the file as named and
+// where it was found, or the role with its parts.
+func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) (items []playbook.Item, file, what string, err error) {
 	inc := t.Include
 	if inc.Kind == playbook.IncludeTasks {
-		file, err := keyword(s, inc.File)
+		name, err := keyword(s, inc.File)
 		if err != nil {
-			return nil, "", err
+			return nil, "", "", err
 		}
-		items, err := pl.brings.once(bringKey{t, h.inst.idx, file}, func() ([]playbook.Item, error) {
-			items, imported, err := pl.Loader.IncludeTasks(t, file)
+		brought, err := pl.brings.once(bringKey{t, h.inst.idx, name}, func() (playbook.Included, error) {
+			brought, err := pl.Loader.IncludeTasks(t, name)
 			if err == nil {
-				pl.expose(imported...)
+				pl.expose(brought.Imports...)
 			}
-			return items, err
+			return brought, err
 		})
-		return items, file, err
+		return brought.Items, brought.File, name, err
 	}
 	var req playbook.RoleRequest
-	var err error
 	for _, f := range []struct {
 		dst *string
 		n   *yaml.Node
 	}{{&req.Name, inc.Name}, {&req.TasksFrom, inc.TasksFrom}, {&req.VarsFrom, inc.VarsFrom},
 		{&req.DefaultsFrom, inc.DefaultsFrom}, {&req.HandlersFrom, inc.HandlersFrom}} {
 		if *f.dst, err = keyword(s, f.n); err != nil {
-			return nil, "", err
+			return nil, "", "", err
 		}
 	}
 	for _, f := range []struct {
@@ -137,12 +137,15 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) ([]playbook.I
 		def bool
 	}{{&req.Public, inc.Public, false}, {&req.AllowDuplicates, inc.AllowDuplicates, true}, {&req.Validate, inc.RolespecValidate, true}} {
 		if *f.dst, err = flag(s, f.n, f.def); err != nil {
-			return nil, "", err
+			return nil, "", "", err
 		}
 	}
 	key := strings.Join([]string{req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
-	items, err := pl.brings.once(bringKey{t, h.inst.idx, req}, func() ([]playbook.Item, error) { return pl.role(t, req) })
-	return items, key, err
+	brought, err := pl.brings.once(bringKey{t, h.inst.idx, req}, func() (playbook.Included, error) {
+		items, err := pl.role(t, req)
+		return playbook.Included{Items: items}, err
+	})
+	return brought.Items, "", key, err
 }
 
 // role loads a role that an include names, with its handlers.
@@ -166,6 +169,44 @@ func (pl *play) expose(uses ...*playbook.RoleUse) {
 	for _, use := range uses {
 		if !slices.ContainsFunc(pl.vars.Public, func(u *playbook.RoleUse) bool { return u.Key == use.Key }) {
 			pl.vars.Public = append(pl.vars.Public, use)
+		}
+	}
+}
+
+// tellIncluded tells which file an item of an include brings, and counts it as Ansible
+// does: each file, and no role.
+func (pl *play) tellIncluded(h *host, t *playbook.Task, file string) {
+	if t.Include.Kind != playbook.IncludeTasks {
+		return
+	}
+	e := pl.newEvent(h, t, event.Included, &outcome{})
+	e.Host, e.Hosts, e.Msg = "", []string{h.Name}, file
+	if in := h.inst; in.looped {
+		e.Label = pl.itemLabel(h, t, in.items[in.idx])
+	}
+	pl.addEntry(h, e, func(s *event.HostStats) { s.OK++ })
+}
+
+// togetherIncluded makes one event of those of hosts that include the same file; the
+// others say nothing any more.
+func togetherIncluded(entries []ready) {
+	type same struct {
+		task        int64
+		file, label string
+	}
+	first := map[same]*event.Event{}
+	for i, r := range entries {
+		for _, e := range r.events {
+			if e.Kind != event.Included {
+				continue
+			}
+			k := same{e.TaskNo, e.Msg, e.Label}
+			if f := first[k]; f != nil {
+				f.Hosts = append(f.Hosts, e.Hosts...)
+				entries[i].events = nil
+			} else {
+				first[k] = e
+			}
 		}
 	}
 }
@@ -200,10 +241,6 @@ func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, what
 	}
 	in.included = append(in.included, x)
 	in.results = append(in.results, pl.broughtResult(in, t, what))
-	if t.Include.Kind == playbook.IncludeTasks { // counted as Ansible counts it: each file, and no role
-		h.entries = append(h.entries, entry{pos: h.entryPos, taskNo: in.taskNo, waits: len(h.steps) > 0,
-			count: func(s *event.HostStats) { s.OK++ }})
-	}
 	in.nextItem()
 }
 

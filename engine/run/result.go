@@ -274,7 +274,7 @@ func (o *outcome) fail(err error) {
 // keepItem records the result of one loop item.
 func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	in := h.inst
-	item := in.items[in.idx]
+	item := in.items[in.idx].Listed()
 	r := o.result.Clone()
 	r.Set(in.control.loopVar, item)
 	r.Set("ansible_loop_var", value.String(in.control.loopVar))
@@ -374,8 +374,7 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	h.register(t, o)
 	h.roles.ran = h.roles.ran || o.status != event.Skipped
 	e := pl.newEvent(h, t, event.Result, o)
-	e.Handlers, e.Warnings = handlers, append(e.Warnings, warnings...)
-	pl.notify(h, handlers)
+	e.Handlers, e.Warnings = pl.notify(h, handlers), append(e.Warnings, warnings...)
 	ignored := false
 	if failed && !in.unbrought { // what an include cannot bring is never ignored
 		var err error

@@ -97,6 +97,7 @@ type LoginInfo struct {
 	Group    string // the name of GID, "" when it is not known
 	Groups   []int
 	Home     string
+	Dir      string // where the login begins, and relative paths too; "" is Home
 	Umask    uint32
 	Shell    string
 }

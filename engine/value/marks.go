@@ -1,5 +1,7 @@
 package value
 
+import "slices"
+
 // Marks are the marks of v itself; DeepMarks includes those of its elements.
 func (v Value) Marks() Marks { return v.marks }
 
@@ -61,6 +63,33 @@ func (v Value) Walk(f func(Value) Value) Value {
 		v.ref = m
 	}
 	return f(v)
+}
+
+// Listed gives v with lists in place of the tuples in it.
+func (v Value) Listed() Value {
+	if !v.hasTuple() {
+		return v
+	}
+	return v.Walk(func(x Value) Value {
+		if x.IsTuple() {
+			return List(x.Items()...).WithMarks(x.Marks())
+		}
+		return x
+	})
+}
+
+func (v Value) hasTuple() bool {
+	switch v.kind {
+	case KindList:
+		return v.IsTuple() || slices.ContainsFunc(v.Items(), Value.hasTuple)
+	case KindMap:
+		for _, e := range v.ref.(*Map).All() {
+			if e.hasTuple() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // FindUnknown gives the first unknown value in v, in order.

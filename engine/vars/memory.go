@@ -27,14 +27,15 @@ type assignment struct {
 // NewMemory makes an empty memory.
 func NewMemory() *Memory { return &Memory{last: map[string]int{}} }
 
-// Set assigns a name.
+// Set assigns a name. Whoever reads in Ansible what a task has set finds lists where it
+// was given tuples; a variable that is a template keeps them.
 func (m *Memory) Set(name string, v value.Value) {
 	prev, ok := m.last[name]
 	if !ok {
 		prev = -1
 	}
 	m.last[name] = len(m.log)
-	m.log = append(m.log, assignment{name, v, prev})
+	m.log = append(m.log, assignment{name, v.Listed(), prev})
 }
 
 // Get gives the newest value of a name.

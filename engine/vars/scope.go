@@ -202,7 +202,7 @@ func (s *Scope) With(locals map[string]value.Value) *Scope {
 		c.locals[n] = v
 	}
 	for n, v := range locals {
-		c.locals[n] = v
+		c.locals[n] = v.Listed()
 	}
 	c.cache, c.busy = nil, nil
 	return &c

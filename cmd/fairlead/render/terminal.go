@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -111,6 +112,12 @@ func (t *Terminal) hidden(e *event.Event) bool {
 
 func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 	switch e.Kind {
+	case event.RunStarted:
+		for _, p := range e.Playbooks {
+			if t.o.Verbosity >= 2 {
+				t.heading(b, "PLAYBOOK: "+event.PrintableLine(filepath.Base(p)))
+			}
+		}
 	case event.PlayStarted:
 		t.hosts = len(e.Hosts)
 		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]")
@@ -123,7 +130,13 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]")
 		if t.o.Verbosity >= 2 && e.Pos.IsValid() {
-			fmt.Fprintf(b, "%s\n", t.paint(blue, "task path: "+Pos(e.Pos)))
+			fmt.Fprintf(b, "%s\n", t.paint(blue, fmt.Sprintf("task path: %s:%d", event.PrintableLine(e.Pos.File), e.Pos.Line)))
+		}
+	case event.Included:
+		t.included(b, e)
+	case event.Meta:
+		if t.o.Verbosity >= 2 {
+			fmt.Fprintf(b, "%s\n", t.paint(blue, "META: "+event.PrintableLine(e.Msg)))
 		}
 	case event.ItemResult:
 		if !t.hidden(e) {
@@ -139,6 +152,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 				t.hosts = max(0, t.hosts-1) // it takes no part in what follows
 			}
 		}
+		t.notified(b, e)
 		if e.Loop && e.Status != event.Skipped {
 			t.ignoring(b, e)
 			return // its items were told
@@ -164,6 +178,25 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 func (t *Terminal) heading(b *bytes.Buffer, s string) {
 	stars := max(3, t.o.Width-1-len([]rune(s)))
 	fmt.Fprintf(b, "\n%s %s\n", t.paint(bold, s), strings.Repeat("*", stars))
+}
+
+// included names the file that an include brings, and for whom.
+func (t *Terminal) included(b *bytes.Buffer, e *event.Event) {
+	line := "included: " + e.Msg + " for " + strings.Join(e.Hosts, ", ")
+	if e.Label != "" {
+		line += " => (item=" + e.Label + ")"
+	}
+	fmt.Fprintf(b, "%s\n", t.paint(cyan, event.PrintableLine(line)))
+}
+
+// notified names the handlers that a task notified.
+func (t *Terminal) notified(b *bytes.Buffer, e *event.Event) {
+	if t.o.Verbosity < 2 {
+		return
+	}
+	for _, h := range e.Handlers {
+		fmt.Fprintf(b, "%s\n", t.paint(blue, "NOTIFIED HANDLER "+event.PrintableLine(h)+" for "+e.Host))
+	}
 }
 
 // words are how a status is called and coloured, in a run and in a plan.
@@ -233,7 +266,7 @@ func (t *Terminal) body(e *event.Event) string {
 	if !bad && !(e.Verbose && e.Status != event.Skipped) && t.o.Verbosity == 0 {
 		return ""
 	}
-	m := without(e.Res, "failed") // the line says so
+	m := without(e.Res, "failed", "skipped") // the line says so
 	if t.o.Verbosity < 3 && !e.Verbose {
 		m = without(m, "diff") // shown above, when wanted
 	}
@@ -242,9 +275,6 @@ func (t *Terminal) body(e *event.Event) string {
 	}
 	if t.o.Verbosity >= 3 || e.Verbose {
 		return indented(m)
-	}
-	if t.o.Verbosity == 0 {
-		m = without(m, "stdout_lines", "stderr_lines")
 	}
 	return oneLine(m)
 }
@@ -368,10 +398,11 @@ func (t *Terminal) recap(b *bytes.Buffer, e *event.Event) {
 	for _, n := range names {
 		t.recapLine(b, n, e.Stats[n])
 	}
+	b.WriteByte('\n')
 	if len(t.failures) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", t.paint(bold, fmt.Sprintf("Failures (%d):", len(t.failures))))
+	fmt.Fprintf(b, "%s\n", t.paint(bold, fmt.Sprintf("Failures (%d):", len(t.failures))))
 	for _, f := range t.failures {
 		msg := f.Msg
 		if f.NoLog {
@@ -425,5 +456,5 @@ func (t *Terminal) recapLine(b *bytes.Buffer, name string, s *event.HostStats) {
 	if t.o.Plan {
 		parts = append(parts, count("unknown", s.Unknown, magenta))
 	}
-	fmt.Fprintf(b, "%s%s : %s\n", t.paint(col, name), pad, strings.TrimRight(strings.Join(parts, " "), " "))
+	fmt.Fprintf(b, "%s%s : %s\n", t.paint(col, name), pad, strings.Join(parts, " "))
 }
