@@ -52,7 +52,7 @@ func execute(ctx context.Context, args []string, std streams) int {
 	default:
 		err = usageIfUnknown(err)
 	}
-	printError(std.err, err, std.errColor)
+	printError(std.err, err, errorWord(c), std.errColor)
 	return diag.ClassOf(err).ExitCode()
 }
 

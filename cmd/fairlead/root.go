@@ -85,8 +85,17 @@ Exit codes: 0 done, 1 a mistake in what was asked, 2 a host failed,
 	return root
 }
 
-// printError shows an error for people: place, message, and what to do.
-func printError(w io.Writer, err error, color bool) {
+// errorWord is what stands before errors: where people and scripts come from Ansible,
+// its word.
+func errorWord(c *cobra.Command) string {
+	if c != nil && (c.Name() == "run" || c.Name() == "plan") {
+		return "ERROR!"
+	}
+	return "error:"
+}
+
+// printError shows an error for people: place, word, message, and what to do.
+func printError(w io.Writer, err error, word string, color bool) {
 	paint := func(code, s string) string {
 		if !color {
 			return s
@@ -99,17 +108,21 @@ func printError(w io.Writer, err error, color bool) {
 		if errors.As(err, &d) && d.Error() == err.Error() {
 			list = diag.List{d}
 		} else {
-			fmt.Fprintf(w, "%s %s\n", paint("1;31", "error:"), event.Printable(err.Error()))
+			fmt.Fprintf(w, "%s %s\n", paint("1;31", word), event.Printable(err.Error()))
 			return
 		}
 	}
 	for _, d := range list {
-		printDiagnostic(w, d, paint)
+		printProblem(w, d, word, paint)
 	}
 }
 
 func printDiagnostic(w io.Writer, d *diag.Diagnostic, paint func(code, s string) string) {
-	word, code := "error:", "1;31"
+	printProblem(w, d, "error:", paint)
+}
+
+func printProblem(w io.Writer, d *diag.Diagnostic, word string, paint func(code, s string) string) {
+	code := "1;31"
 	if d.Warning {
 		word, code = "warning:", "1;35"
 	}

@@ -158,6 +158,9 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	if f.syntax {
+		for _, p := range playbooks {
+			fmt.Fprintf(std.out, "\nplaybook: %s\n", event.PrintableLine(p))
+		}
 		return nil
 	}
 	f.apply(&cfg, settings)

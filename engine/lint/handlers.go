@@ -41,7 +41,7 @@ func (c *checker) notified(p *play) {
 			if n.HasTemplate() || n.Kind != yaml.Scalar || p.handlers[name] {
 				continue
 			}
-			d := problem(n.Pos, c.cfg.UnheardIsWarning || c.soft(p, s), CodeHandler, "no handler is called '%s' or listens to it", name)
+			d := problem(n.Pos, c.cfg.UnheardIsWarning || c.soft(p, s), CodeHandler, "The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
 			names := slices.Sorted(maps.Keys(p.handlers))
 			if near := diag.Nearest(name, names); near != "" {
 				d.Hint = "did you mean '" + near + "'?"

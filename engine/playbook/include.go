@@ -86,7 +86,7 @@ func (r *reader) importTasks(t *Task, c at) []Item {
 	}
 	file, tried := r.findTaskFile(&b.Scope, target, c.handlers)
 	if file == "" {
-		r.fail(name.Pos, "no-such-file", "the task file %q was not found", target).WithHint("looked for %s", strings.Join(tried, ", "))
+		r.fail(name.Pos, "no-such-file", "Could not find or access '%s'", tried[0]).WithHint("looked for %s", strings.Join(tried, ", "))
 		return nil
 	}
 	b.Import = file
@@ -155,10 +155,21 @@ func (r *reader) checkInclude(t *Task, n *yaml.Node) {
 	for _, p := range n.Pairs {
 		name := p.Key.Str()
 		if isTaskKeyword(name) && !includeKeywords[name] && !strings.HasPrefix(name, "with_") && name != "listen" {
-			r.fail(p.Key.Pos, "include-keyword", "%s cannot stand at %s", name, t.Action).
+			r.fail(p.Key.Pos, "include-keyword", "'%s' is not a valid attribute for a %s", name, includeKind(t)).
 				WithHint("it would not reach the included tasks: put it below 'apply:' of the include, or on a block around it")
 		}
 	}
+}
+
+// includeKind is what Ansible calls an include.
+func includeKind(t *Task) string {
+	switch {
+	case shortName(t.Action) == "include_role":
+		return "IncludeRole"
+	case t.Handler:
+		return "HandlerTaskInclude"
+	}
+	return "TaskInclude"
 }
 
 func (r *reader) includeTasks(t *Task, n *yaml.Node) []Item {
@@ -190,7 +201,7 @@ func (r *reader) apply(t *Task) *Scope {
 	s := &Scope{Kind: BlockScope, Pos: p.Value.Pos, In: r.play, File: t.File}
 	for _, e := range p.Value.Pairs {
 		if !r.setCommon(s, e.Key.Str(), e) {
-			r.unknownKeyword(e.Key, "block", keywordNames(BlockScope, nil))
+			r.unknownKeyword(e.Key, "Block", keywordNames(BlockScope, nil))
 		}
 	}
 	return s
@@ -218,7 +229,7 @@ func (r *reader) roleInclude(t *Task) *Include {
 
 func (r *reader) includeRole(t *Task, n *yaml.Node) []Item {
 	if t.Handler {
-		r.fail(t.ActionPos, "handler", "%s cannot be a handler", t.Action)
+		r.fail(t.ActionPos, "handler", "Using '%s' as a handler is not supported.", t.Action)
 		return nil
 	}
 	if t.Include = r.roleInclude(t); t.Include == nil {
@@ -232,7 +243,7 @@ func (r *reader) includeRole(t *Task, n *yaml.Node) []Item {
 
 func (r *reader) importRole(t *Task, c at) []Item {
 	if t.Handler {
-		r.fail(t.ActionPos, "handler", "%s cannot be a handler", t.Action)
+		r.fail(t.ActionPos, "handler", "Using '%s' as a handler is not supported.", t.Action)
 		return nil
 	}
 	if !r.noLoop(t) {
@@ -338,7 +349,7 @@ func (l *Loader) IncludeTasks(t *Task, file string) (Included, error) {
 	}
 	found, tried := r.findTaskFile(&t.Scope, file, t.Handler)
 	if found == "" {
-		r.fail(pos, "no-such-file", "the task file %q was not found", file).WithHint("looked for %s", strings.Join(tried, ", "))
+		r.fail(pos, "no-such-file", "Could not find or access '%s'", tried[0]).WithHint("looked for %s", strings.Join(tried, ", "))
 		return Included{}, r.result()
 	}
 	id := found

@@ -246,12 +246,31 @@ func (r *reader) vars(p yaml.Pair) *yaml.Vars {
 // unknownKeyword reports a key that means nothing where it stands.
 func (r *reader) unknownKeyword(key *yaml.Node, what string, names []string) {
 	name := key.Value().Text()
-	d := r.fail(key.Pos, "unknown-keyword", "%q is no keyword of a %s", name, what)
+	d := r.fail(key.Pos, "unknown-keyword", "'%s' is not a valid attribute for a %s", name, what)
 	if hint, ok := removed[name]; ok {
 		d.Hint = "it was removed from Ansible: " + hint
 	} else if near := diag.Nearest(name, names); near != "" {
 		d.Hint = "did you mean " + near + "?"
 	}
+}
+
+// malformed reports a keyword that should hold a list, and does not.
+func (r *reader) malformed(p yaml.Pair) {
+	msg := ""
+	switch key := p.Key.Str(); key {
+	case "tasks", "pre_tasks", "post_tasks", "handlers":
+		msg = "A malformed block was encountered while loading " + key + ": "
+	case "block", "rescue", "always":
+		msg = "A malformed block was encountered while loading a block: "
+	case "roles":
+		msg = "A malformed role declaration was encountered. "
+	}
+	what := p.Key.Str()
+	if p.Value.Kind == yaml.Scalar {
+		what = p.Value.Value().Text()
+	}
+	r.fail(p.Value.Pos, "keyword-type", "%s%s should be a list or None but is %s", msg, what, p.Value.Describe()).
+		WithHint("each entry begins with '- '")
 }
 
 // list checks that a keyword holds a list and gives its elements.
@@ -260,8 +279,7 @@ func (r *reader) list(p yaml.Pair) []*yaml.Node {
 		return nil
 	}
 	if p.Value.Kind != yaml.Sequence {
-		r.fail(p.Value.Pos, "keyword-type", "%s must be a list, but is %s", p.Key.Str(), p.Value.Describe()).
-			WithHint("each entry begins with '- '")
+		r.malformed(p)
 		return nil
 	}
 	return p.Value.Items

@@ -235,7 +235,7 @@ func Load(file string, opts Options) (*Playbook, error) {
 	pb := &Playbook{File: file, Dir: filepath.Dir(file), loader: &Loader{opts: opts, cache: r.cache}}
 	pb.Plays = r.playbook(file, diag.Pos{})
 	if len(pb.Plays) == 0 && len(r.problems) == 0 {
-		r.fail(diag.Pos{File: file, Line: 1, Col: 1}, "playbook", "the playbook holds no plays")
+		r.fail(diag.Pos{File: file, Line: 1, Col: 1}, "playbook", "A playbook must contain at least one play")
 	}
 	return pb, r.result()
 }

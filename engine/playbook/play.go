@@ -30,7 +30,7 @@ func (r *reader) playbook(file string, from diag.Pos) []*Play {
 	}
 	if n.Kind != yaml.Sequence {
 		if !n.IsNull() || from.IsValid() {
-			r.fail(n.Pos, "playbook", "a playbook must be a list of plays, but this is %s", n.Describe()).WithHint("each play begins with '- hosts: ...'")
+			r.fail(n.Pos, "playbook", "A playbook must be a list of plays, but this is %s", n.Describe()).WithHint("each play begins with '- hosts: ...'")
 		}
 		return nil
 	}
@@ -69,7 +69,7 @@ func (r *reader) importPlaybook(n *yaml.Node, key yaml.Pair, file string) []*Pla
 			continue
 		}
 		if !r.setCommon(&s, p.Key.Str(), p) {
-			r.unknownKeyword(p.Key, "playbook import", keywordNames(RoleScope, nil))
+			r.unknownKeyword(p.Key, "PlaybookInclude", keywordNames(RoleScope, nil))
 		}
 	}
 	name := key.Value
@@ -157,6 +157,9 @@ func (r *reader) readPlay(n *yaml.Node, file string) *Play {
 			}
 		}
 	}
+	if both := n.Pair("user"); both != nil && n.Pair("remote_user") != nil {
+		r.fail(both.Key.Pos, "two-users", "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed")
+	}
 	r.checkHosts(p, n)
 	r.takeGiven(p)
 	r.readFiles(p)
@@ -180,7 +183,7 @@ func (r *reader) unknownPlayKey(e yaml.Pair) {
 		r.fail(e.Key.Pos, "unknown-keyword", "%q is a module, but this is a play, not a task", e.Key.Str()).WithHint("tasks stand in a list below 'tasks:'")
 		return
 	}
-	r.unknownKeyword(e.Key, "play", names)
+	r.unknownKeyword(e.Key, "Play", names)
 }
 
 func (r *reader) checkHosts(p *Play, n *yaml.Node) {
@@ -188,7 +191,7 @@ func (r *reader) checkHosts(p *Play, n *yaml.Node) {
 	case p.Hosts == nil && n.Pair("hosts") == nil:
 		r.fail(n.Pos, "hosts", "the play does not say on which hosts it runs").WithHint("add 'hosts:', for instance 'hosts: all'")
 	case p.Hosts.IsNull() || p.Hosts.Kind == yaml.Sequence && len(p.Hosts.Items) == 0:
-		r.fail(n.Pair("hosts").Key.Pos, "hosts", "hosts cannot be empty")
+		r.fail(n.Pair("hosts").Key.Pos, "hosts", "Hosts list cannot be empty. Please check your playbook")
 	case p.Hosts.Kind == yaml.Mapping:
 		r.fail(p.Hosts.Pos, "hosts", "hosts must be a text or a list of texts, but is %s", p.Hosts.Describe())
 	case p.Hosts.Kind == yaml.Sequence:
@@ -263,7 +266,7 @@ func (r *reader) checkOrder(n *yaml.Node) {
 func (r *reader) prompts(p *Play, e yaml.Pair) {
 	for _, n := range r.list(e) {
 		if n.Kind != yaml.Mapping || !n.Get("name").IsString() {
-			r.fail(n.Pos, "vars-prompt", "an entry of vars_prompt must be a mapping with a name")
+			r.fail(n.Pos, "vars-prompt", "Invalid vars_prompt data structure, missing 'name' key")
 			continue
 		}
 		q := &Prompt{Pos: n.Pos, Name: n.Get("name").Str()}

@@ -262,24 +262,24 @@ func TestMistakes(t *testing.T) {
 	t.Parallel()
 	const head = "- hosts: all\n  tasks:\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"keyword":            {head + "    - ping:\n      wehn: x\n", `p.yml:4:7: "wehn" is no keyword of a task (did you mean when?)`},
-		"keyword of play":    {"- hosts: all\n  taks: []\n", `p.yml:2:3: "taks" is no keyword of a play (did you mean tasks?)`},
+		"keyword":            {head + "    - ping:\n      wehn: x\n", `p.yml:4:7: 'wehn' is not a valid attribute for a Task (did you mean when?)`},
+		"keyword of play":    {"- hosts: all\n  taks: []\n", `p.yml:2:3: 'taks' is not a valid attribute for a Play (did you mean tasks?)`},
 		"module in play":     {"- hosts: all\n  copy: {}\n", `p.yml:2:3: "copy" is a module`},
 		"removed":            {head + "    - ping:\n      sudo: yes\n", `use 'become: true'`},
-		"two modules":        {head + "    - ping:\n      copy: src=a\n", `p.yml:4:7: a task has one module, but this one has two: ping and copy`},
-		"no module":          {head + "    - name: x\n", `p.yml:3:7: this task names no module`},
-		"only a misspelling": {head + "    - name: x\n      whne: y\n", `p.yml:4:7: "whne" is no keyword of a task (did you mean when?)`},
+		"two modules":        {head + "    - ping:\n      copy: src=a\n", `p.yml:4:7: conflicting action statements: ping, copy`},
+		"no module":          {head + "    - name: x\n", `p.yml:3:7: no module/action detected in task.`},
+		"only a misspelling": {head + "    - name: x\n      whne: y\n", `p.yml:4:7: 'whne' is not a valid attribute for a Task (did you mean when?)`},
 		"text as task":       {head + "    - ping\n", `p.yml:3:7: a task must be a mapping, but this is the string 'ping'`},
-		"tasks no list":      {"- hosts: all\n  tasks: {ping: }\n", `p.yml:2:10: tasks must be a list, but is a mapping`},
+		"tasks no list":      {"- hosts: all\n  tasks: {ping: }\n", `p.yml:2:10: A malformed block was encountered while loading tasks: tasks should be a list or None but is a mapping`},
 		"no hosts":           {"- tasks: []\n", `p.yml:1:3: the play does not say on which hosts it runs`},
 		"hosts mapping":      {"- hosts: {a: b}\n", `p.yml:1:10: hosts must be a text`},
-		"no list":            {"hosts: all\n", `p.yml:1:1: a playbook must be a list of plays`},
-		"import missing":     {head + "    - import_tasks: nope.yml\n", `p.yml:3:21: the task file "nope.yml" was not found (looked for /nope.yml`},
+		"no list":            {"hosts: all\n", `p.yml:1:1: A playbook must be a list of plays`},
+		"import missing":     {head + "    - import_tasks: nope.yml\n", `p.yml:3:21: Could not find or access '/nope.yml' (looked for /nope.yml`},
 		"import loop":        {head + "    - import_tasks: loop.yml\n", `imports itself`},
 		"playbook loop":      {"- import_playbook: p.yml\n", `imports itself: /p.yml -> /p.yml`},
 		"import with loop":   {head + "    - import_tasks: ok.yml\n      loop: [1]\n", `p.yml:4:7: import_tasks cannot loop`},
 		"import template":    {head + "    - import_tasks: '{{ x }}.yml'\n", `p.yml:3:21: the name of a task file to import is a template`},
-		"role missing":       {"- hosts: all\n  roles: [nope]\n", `p.yml:2:11: the role "nope" was not found (looked in /roles, /shared, /)`},
+		"role missing":       {"- hosts: all\n  roles: [nope]\n", `p.yml:2:11: the role 'nope' was not found in /roles:/shared:/`},
 		"role loop":          {"- hosts: all\n  roles: [a]\n", `roles/a/meta/main.yml:1:16: the role "a" depends on itself: a -> a`},
 		"role without name":  {"- hosts: all\n  roles: [{x: 1}]\n", `p.yml:2:11: this entry names no role`},
 		"bad boolean":        {head + "    - ping:\n      become: maybe\n", `p.yml:4:15: become must be true or false, but is the string 'maybe'`},
@@ -287,25 +287,25 @@ func TestMistakes(t *testing.T) {
 		"register":           {head + "    - ping:\n      register: a-b\n", `p.yml:4:17: "a-b" cannot be the name of a variable`},
 		"vars name":          {"- hosts: all\n  vars: {1a: x}\n", `p.yml:2:10: "1a" cannot be the name`},
 		"two loops":          {head + "    - ping:\n      loop: [1]\n      with_items: [1]\n", `p.yml:5:7: a task has one loop`},
-		"loop control":       {head + "    - ping:\n      loop: [1]\n      loop_control: {loop_vra: x}\n", `p.yml:5:22: "loop_vra" is no keyword of a loop_control (did you mean loop_var?)`},
+		"loop control":       {head + "    - ping:\n      loop: [1]\n      loop_control: {loop_vra: x}\n", `p.yml:5:22: 'loop_vra' is not a valid attribute for a LoopControl (did you mean loop_var?)`},
 		"free form":          {head + "    - copy: src=a dest\n", `p.yml:3:19: copy takes no free-form text, but this is no name=value: the string 'dest'`},
 		"unbalanced":         {head + "    - copy: src='a dest=b\n", `p.yml:3:13: copy: a quote or a template brace is not closed`},
 		"args list":          {head + "    - copy: [a]\n", `p.yml:3:13: the arguments of copy must be a mapping or text, but are a list`},
 		"rescue without":     {head + "    - rescue: [{ping: }]\n", `p.yml:3:7: rescue and always need a block`},
-		"block as handler":   {"- hosts: all\n  handlers:\n    - block: []\n", `p.yml:3:7: a block cannot be a handler`},
+		"block as handler":   {"- hosts: all\n  handlers:\n    - block: []\n", `p.yml:3:7: Using a block as a handler is not supported.`},
 		"listen in task":     {head + "    - ping:\n      listen: x\n", `p.yml:4:7: only handlers listen`},
-		"become on include":  {head + "    - include_tasks: ok.yml\n      become: yes\n", `p.yml:4:7: become cannot stand at include_tasks`},
+		"become on include":  {head + "    - include_tasks: ok.yml\n      become: yes\n", `p.yml:4:7: 'become' is not a valid attribute for a TaskInclude`},
 		"include argument":   {head + "    - include_role: {name: x, task_from: y}\n", `include_role has no argument "task_from" (did you mean tasks_from?)`},
 		"include no role":    {head + "    - include_role: {tasks_from: y}\n", `p.yml:3:7: include_role names no role`},
 		"play in tasks":      {head + "    - import_tasks: play.yml\n", `this looks like a play`},
 		"order":              {"- hosts: all\n  order: sideways\n", `p.yml:2:10: order cannot be "sideways"`},
 		"yaml":               {"- hosts: all\n  tasks:\n    - debug: msg={{ x }}: y: z\n", `p.yml:3:`},
-		"empty":              {"", "p.yml:1:1: the playbook holds no plays"},
+		"empty":              {"", "p.yml:1:1: A playbook must contain at least one play"},
 		"empty loop":         {head + "    - ping:\n      loop:\n", "loop needs a value"},
 		"raw twice":          {head + "    - command: echo\n      args: {cmd: x}\n", "command is given twice"},
 		"when mapping":       {head + "    - ping:\n      when: {a: b}\n", "a condition must be an expression"},
 		"tags mapping":       {head + "    - ping:\n      tags: {a: b}\n", "tags must be a list"},
-		"prompt":             {"- hosts: all\n  vars_prompt: [{nam: x}]\n", "must be a mapping with a name"},
+		"prompt":             {"- hosts: all\n  vars_prompt: [{nam: x}]\n", "Invalid vars_prompt data structure, missing 'name' key"},
 	} {
 		files := tree{
 			"p.yml": c.text, "ok.yml": "- ping:\n", "loop.yml": "- import_tasks: loop.yml\n", "play.yml": "- hosts: all\n  tasks: []\n",
@@ -395,7 +395,7 @@ func TestFilesWrittenDuringTheRunAreReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := pb.Plays[0].Tasks[0].(*Task)
-	if _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: the task file") {
+	if _, err := pb.Loader().IncludeTasks(task, "made.yml"); err == nil || !strings.Contains(err.Error(), "p.yml:3:22: Could not find or access") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	for i, text := range []string{"- ping:\n", "- ping:\n- ping:\n"} {

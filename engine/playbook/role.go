@@ -25,7 +25,7 @@ func (r *reader) roleEntry(n *yaml.Node, c at, parent *RoleUse) *RoleUse {
 		return nil
 	}
 	if strings.Contains(text, ",") || strings.Contains(text, "=") {
-		r.fail(name.Pos, "role-name", "%q is no name of a role", text).WithHint("write a mapping: '- role: name', with parameters as further keys")
+		r.fail(name.Pos, "role-name", "Invalid old style role requirement: %s", text).WithHint("write a mapping: '- role: name', with parameters as further keys")
 		return nil
 	}
 	if !r.useRole(u, RoleRequest{Name: text, Validate: true}, name.Pos) {
@@ -64,7 +64,7 @@ func (r *reader) roleKeywords(u *RoleUse, n *yaml.Node) *yaml.Node {
 func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
 	path, collection, tried := r.findRole(q.Name, u.ParentRole, &u.Scope)
 	if path == "" {
-		r.fail(pos, "no-such-role", "the role %q was not found", q.Name).WithHint("looked in %s", strings.Join(tried, ", "))
+		r.fail(pos, "no-such-role", "the role '%s' was not found in %s", q.Name, strings.Join(tried, ":"))
 		return false
 	}
 	if slices.Contains(r.roles, path) && u.ParentRole != nil {
@@ -334,7 +334,7 @@ func (r *reader) taskFile(file string, from diag.Pos, c at) []Item {
 		return nil
 	}
 	if n.Kind != yaml.Sequence {
-		r.fail(n.Pos, "task-file", "a file of tasks must be a list, but this is %s", n.Describe()).WithHint("each task begins with '- '")
+		r.fail(n.Pos, "task-file", "a file of tasks must contain a list of tasks, but this is %s", n.Describe()).WithHint("each task begins with '- '")
 		return nil
 	}
 	r.stack = append(r.stack, file)

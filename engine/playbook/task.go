@@ -74,7 +74,7 @@ var blockParts = set("block", "rescue", "always")
 
 func (r *reader) block(n *yaml.Node, c at) []Item {
 	if c.handlers {
-		r.fail(n.Pos, "handler", "a block cannot be a handler").WithHint("give each of its tasks the same 'listen'")
+		r.fail(n.Pos, "handler", "Using a block as a handler is not supported.").WithHint("give each of its tasks the same 'listen'")
 		return nil
 	}
 	b := &Block{Scope: r.scope(BlockScope, n.Pos, c), ID: c.id}
@@ -93,7 +93,7 @@ func (r *reader) block(n *yaml.Node, c at) []Item {
 		case name == "always":
 			b.Always = r.tasks(r.list(p), inside)
 		case !r.setCommon(&b.Scope, name, p):
-			r.unknownKeyword(p.Key, "block", keywordNames(BlockScope, blockParts))
+			r.unknownKeyword(p.Key, "Block", keywordNames(BlockScope, blockParts))
 		}
 	}
 	return []Item{b}
@@ -107,7 +107,7 @@ func (r *reader) task(n *yaml.Node, c at) []Item {
 		p := n.Pairs[i]
 		name := p.Key.Str()
 		switch {
-		case action != nil && action.Key == p.Key:
+		case action != nil && (action.Key == p.Key || r.isModule(name) && !isTaskKeyword(name)): // a second module was reported
 		case !p.Key.IsString():
 			r.fail(p.Key.Pos, "unknown-keyword", "the key of a keyword must be text, but is %s", p.Key.Describe())
 		case !isTaskKeyword(name):
@@ -117,12 +117,12 @@ func (r *reader) task(n *yaml.Node, c at) []Item {
 		}
 	}
 	for _, k := range unknown {
-		r.unknownKeyword(k, "task", keywordNames(TaskScope, ownTaskKeywords))
+		r.unknownKeyword(k, taskKind(t), keywordNames(TaskScope, ownTaskKeywords))
 	}
 	r.checkLoop(t, n)
 	if action == nil {
 		if len(unknown) == 0 {
-			r.fail(n.Pos, "no-module", "this task names no module").WithHint("a task needs one key that is a module, such as 'copy:' or 'command:'")
+			r.fail(n.Pos, "no-module", "no module/action detected in task.").WithHint("a task needs one key that is a module, such as 'copy:' or 'command:'")
 		}
 		return nil
 	}
@@ -130,6 +130,14 @@ func (r *reader) task(n *yaml.Node, c at) []Item {
 		return nil
 	}
 	return r.special(t, n, c)
+}
+
+// taskKind is what Ansible calls a task.
+func taskKind(t *Task) string {
+	if t.Handler {
+		return "Handler"
+	}
+	return "Task"
 }
 
 // findAction finds the key that is the module: action, local_action, or a key
@@ -151,7 +159,7 @@ func (r *reader) findAction(n *yaml.Node) *yaml.Pair {
 	}
 	found := append(old, modules...)
 	if len(found) > 1 {
-		r.fail(found[1].Key.Pos, "two-modules", "a task has one module, but this one has two: %s and %s", found[0].Key.Str(), found[1].Key.Str()).
+		r.fail(found[1].Key.Pos, "two-modules", "conflicting action statements: %s, %s", found[0].Key.Str(), found[1].Key.Str()).
 			WithHint("make two tasks of it; a missing '- ' before the second one may be the reason")
 	}
 	if len(found) > 0 {
@@ -253,7 +261,7 @@ func (r *reader) loopControl(l *Loop, p yaml.Pair) {
 			r.checkForm(name, boolForm, e.Value)
 			l.ExtendedAllItems = e.Value
 		default:
-			r.unknownKeyword(e.Key, "loop_control", keywordsOf(known))
+			r.unknownKeyword(e.Key, "LoopControl", keywordsOf(known))
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	}
 	mod, ok := pl.Modules.Lookup(action)
 	if !ok {
-		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "there is no module named %q", action)
+		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "couldn't resolve module/action '%s'", action)
 	}
 	ev := &evaluated{mod: mod, scope: s}
 	unknown, err := pl.keywords(ev, h, t, s)

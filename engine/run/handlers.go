@@ -138,10 +138,10 @@ func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []stri
 			for _, name := range listOfNames(v) {
 				if _, ok := pl.names.byName[name]; !ok && len(pl.names.topics[name]) == 0 {
 					if pl.Settings.UnheardIsWarning {
-						warnings = append(warnings, "no handler is called '"+name+"' or listens to it")
+						warnings = append(warnings, "The requested handler '"+name+"' was not found in either the main handlers list nor in the listening handlers list")
 						continue
 					}
-					return nil, nil, diag.Errorf(n.PosAt(0), "handler", "the requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name).
+					return nil, nil, diag.Errorf(n.PosAt(0), "handler", "The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name).
 						WithHint("handlers of an included file of tasks cannot be notified by name; those of roles can, once the role was reached")
 				}
 				if !slices.Contains(names, name) {

@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -52,7 +54,15 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	}
 	items, file, what, err := pl.included(h, s, t)
 	if err != nil {
-		in.unbrought = in.unbrought || errors.As(err, new(*bringError))
+		if errors.As(err, new(*bringError)) {
+			in.unbrought = true
+			var d *diag.Diagnostic
+			reason := err.Error()
+			if errors.As(err, &d) {
+				reason = d.Msg
+			}
+			err = &module.Failure{Msg: err.Error(), Err: err, Result: value.M("reason", reason)}
+		}
 		return pl.failedOrFlush(h, err)
 	}
 	pl.tellIncluded(h, t, file)
