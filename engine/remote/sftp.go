@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -213,7 +212,9 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 			return err
 		}
 		from = 0
-		sum.Reset()
+	}
+	if from == 0 {
+		sum = u.content.Watch()
 	}
 	m.sent(u.op, from, u.content.Size)
 	f, err := fs.OpenFile(u.tmp, os.O_WRONLY)
@@ -244,7 +245,7 @@ func (fs *sftpConn) write(u *upload, src *source, m *meter) (err error) {
 		return src.err
 	}
 	// What is read here comes there: the connection guards it, each write is confirmed.
-	if hex.EncodeToString(sum.Sum(nil)) != u.content.SHA256 {
+	if !u.content.Unchanged(sum) {
 		u.failed = "its content is not what it was when the task was planned: it was changed meanwhile"
 		return nil
 	}

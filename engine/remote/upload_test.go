@@ -58,10 +58,10 @@ func made(seed byte, size int64, hook func(read int64)) (c *state.Content, read 
 	block := make([]byte, 1_000_003)
 	_, _ = rand.NewChaCha8([32]byte{seed}).Read(block)
 	fresh := func() io.Reader { return io.LimitReader(&endless{block: block}, size) }
-	sum := sha256.New()
-	_, _ = io.Copy(sum, fresh())
+	sum, quick := sha256.New(), state.NewPrint()
+	_, _ = io.Copy(io.MultiWriter(sum, quick), fresh())
 	read = &atomic.Int64{}
-	return &state.Content{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil)), Open: func() (io.ReadCloser, error) {
+	return &state.Content{Size: size, SHA256: hex.EncodeToString(sum.Sum(nil)), Print: quick.Sum64(), Open: func() (io.ReadCloser, error) {
 		return counted{fresh(), read, hook}, nil
 	}}, read
 }
@@ -176,8 +176,11 @@ func TestBedUpload(t *testing.T) {
 			fails("none", 1, state.WriteFile{Path: dir + "/none/x", Content: state.Bytes(nil)}, state.WriteFile{Path: dir + "/new/one", Content: one})
 			if c.from == 0 && name != "busybox" {
 				wrong := *one
-				wrong.SHA256 = two.SHA256
+				wrong.SHA256, wrong.Print = two.SHA256, 0
+				quick, _ := made(3, 20*mib, nil) // what was never sent: else it is copied there
+				quick.Print = two.Print
 				fails("changed meanwhile", 1, state.WriteFile{Path: dir + "/new/one", Content: &wrong})
+				fails("changed meanwhile", 1, state.WriteFile{Path: dir + "/new/one", Content: quick})
 			}
 			// What was relied on is not there: nothing is read, nothing sent.
 			before := read.Load()

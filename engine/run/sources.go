@@ -294,9 +294,11 @@ func readSource(path string) (module.SourceFile, error) {
 			f.Content.Data = []byte{}
 		}
 	} else {
-		if err := copyTo(in, s1, s5, s256); err != nil {
+		quick := state.NewPrint()
+		if err := copyTo(in, s1, s5, s256, quick); err != nil {
 			return f, err
 		}
+		f.Content.Print = quick.Sum64()
 		f.Content.Open = func() (io.ReadCloser, error) { return os.Open(path) }
 	}
 	f.SHA1, f.MD5 = hex.EncodeToString(s1.Sum(nil)), hex.EncodeToString(s5.Sum(nil))
