@@ -28,7 +28,9 @@ func (c *checker) module(u *user, t *playbook.Task) {
 		c.report(diag.Errorf(t.Raw.Pos, CodeFreeForm, "module %s takes no free text", spec.Name).
 			WithHint("give it arguments: %s: name=value, or a mapping", spec.Name))
 	}
-	u.problems(module.CheckArgs(spec, given(t, spec), t.ActionPos, whole(t, spec, c.cfg.Modules)))
+	v := *u
+	v.shielded = u.shielded || len(t.FailedWhen) > 0 // which may forgive what the module refuses
+	v.problems(module.CheckArgs(spec, given(t, spec), t.ActionPos, whole(t, spec, c.cfg.Modules)))
 	for _, p := range t.Args.Pairs {
 		u.node(p.Key)
 		if slices.Contains(spec.Traits.RawArgs, p.Key.Str()) {

@@ -193,6 +193,9 @@ type Failure struct {
 	Result *value.Map
 	// Err is the cause, when there is one with a class.
 	Err error
+	// Unrun: what the task says could not be evaluated, which ends a loop and
+	// which no failed_when forgives.
+	Unrun bool
 }
 
 // Fail makes a failure.

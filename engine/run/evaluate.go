@@ -58,6 +58,8 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 	if in.evaled == nil {
 		ev, r, err := pl.evaluate(h, t)
 		if err != nil {
+			var refused *refusedError
+			in.unrun = !errors.As(err, &refused)
 			return pl.failedOrFlush(h, err)
 		}
 		if r != nil || ev == nil {
@@ -155,17 +157,22 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	pos := t.ActionPos
 	h.inst.noLog, h.inst.shown = ev.noLog, alwaysShown(t, ev)
 	if err := refusesAsync(ev, pl.Check); err != nil {
-		return nil, nil, err
+		return nil, nil, &refusedError{err}
 	}
 	if mod.Spec().Name == "async_status" {
 		ev.raw.Set("_async_dir", value.String(ev.async.dir))
 	}
 	pl.learnSecrets(mod.Spec(), ev.raw)
 	if ev.args, err = mod.Decode(ev.raw, pos); err != nil {
-		return nil, nil, err
+		return nil, nil, &refusedError{err}
 	}
 	return ev, nil, nil
 }
+
+// refusedError is what a module says of its arguments: a result as any other.
+type refusedError struct{ error }
+
+func (e *refusedError) Unwrap() error { return e.error }
 
 // undefinedIn puts an introduction before the message of an error that says that
 // something is undefined.

@@ -117,7 +117,7 @@ func (pl *play) notify(h *host, names []string) (titles []string) {
 }
 
 // notifications evaluates what a task notifies: once, or for each of its items
-// where the names depend on them. A name that nothing hears ends the run, as in
+// that was not passed over where the names depend on them. A name that nothing hears ends the run, as in
 // Ansible: it is a mistake that no host made.
 func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []string, err error) {
 	scopes := []*vars.Scope{pl.scope(h, t)}
@@ -125,6 +125,9 @@ func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []stri
 		item := in.clone()
 		scopes = nil
 		for item.idx = range item.items {
+			if r := in.results[item.idx]; r.Map().Has("skip_reason") { // by its condition
+				continue
+			}
 			scopes = append(scopes, pl.scope(h, t).With(pl.loopVars(item, t)))
 		}
 	}

@@ -249,6 +249,17 @@ func (h *host) fillLater(m *value.Map) {
 	}
 }
 
+// fillAs remembers a copy of a result with the step that will tell what the
+// result could not know.
+func (h *host) fillAs(result, as *value.Map) {
+	for i := range h.steps {
+		if slices.Contains(h.steps[i].maps, result) {
+			h.steps[i].maps = append(h.steps[i].maps, as)
+			return
+		}
+	}
+}
+
 // notifications are the handlers and topics that a host notified.
 type notifications map[string]bool
 
@@ -298,6 +309,8 @@ type instance struct {
 	entered  int
 	// unbrought: an include names what cannot be loaded.
 	unbrought bool
+	// unrun: what the task says could not be evaluated, so its module did not run.
+	unrun bool
 }
 
 func (i *instance) clone() *instance {

@@ -22,7 +22,7 @@ func (pl *play) judge(h *host, t *playbook.Task, o *outcome) error {
 	if len(t.ChangedWhen) > 0 {
 		v, err := pl.conditions(s, t.ChangedWhen)
 		if err != nil {
-			return err
+			return &whenError{"changed", err}
 		}
 		o.result = o.result.Clone()
 		if v.IsUnknown() {
@@ -39,7 +39,7 @@ func (pl *play) judge(h *host, t *playbook.Task, o *outcome) error {
 	}
 	v, err := pl.conditions(s, t.FailedWhen)
 	if err != nil {
-		return err
+		return &whenError{"failed", err}
 	}
 	if v.IsUnknown() {
 		return nil

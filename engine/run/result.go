@@ -18,8 +18,8 @@ import (
 
 // outcome is how an item ended, before the task's own words about it.
 type outcome struct {
-	// unrun: a variable was undefined before the module began, which no
-	// failed_when forgives and no retry mends.
+	// unrun: the task's words could not be evaluated before the module began,
+	// which no failed_when forgives and no retry mends.
 	unrun    bool
 	result   *value.Map
 	status   event.Status
@@ -96,6 +96,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	if !in.begun {
 		in.begun, in.items = true, []value.Value{value.Null}
 	}
+	in.unrun = in.unrun || f.Unrun
 	r := value.NewMap()
 	for k, v := range f.Result.All() {
 		r.SetKey(k, v)
@@ -105,7 +106,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	}
 	r.Set("msg", value.String(f.Msg))
 	r.Set("failed", value.Bool(true))
-	o := &outcome{result: r, status: event.Failed, msg: f.Msg, unrun: in.evaled == nil && vars.IsUndefined(f.Err)}
+	o := &outcome{result: r, status: event.Failed, msg: f.Msg, unrun: in.unrun || in.evaled == nil && vars.IsUndefined(f.Err)}
 	o.explain(f.Err)
 	if said, ok := f.Result.Get("msg"); ok && !said.IsString() { // a list that assert was told to say
 		r.Set("msg", said)
@@ -117,6 +118,9 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	} else {
 		o.noLog = pl.saysNoLog(h, t)
 	}
+	if in.unrun {
+		in.breakOff()
+	}
 	if req, err := pl.finishItem(h, t, o); req != nil || err != nil {
 		return req, err
 	}
@@ -124,6 +128,14 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 		return again, nil
 	}
 	return pl.endTask(h, t)
+}
+
+// breakOff makes the end of the present item that of the whole task, whatever
+// items there were before it: Ansible drops a loop whose task it cannot evaluate.
+func (i *instance) breakOff() {
+	if i.looped {
+		i.looped, i.items, i.results = false, i.items[:i.idx+1], nil
+	}
 }
 
 // saysNoLog reads no_log of a task whose other keywords could not be evaluated;
@@ -181,10 +193,12 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	}
 	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
 		if err := pl.judge(h, t, o); err != nil {
-			o.fail(err)
+			o.misjudged(err)
 		}
 		if again, err := pl.untilMet(h, t, o); err != nil {
+			o.result = value.NewMap()
 			o.fail(err)
+			in.breakOff()
 		} else if !again.IsZero() {
 			// What was known is old by then: the next attempt asks again.
 			if ev := in.evaled; ev != nil && ev.lane != nil && len(ev.lane.ops) == 0 {
@@ -271,6 +285,31 @@ func (o *outcome) fail(err error) {
 	o.result.Set("msg", value.String(o.msg))
 }
 
+// misjudged fails a task for its changed_when or failed_when that cannot be
+// evaluated; what the module said stays, as in Ansible.
+func (o *outcome) misjudged(err error) {
+	var w *whenError
+	msg, said := o.result.Get("msg")
+	o.fail(err)
+	if !errors.As(err, &w) {
+		return
+	}
+	o.result.Set(w.which+"_when_result", value.String(o.msg))
+	if said {
+		o.result.Set("msg", msg)
+	} else {
+		o.result.Delete("msg")
+	}
+}
+
+// whenError is the error of the condition "changed" or "failed".
+type whenError struct {
+	which string
+	error
+}
+
+func (e *whenError) Unwrap() error { return e.error }
+
 // keepItem records the result of one loop item.
 func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	in := h.inst
@@ -343,11 +382,12 @@ func (h *host) register(t *playbook.Task, o *outcome) {
 		marks |= value.Secret
 	}
 	v = v.MarkDeep(marks) // a copy
-	h.fillLater(v.Map())
 	if results, ok := v.Get("results"); ok && h.inst.looped {
-		for _, r := range results.Items() {
-			h.fillLater(r.Map())
+		for i, r := range results.Items() {
+			h.fillAs(h.inst.results[i].Map(), r.Map())
 		}
+	} else {
+		h.fillLater(v.Map())
 	}
 	h.Set.Set(name, v)
 }

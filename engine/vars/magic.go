@@ -354,11 +354,17 @@ func (o *hostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, err
 	return value.FromObject(&oneHostVars{from: o.s, host: h}), true, nil
 }
 
-// Elements are the names of the hosts.
+// Elements are the names of the hosts, localhost always among them: last, where
+// no source names it.
 func (o *hostVars) Elements(*jinja.Context) ([]value.Value, error) {
 	var names []value.Value
+	local := false
 	for _, h := range o.s.eng.Inventory.Hosts() {
 		names = append(names, value.String(h.Name))
+		local = local || h.Name == "localhost"
+	}
+	if !local {
+		names = append(names, value.String("localhost"))
 	}
 	return names, nil
 }

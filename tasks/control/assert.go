@@ -92,7 +92,9 @@ func holds(c value.Value, in module.Inputs) (value.Value, error) {
 		return value.Bool(true), nil
 	}
 	failed := func(why string) error {
-		return module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+why, "changed", false)
+		f := module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+why, "changed", false)
+		f.Unrun = true
+		return f
 	}
 	x, err := in.Vars.Render(c)
 	switch {
