@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	_ "embed"
 	"strings"
 	"sync"
@@ -58,11 +59,32 @@ const loop = wire + frames
 
 // quote makes s one word of sh.
 func quote(s string) string {
-	if s == "" {
-		return "''"
+	var b bytes.Buffer
+	writeQuoted(&b, s)
+	return b.String()
+}
+
+// writeQuoted writes s as one word of sh.
+func writeQuoted[T string | []byte](b *bytes.Buffer, s T) {
+	b.Grow(len(s) + len("''"))
+	b.WriteByte('\'')
+	from := 0
+	for i := range len(s) {
+		if s[i] == '\'' {
+			writeTo(b, s[from:i])
+			b.WriteString(`'\''`)
+			from = i + 1
+		}
 	}
-	if !strings.Contains(s, "'") {
-		return "'" + s + "'"
+	writeTo(b, s[from:])
+	b.WriteByte('\'')
+}
+
+func writeTo[T string | []byte](b *bytes.Buffer, s T) {
+	switch s := any(s).(type) {
+	case string:
+		b.WriteString(s)
+	case []byte:
+		b.Write(s)
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -36,7 +36,9 @@ func (w *writing) exec(n string, o state.Exec) error {
 		// Nothing of it comes back but the pid: not even why it could not start.
 		fmt.Fprintf(&w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
 	case o.HasStdin && len(o.Stdin) <= maxInline && inlineable(o.Stdin):
-		w.f.text.WriteString("_c=" + quote(string(o.Stdin)) + "\n")
+		w.f.text.WriteString("_c=")
+		writeQuoted(&w.f.text, o.Stdin)
+		w.f.text.WriteByte('\n')
 		fmt.Fprintf(&w.f.text, "_o %s && { { printf %%s \"$_c\" | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; }\n", n, n, run, n)
 		w.f.procs++
 	case o.HasStdin:

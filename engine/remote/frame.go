@@ -37,7 +37,7 @@ func (f *frame) cmd(verb string, args ...string) {
 	f.text.WriteString(verb)
 	for _, a := range args {
 		f.text.WriteByte(' ')
-		f.text.WriteString(quote(a))
+		writeQuoted(&f.text, a)
 	}
 }
 
@@ -106,7 +106,7 @@ func (f *frame) shortText() bool {
 func (f *frame) content(n string, c *state.Content) (kind, arg string) {
 	if c.Data != nil && len(c.Data) <= maxInline && f.text.Len() < maxText && inlineable(c.Data) {
 		f.text.WriteString("_c=")
-		f.text.WriteString(quote(string(c.Data)))
+		writeQuoted(&f.text, c.Data)
 		f.text.WriteByte('\n')
 		return "i", ""
 	}
