@@ -167,7 +167,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if f.verbose > 0 && !f.json {
 		fmt.Fprintln(std.out, whichSettings(settings))
 	}
-	if err := checkLimit(cfg); err != nil {
+	if err := checkLimit(cfg, std); err != nil {
 		return err
 	}
 	if f.listHosts || f.listTasks || f.listTags {
@@ -184,13 +184,19 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 }
 
 // checkLimit finds out before anything is done whether -l selects anybody.
-func checkLimit(cfg run.Config) error {
+func checkLimit(cfg run.Config, std streams) error {
 	if cfg.Limit == "" {
 		return nil
 	}
 	hosts, err := cfg.Inventory.Limit(cfg.Inventory.Hosts(), cfg.Limit)
+	for _, d := range cfg.Inventory.Unmatched(cfg.Limit) {
+		if err == nil {
+			d.Warning = true
+			printDiagnostic(std.err, d, plainPaint(std.errColor))
+		}
+	}
 	if err == nil && len(hosts) == 0 {
-		err = diag.Errorf(diag.Pos{}, "limit", "--limit %s leaves no host of the inventory", cfg.Limit).WithHint("list what it selects with: fairlead inventory -l %s", cfg.Limit)
+		err = diag.Errorf(diag.Pos{}, "limit", "Specified inventory, host pattern and/or --limit leaves us with no hosts to target: --limit %s leaves no host of the inventory", cfg.Limit).WithHint("list what it selects with: fairlead inventory -l %s", cfg.Limit)
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func TestLimit(t *testing.T) {
 	inv := read(t, "[web]\nw[1:4]\n[db]\nd1\n")
 	all, _ := inv.Match("all", diag.Pos{})
 	file := write(t, map[string]string{"retry": "w2\n\nd1\n"}, "retry")
-	for limit, want := range map[string]string{"db,w1": "w1 d1", "!w2": "w1 w3 w4 d1", "@" + file: "w2 d1", "@" + file + ",!w2": "d1", "web[0:1]": "w1 w2"} {
+	for limit, want := range map[string]string{"db,w1": "w1 d1", "!w2": "w1 w3 w4 d1", "nope,w1": "w1", "@" + file: "w2 d1", "@" + file + ",!w2": "d1", "web[0:1]": "w1 w2"} {
 		got, err := inv.Limit(all, limit)
 		if err != nil || strings.Join(names(got), " ") != want {
 			t.Errorf("%s: %v %v, want %s", limit, names(got), err, want)

@@ -64,8 +64,53 @@ func (inv *Inventory) MatchList(patterns []string, pos diag.Pos) ([]*Host, error
 // Limit keeps those of hosts that a -l pattern selects; "@file" parts are read.
 // The error is as that of Match.
 func (inv *Inventory) Limit(hosts []*Host, limit string) ([]*Host, error) {
-	pos := diag.Pos{File: "--limit " + limit}
-	var parts []string
+	parts, err := limitParts(limit)
+	if err != nil {
+		return nil, err
+	}
+	selected, err := inv.match(parts, limitPos(limit))
+	if len(selected) > 0 && NamesNothing(err) {
+		err = nil // see Unmatched
+	}
+	keep := make(map[*Host]bool, len(selected))
+	for _, h := range selected {
+		keep[h] = true
+	}
+	var out []*Host
+	for _, h := range hosts {
+		if keep[h] {
+			out = append(out, h)
+		}
+	}
+	return out, err
+}
+
+// Unmatched are the parts of a limit that name nothing, each as a diagnostic.
+func (inv *Inventory) Unmatched(limit string) (list diag.List) {
+	if parts, err := limitParts(limit); err == nil {
+		_, err = inv.match(parts, limitPos(limit))
+		list.Add(err)
+	}
+	return list
+}
+
+func limitPos(limit string) diag.Pos { return diag.Pos{File: "--limit " + limit} }
+
+// NamesNothing tells whether an error only says that a part of a pattern
+// selects no host, which a play may: Ansible says so and goes on.
+func NamesNothing(err error) bool {
+	var list diag.List
+	list.Add(err)
+	for _, d := range list {
+		if d.Code != CodeNoHosts {
+			return false
+		}
+	}
+	return true
+}
+
+// limitParts cuts a limit into patterns, with those of the files that it names.
+func limitParts(limit string) (parts []string, err error) {
 	for _, p := range splitPattern(limit) {
 		name, isFile := strings.CutPrefix(p, "@")
 		if !isFile {
@@ -84,18 +129,7 @@ func (inv *Inventory) Limit(hosts []*Host, limit string) ([]*Host, error) {
 			}
 		}
 	}
-	selected, err := inv.match(parts, pos)
-	keep := make(map[*Host]bool, len(selected))
-	for _, h := range selected {
-		keep[h] = true
-	}
-	var out []*Host
-	for _, h := range hosts {
-		if keep[h] {
-			out = append(out, h)
-		}
-	}
-	return out, err
+	return parts, nil
 }
 
 // orderParts puts plain parts first, then intersections, then exclusions; all

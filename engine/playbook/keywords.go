@@ -131,8 +131,7 @@ func (r *reader) setCommon(s *Scope, name string, p yaml.Pair) bool {
 		}
 		*k.many(&s.Keywords) = p.Value.List()
 	default:
-		r.checkForm(name, k.form, p.Value)
-		if !p.Value.IsNull() {
+		if r.takes(s, name, k.form, p.Value) && !p.Value.IsNull() {
 			*k.one(&s.Keywords) = p.Value
 		}
 	}
@@ -157,11 +156,40 @@ func (r *reader) tags(n *yaml.Node) []*yaml.Node {
 
 var booleans = set("yes", "no", "true", "false", "on", "off", "y", "n", "t", "f", "1", "0")
 
+// takes is checkForm for a keyword of a task or a block: its value matters only to a
+// host that comes there.
+func (r *reader) takes(s *Scope, name string, f form, n *yaml.Node) bool {
+	if s.Kind != TaskScope && s.Kind != BlockScope {
+		return r.checkForm(name, f, n)
+	}
+	want := misfit(f, n)
+	if want == "" {
+		return true
+	}
+	if s.Broken == nil {
+		s.Broken = diag.Errorf(n.Pos, "keyword-type", "the field '%s' has an invalid value (%s), and could not be converted to %s. The error was: it must be %s, but is %s",
+			name, n.Value().Text(), pythonType[f], want, n.Describe())
+	}
+	r.warn(n.Pos, "keyword-type", "%s must be %s, but is %s: a host that comes here fails", name, want, n.Describe())
+	return false
+}
+
+var pythonType = map[form]string{textForm: "a str", boolForm: "an bool", intForm: "an int", numberForm: "a float"}
+
 // checkForm reports a value that a keyword cannot take. Templates are checked
 // when they are evaluated.
-func (r *reader) checkForm(name string, f form, n *yaml.Node) {
+func (r *reader) checkForm(name string, f form, n *yaml.Node) bool {
+	want := misfit(f, n)
+	if want != "" {
+		r.fail(n.Pos, "keyword-type", "%s must be %s, but is %s", name, want, n.Describe())
+	}
+	return want == ""
+}
+
+// misfit is what a value should be and is not; "" where it can be taken.
+func misfit(f form, n *yaml.Node) string {
 	if n.IsNull() || n.Problem != nil || n.Kind == yaml.Scalar && n.HasTemplate() {
-		return
+		return ""
 	}
 	v := n.Value()
 	ok := true
@@ -181,9 +209,10 @@ func (r *reader) checkForm(name string, f form, n *yaml.Node) {
 		_, err := strconv.ParseFloat(v.Text(), 64)
 		ok = n.Kind == yaml.Scalar && (v.IsNumber() || err == nil)
 	}
-	if !ok {
-		r.fail(n.Pos, "keyword-type", "%s must be %s, but is %s", name, want, n.Describe())
+	if ok {
+		return ""
 	}
+	return want
 }
 
 func isInt(v value.Value) bool {

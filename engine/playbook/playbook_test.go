@@ -282,8 +282,8 @@ func TestMistakes(t *testing.T) {
 		"role missing":       {"- hosts: all\n  roles: [nope]\n", `p.yml:2:11: the role 'nope' was not found in /roles:/shared:/`},
 		"role loop":          {"- hosts: all\n  roles: [a]\n", `roles/a/meta/main.yml:1:16: the role "a" depends on itself: a -> a`},
 		"role without name":  {"- hosts: all\n  roles: [{x: 1}]\n", `p.yml:2:11: this entry names no role`},
-		"bad boolean":        {head + "    - ping:\n      become: maybe\n", `p.yml:4:15: become must be true or false, but is the string 'maybe'`},
-		"bad number":         {head + "    - ping:\n      retries: many\n", `p.yml:4:16: retries must be a whole number`},
+		"bad boolean":        {"- hosts: all\n  become: maybe\n", `p.yml:2:11: become must be true or false, but is the string 'maybe'`},
+		"bad number":         {"- hosts: all\n  port: many\n", `p.yml:2:9: port must be a whole number`},
 		"register":           {head + "    - ping:\n      register: a-b\n", `p.yml:4:17: "a-b" cannot be the name of a variable`},
 		"vars name":          {"- hosts: all\n  vars: {1a: x}\n", `p.yml:2:10: "1a" cannot be the name`},
 		"two loops":          {head + "    - ping:\n      loop: [1]\n      with_items: [1]\n", `p.yml:5:7: a task has one loop`},
@@ -434,4 +434,28 @@ func FuzzLoad(f *testing.F) {
 			p.AllHandlers()
 		}
 	})
+}
+
+func TestKeywordsOfTasksThatCannotBe(t *testing.T) {
+	t.Parallel()
+	files := tree{"p.yml": "- hosts: all\n  tasks:\n    - ping:\n      diff: yes.\n    - block: [{ping: }]\n      become: maybe\n    - ping:\n      retries: many\n    - ping:\n"}
+	pb, err := Load("/p.yml", options(files, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := pb.Plays[0].Tasks
+	for i, want := range []string{"/p.yml:4:13: the field 'diff' has an invalid value (yes.), and could not be converted to an bool",
+		"/p.yml:6:15: the field 'become' has an invalid value (maybe)", "/p.yml:8:16: the field 'retries' has an invalid value (many), and could not be converted to an int", ""} {
+		task, ok := items[i].(*Task)
+		if !ok {
+			task = items[i].(*Block).Block[0].(*Task)
+		}
+		got := ""
+		if d := task.BrokenKeyword(); d != nil {
+			got = d.Error()
+		}
+		if want == "" && got != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("%d: %q, want %q", i, got, want)
+		}
+	}
 }

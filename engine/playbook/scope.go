@@ -49,6 +49,20 @@ type Scope struct {
 	In *Play
 	// File is the file the scope is written in.
 	File string
+	// Broken says that a keyword of a task or block has a value that it cannot take: a
+	// host that comes to such a task fails, as in Ansible.
+	Broken *diag.Diagnostic
+}
+
+// BrokenKeyword is what is wrong with the keywords that hold for the scope; nil if
+// nothing is.
+func (s *Scope) BrokenKeyword() *diag.Diagnostic {
+	for x := range s.Outward() {
+		if x.Broken != nil {
+			return x.Broken
+		}
+	}
+	return nil
 }
 
 // Inherits is the scope itself; it makes Task and Block items.

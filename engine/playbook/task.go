@@ -184,8 +184,8 @@ func (r *reader) isModule(name string) bool {
 
 func (r *reader) taskKeyword(t *Task, name string, p yaml.Pair) {
 	if kw, ok := taskKeywords[name]; ok {
-		if kw.form != listForm {
-			r.checkForm(name, kw.form, p.Value)
+		if kw.form != listForm && !r.takes(&t.Scope, name, kw.form, p.Value) {
+			return
 		}
 		if name == "register" && !p.Value.HasTemplate() {
 			r.checkVarName(p.Value.Value().Text(), p.Value.Pos)

@@ -123,7 +123,7 @@ func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
 	}
 	b, ok := boolean(v)
 	if !ok {
-		return false, diag.Errorf(n.Pos, "keyword-type", "this must be true or false, but is '%s', which is not a valid boolean", v.Text())
+		return false, diag.Errorf(n.Pos, "keyword-type", "the value '%s' is not a valid boolean: it must be true or false", v.Text())
 	}
 	return b, nil
 }

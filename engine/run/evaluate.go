@@ -233,6 +233,9 @@ func (pl *play) keywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 }
 
 func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope) error {
+	if broken := t.BrokenKeyword(); broken != nil {
+		return broken
+	}
 	var err error
 	kw := func(get func(*playbook.Keywords) *yaml.Node) *yaml.Node { return nearest(s, &t.Scope, get) }
 	if ev.noLog, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), pl.Settings.NoLog); err != nil {

@@ -147,7 +147,7 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 		pos = p.Hosts.Pos
 	}
 	matched, err := r.Inventory.Match(pattern, pos)
-	if err != nil && !namesNothing(err) {
+	if err != nil && !inventory.NamesNothing(err) {
 		return nil, err
 	}
 	if r.Limit != "" {
@@ -164,19 +164,6 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 		hosts = append(hosts, h)
 	}
 	return hosts, nil
-}
-
-// namesNothing tells whether an error only says that a part of a pattern
-// selects no host, which a play may: Ansible says so and goes on.
-func namesNothing(err error) bool {
-	var list diag.List
-	list.Add(err)
-	for _, d := range list {
-		if d.Code != inventory.CodeNoHosts {
-			return false
-		}
-	}
-	return true
 }
 
 func ordered(hosts []*host, order string) ([]*host, error) {

@@ -349,11 +349,20 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: h.inst.shown || t.Module == "debug", Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
+		Verbose: verbose(h, t, o), Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
 	if !o.noLog {
 		e.Diff = o.diff
 	}
 	return e
+}
+
+// verbose tells whether a result is shown whole in any case; one of debug that failed
+// is shown as any failure.
+func verbose(h *host, t *playbook.Task, o *outcome) bool {
+	if t.Module == "debug" {
+		return o.status != event.Failed
+	}
+	return h.inst.shown
 }
 
 // alwaysShown tells whether a result is shown whole without -v, as Ansible marks

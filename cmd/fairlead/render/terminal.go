@@ -270,7 +270,7 @@ func (t *Terminal) body(e *event.Event) string {
 	if t.o.Verbosity < 3 && !e.Verbose {
 		m = without(m, "diff") // shown above, when wanted
 	}
-	if e.Module == "debug" {
+	if e.Module == "debug" && !bad {
 		return indented(debugShows(m))
 	}
 	if t.o.Verbosity >= 3 || e.Verbose {
