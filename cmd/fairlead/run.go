@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -282,8 +283,16 @@ func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 	return render.Options{
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
 		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
-		CustomStats: settings.Bool(config.CustomStats),
+		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std),
 	}
+}
+
+// failures is where failures are shown, if not with everything else.
+func failures(settings *config.Config, std streams) io.Writer {
+	if settings.Bool(config.FailedToStderr) {
+		return std.err
+	}
+	return nil
 }
 
 // words splits comma lists.

@@ -69,6 +69,8 @@ const (
 	DiffAlways             Key = "diff.always"
 	DisplaySkipped         Key = "display_skipped_hosts"
 	DisplayOK              Key = "display_ok_hosts"
+	FailedToStderr         Key = "display_failed_stderr"
+	CheckMarkers           Key = "check_mode_markers"
 	CustomStats            Key = "show_custom_stats"
 	ForceColor             Key = "force_color"
 	NoColor                Key = "nocolor"
@@ -147,6 +149,8 @@ var settings = []Setting{
 	{DiffAlways, in("diff", "always"), env("ANSIBLE_DIFF_ALWAYS"), Bool, "false", nil, "--diff"},
 	{DisplaySkipped, in(defaults, "display_skipped_hosts"), env("ANSIBLE_DISPLAY_SKIPPED_HOSTS"), Bool, "true", nil, "show skipped hosts"},
 	{DisplayOK, in(defaults, "display_ok_hosts"), env("ANSIBLE_DISPLAY_OK_HOSTS"), Bool, "true", nil, "show hosts on which nothing changed"},
+	{FailedToStderr, in(defaults, "display_failed_stderr"), env("ANSIBLE_DISPLAY_FAILED_STDERR"), Bool, "false", nil, "show failures on standard error"},
+	{CheckMarkers, in(defaults, "check_mode_markers"), env("ANSIBLE_CHECK_MODE_MARKERS"), Bool, "false", nil, "mark dry runs, and what is in check mode"},
 	{CustomStats, in(defaults, "show_custom_stats"), env("ANSIBLE_SHOW_CUSTOM_STATS"), Bool, "false", nil, "show at the end what set_stats gave"},
 	{ForceColor, in(defaults, "force_color"), env("ANSIBLE_FORCE_COLOR"), Bool, "false", nil, "colours also where there is no terminal"},
 	{NoColor, in(defaults, "nocolor"), env("ANSIBLE_NOCOLOR", "NO_COLOR"), Bool, "false", nil, "no colours"},

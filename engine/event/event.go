@@ -75,7 +75,7 @@ type Event struct {
 
 	// RunStarted
 	Playbooks []string `json:"playbooks,omitempty"`
-	Check     bool     `json:"check,omitempty"` // a plan
+	Check     bool     `json:"check,omitempty"` // a plan; of plays and tasks: in check mode
 	Version   string   `json:"version,omitempty"`
 
 	Play   string   `json:"play,omitempty"`

@@ -168,7 +168,16 @@ func (pl *play) tellTask(e *event.Event) {
 	}
 	pl.told = e.TaskNo
 	pl.emit(&event.Event{Kind: event.TaskStarted, Play: e.Play, PlayNo: e.PlayNo, Task: e.Task, TaskID: e.TaskID, TaskNo: e.TaskNo,
-		Module: e.Module, Pos: e.Pos, Handler: e.Handler})
+		Module: e.Module, Pos: e.Pos, Handler: e.Handler, Check: e.Check})
+}
+
+// inCheckMode tells what a scope's check_mode says, as far as that stands written.
+func (r *runner) inCheckMode(s *playbook.Scope) bool {
+	if n := s.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.CheckMode }); n != nil {
+		b, _ := boolean(n.Value())
+		return b
+	}
+	return r.Check
 }
 
 // tellStart tells the heading of a task whose effect is about to be sent, once
@@ -179,7 +188,7 @@ func (pl *play) tellStart(h *host) {
 		return
 	}
 	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
-		Module: t.Module, Pos: t.Pos, Handler: t.Handler})
+		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope)})
 }
 
 // unreachable ends the task on a host that cannot be used.

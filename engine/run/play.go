@@ -61,7 +61,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	r.playNo++
-	r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts)})
+	r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
 	if len(hosts) == 0 {
 		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
 		return false, nil

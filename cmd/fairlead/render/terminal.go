@@ -30,6 +30,10 @@ type Options struct {
 	// HideSkipped and HideOK leave such results out, and the headings of tasks
 	// that have no others.
 	HideSkipped, HideOK bool
+	// Failed takes failures in place of the output; nil for none.
+	Failed io.Writer
+	// Check marks a dry run, and plays and tasks in check mode.
+	Check bool
 	// CustomStats shows what set_stats gave, at the end.
 	CustomStats bool
 }
@@ -46,6 +50,9 @@ type Terminal struct {
 	stats    customStats
 	// title is the heading of a task that has shown nothing yet.
 	title []byte
+	// failed is what Options.Failed is to get.
+	failed bytes.Buffer
+	dry    bool // the run is a dry run
 }
 
 // New makes a terminal sink.
@@ -79,14 +86,33 @@ func (t *Terminal) Emit(_ context.Context, e *event.Event) error {
 	if t.line != nil {
 		t.line.note(e)
 	}
-	if b.Len() == 0 {
+	if b.Len() == 0 && t.failed.Len() == 0 {
 		return nil
 	}
 	if t.line != nil {
 		t.line.erase()
 	}
 	_, err := t.out.Write(b.Bytes())
+	if err == nil && t.failed.Len() > 0 {
+		_, err = t.o.Failed.Write(t.failed.Bytes())
+		t.failed.Reset()
+	}
 	return err
+}
+
+// failure is where a result goes: a failure, if so wanted, to a place of its own.
+func (t *Terminal) failure(b *bytes.Buffer, e *event.Event) *bytes.Buffer {
+	if t.o.Failed != nil && (e.Status == event.Failed || e.Status == event.Unreachable) {
+		return &t.failed
+	}
+	return b
+}
+
+func (t *Terminal) checkMark(e *event.Event) string {
+	if t.o.Check && e.Check {
+		return " [CHECK MODE]"
+	}
+	return ""
 }
 
 // hidesSome tells whether results may be left out.
@@ -98,7 +124,7 @@ func (t *Terminal) holdTitle(b *bytes.Buffer, e *event.Event) {
 	case e.Kind == event.TaskStarted:
 		t.title = bytes.Clone(b.Bytes())
 		b.Reset()
-	case b.Len() > 0:
+	case b.Len() > 0 || t.failed.Len() > 0:
 		shown := append(t.title, b.Bytes()...)
 		b.Reset()
 		b.Write(shown)
@@ -113,6 +139,10 @@ func (t *Terminal) hidden(e *event.Event) bool {
 func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 	switch e.Kind {
 	case event.RunStarted:
+		t.dry = e.Check && t.o.Check
+		if t.dry {
+			t.heading(b, "DRY RUN")
+		}
 		for _, p := range e.Playbooks {
 			if t.o.Verbosity >= 2 {
 				t.heading(b, "PLAYBOOK: "+event.PrintableLine(filepath.Base(p)))
@@ -120,7 +150,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 	case event.PlayStarted:
 		t.hosts = len(e.Hosts)
-		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]")
+		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]"+t.checkMark(e))
 	case event.NoHosts:
 		fmt.Fprintf(b, "%s\n", t.paint(cyan, "skipping: no hosts matched"))
 	case event.TaskStarted:
@@ -128,7 +158,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if e.Handler {
 			word = "RUNNING HANDLER"
 		}
-		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]")
+		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]"+t.checkMark(e))
 		if t.o.Verbosity >= 2 && e.Pos.IsValid() {
 			fmt.Fprintf(b, "%s\n", t.paint(blue, fmt.Sprintf("task path: %s:%d", event.PrintableLine(e.Pos.File), e.Pos.Line)))
 		}
@@ -140,7 +170,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 	case event.ItemResult:
 		if !t.hidden(e) {
-			t.result(b, e, true)
+			t.result(t.failure(b, e), e, true)
 		}
 	case event.Result:
 		if t.o.CustomStats {
@@ -158,7 +188,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			return // its items were told
 		}
 		if !t.hidden(e) {
-			t.result(b, e, false)
+			t.result(t.failure(b, e), e, false)
 		}
 		t.ignoring(b, e)
 	case event.Retry:
@@ -172,6 +202,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 	case event.Recap:
 		t.recap(b, e)
 		t.stats.show(t, b)
+		if t.dry {
+			t.heading(b, "DRY RUN")
+		}
 	}
 }
 
