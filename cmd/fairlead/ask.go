@@ -28,3 +28,11 @@ func asker(std streams, red *event.Redactor) run.Asker {
 		return readLine(std.in)
 	}
 }
+
+// debugAsker asks for the commands of the debugger, at a terminal or not.
+func debugAsker(std streams) run.Asker {
+	return func(_ context.Context, prompt string, _ bool) (string, error) {
+		fmt.Fprint(std.out, prompt)
+		return readLine(std.in)
+	}
+}

@@ -180,7 +180,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {
 		return err
 	}
-	cfg.Step, cfg.Ask = f.step, asker(std, red)
+	cfg.Step, cfg.Ask, cfg.Debug = f.step, asker(std, red), debugAsker(std)
 	return f.perform(ctx, cfg, settings, red, std)
 }
 
@@ -260,6 +260,9 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 	sum, err := run.Run(ctx, cfg)
 	if f.stats {
 		printStats(std, hosts, time.Since(began))
+	}
+	if errors.Is(err, run.ErrQuit) {
+		return exitError{99} // as Ansible ends then
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {

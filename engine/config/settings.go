@@ -64,6 +64,8 @@ const (
 	MissingHandler         Key = "error_on_missing_handler"
 	TaskTimeout            Key = "task_timeout"
 	NoLog                  Key = "no_log"
+	TaskDebugger           Key = "enable_task_debugger"
+	DebuggerForgives       Key = "task_debugger_ignore_errors"
 	TagsRun                Key = "tags.run"
 	TagsSkip               Key = "tags.skip"
 	DiffAlways             Key = "diff.always"
@@ -144,6 +146,8 @@ var settings = []Setting{
 	{MissingHandler, in(defaults, "error_on_missing_handler"), env("ANSIBLE_ERROR_ON_MISSING_HANDLER"), Bool, "true", nil, "a notification that no handler hears ends the run"},
 	{TaskTimeout, in(defaults, "task_timeout"), env("ANSIBLE_TASK_TIMEOUT"), Int, "0", nil, "seconds a task may take"},
 	{NoLog, in(defaults, "no_log"), env("ANSIBLE_NO_LOG"), Bool, "false", nil, "hide all results"},
+	{TaskDebugger, in(defaults, "enable_task_debugger"), env("ANSIBLE_ENABLE_TASK_DEBUGGER"), Bool, "false", nil, "stop at every task that fails, and ask"},
+	{DebuggerForgives, in(defaults, "task_debugger_ignore_errors"), env("ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"), Bool, "true", nil, "but not where ignore_errors holds"},
 	{TagsRun, in("tags", "run"), env("ANSIBLE_RUN_TAGS"), List, "", nil, "what --tags would name"},
 	{TagsSkip, in("tags", "skip"), env("ANSIBLE_SKIP_TAGS"), List, "", nil, "what --skip-tags would name"},
 	{DiffAlways, in("diff", "always"), env("ANSIBLE_DIFF_ALWAYS"), Bool, "false", nil, "--diff"},

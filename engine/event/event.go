@@ -26,6 +26,9 @@ const (
 	// ItemResult is the result of one loop item; Result the one of the task.
 	ItemResult Kind = "item_result"
 	Result     Kind = "result"
+	// Debugged shows a result before somebody looks into it at the debugger; it counts
+	// nothing. What becomes of it is a Result that is Told, or another attempt.
+	Debugged Kind = "debugged"
 	// Included: an include brought the file Msg for Hosts (Label: of its item).
 	Included Kind = "included"
 	// Meta is what a meta task did (Msg).
@@ -114,6 +117,8 @@ type Event struct {
 	// Loop: the task has items; Verbose: show the result even without -v (debug).
 	Loop    bool `json:"loop,omitempty"`
 	Verbose bool `json:"verbose,omitempty"`
+	// Told: a Debugged has shown this result.
+	Told bool `json:"told,omitempty"`
 	// Restored: an earlier attempt of the run did this; it was not repeated.
 	Restored bool `json:"restored,omitempty"`
 

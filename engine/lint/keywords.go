@@ -1,23 +1,21 @@
 package lint
 
 import (
+	"slices"
+
 	"github.com/fairlead-project/fairlead/engine/playbook"
-	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
-// CodeKeyword is the code of keywords that are read, but not carried out.
-const CodeKeyword = "keyword-without-effect"
+// CodeKeyword is the code of keywords with a value that they cannot have.
+const CodeKeyword = "keyword-value"
 
-// withoutEffect warns of what a task asks for and the engine does not do yet.
-func (c *checker) withoutEffect(t *playbook.Task) {
-	for _, k := range []struct {
-		n    *yaml.Node
-		what string
-	}{
-		{t.Debugger, "debugger: there is none"},
-	} {
-		if k.n != nil && !isFalse(k.n) {
-			c.report(problem(k.n.Pos, true, CodeKeyword, "this is read, but not carried out; %s", k.what))
-		}
+var debuggers = []string{"always", "on_failed", "on_skipped", "on_unreachable", "never"}
+
+// debugger reports a debugger that is none.
+func (c *checker) debugger(t *playbook.Task) {
+	n := t.Debugger
+	if n == nil || n.HasTemplate() || slices.Contains(debuggers, n.Str()) {
+		return
 	}
+	c.report(problem(n.Pos, false, CodeKeyword, "'%s' is not a valid value for debugger. Must be one of always, on_failed, on_skipped, on_unreachable, never", n.Value().Text()))
 }

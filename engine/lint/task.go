@@ -89,7 +89,7 @@ func (c *checker) step(p *play, s *step) {
 	if t.Loop != nil && t.Loop.LoopVarNode.HasTemplate() || t.Loop != nil && t.Loop.IndexVarNode.HasTemplate() {
 		u.lenient = true
 	}
-	c.withoutEffect(t)
+	c.debugger(t)
 	c.name(u, t)
 	c.conditions(u, t)
 	c.loop(u, t)

@@ -55,6 +55,7 @@ func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*
 		}
 		args.Set(orElse(spec.FreeForm, "_raw_params"), v)
 	}
+	args = pl.debugging.overrideArgs(t, args)
 	return dropOmitted(args, spec.Traits.Unknown && pl.Check)
 }
 

@@ -208,6 +208,19 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 	e.Loop = false
 	ignored, ferr := pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }, false)
 	e.Ignored = ferr == nil && ignored
+	if pl.debugs(h, t, event.Unreachable, e.Ignored) {
+		redo, err := pl.debugged(h, t, o, e)
+		if err != nil && pl.emitErr == nil {
+			pl.emitErr = err
+		}
+		if redo {
+			if r.lane != nil {
+				r.lane.drop()
+			}
+			h.inst = nil
+			return
+		}
+	}
 	if e.Ignored {
 		if r.lane != nil && r.lane.target != nil {
 			_ = r.lane.target.Close()

@@ -43,6 +43,8 @@ type play struct {
 	shared        sharedTasks
 	brings        bringing
 	free          free
+	debugAll      bool // every failure wants the debugger
+	debugging     debugging
 }
 
 // play runs one play on its hosts, batch by batch; stop ends the run.
@@ -316,6 +318,7 @@ func (pl *play) begin() error {
 	} else {
 		// What asks, or begins somewhere, does so for all hosts; a plan has nobody to wait for.
 		pl.isFree = isFree(strategy) && !pl.Check && !pl.Step && !pl.starting
+		pl.debugAll = pl.Settings.Debugger || strings.TrimPrefix(strategy, "ansible.builtin.") == "debug"
 	}
 	if err := pl.collectHandlers(s); err != nil {
 		return err
@@ -351,7 +354,7 @@ func isFree(strategy string) bool {
 
 func isStrategy(s string) bool {
 	switch s[strings.LastIndexByte(s, '.')+1:] {
-	case "", "linear", "free", "host_pinned", "mitogen_linear", "mitogen_free", "mitogen_host_pinned":
+	case "", "linear", "debug", "free", "host_pinned", "mitogen_linear", "mitogen_free", "mitogen_host_pinned":
 		return true
 	}
 	return false
@@ -363,7 +366,7 @@ func unknownStrategy(s string, n *yaml.Node) error {
 	if n != nil {
 		pos = n.Pos
 	}
-	return diag.Errorf(pos, "strategy", "there is no strategy %q", s).WithHint("use linear, free or host_pinned")
+	return diag.Errorf(pos, "strategy", "there is no strategy %q", s).WithHint("use linear, free, host_pinned or debug")
 }
 
 // program is the play as one list: facts, the three parts, and between them the

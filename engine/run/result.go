@@ -409,6 +409,27 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 		o = pl.loopOutcome(in, t)
 	}
 	failed := o.status == event.Failed
+	ignored := false
+	if failed && !in.unbrought { // what an include cannot bring is never ignored
+		var err error
+		if ignored, err = pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }, false); err != nil {
+			ignored = false
+		}
+	}
+	told := false
+	if pl.debugs(h, t, o.status, ignored) {
+		if len(h.steps) > 0 {
+			return &request{kind: reqFlushHost, host: h}, nil
+		}
+		e := pl.newEvent(h, t, event.Result, o)
+		e.Ignored, told = ignored, true
+		if redo, err := pl.debugged(h, t, o, e); err != nil {
+			return nil, err
+		} else if redo {
+			h.inst = nil
+			return again, nil
+		}
+	}
 	changed, _ := o.result.Get("changed")
 	var handlers, warnings []string
 	if changed.Truthy() && !failed && len(t.Notifies()) > 0 {
@@ -424,14 +445,7 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	h.roles.ran = h.roles.ran || o.status != event.Skipped
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Handlers, e.Warnings = pl.notify(h, handlers), append(e.Warnings, warnings...)
-	ignored := false
-	if failed && !in.unbrought { // what an include cannot bring is never ignored
-		var err error
-		if ignored, err = pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }, false); err != nil {
-			ignored = false
-		}
-	}
-	e.Ignored = ignored
+	e.Ignored, e.Told = ignored, told
 	if t.Handler {
 		h.notified = h.notified.clone()
 		delete(h.notified, t.ID)

@@ -59,8 +59,10 @@ type Config struct {
 	StartAt        string
 	Check, Diff    bool
 	// Step asks before each task; Ask asks, nil when there is nobody to ask.
-	Step          bool
-	Ask           Asker
+	Step bool
+	Ask  Asker
+	// Debug asks for the commands of the debugger; nil is no debugger.
+	Debug         Asker
 	Lockstep      bool // flush after every task
 	NoLookAhead   bool
 	Forks         int // hosts talked to at once; 0: config.DefaultForks

@@ -35,6 +35,9 @@ type Settings struct {
 	UnheardIsWarning bool
 	TaskTimeout      time.Duration
 	NoLog            bool
+	// Debugger stops at every task that fails; DebuggerForgives leaves those out whose
+	// errors are ignored.
+	Debugger, DebuggerForgives bool
 	// Managed is the variable ansible_managed; "" means Ansible's default.
 	Managed string
 	// Named gives a setting by its name in Ansible, for the lookup config; nil
@@ -59,6 +62,7 @@ func SettingsOf(c *config.Config) Settings {
 		Named:    namedSettings(c),
 		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
+		Debugger: c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
 	}
 	if c.IsSet(config.Managed) {
 		s.Managed = c.Text(config.Managed)

@@ -126,7 +126,11 @@ func (pl *play) moment(h *host) vars.Moment {
 }
 
 func (pl *play) scope(h *host, t *playbook.Task) *vars.Scope {
-	return pl.inFrames(h, pl.Vars.Scope(pl.world(pl), h.Host, pl.vars, &t.Scope, pl.moment(h)))
+	s := pl.inFrames(h, pl.Vars.Scope(pl.world(pl), h.Host, pl.vars, &t.Scope, pl.moment(h)))
+	if set := pl.debugging.locals(h, t); set != nil {
+		s = s.With(set)
+	}
+	return s
 }
 
 // inFrames adds what the lists around the host's place define: loop variables

@@ -172,6 +172,11 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if !t.hidden(e) {
 			t.result(t.failure(b, e), e, true)
 		}
+	case event.Debugged:
+		if !e.Loop || e.Status == event.Skipped {
+			t.result(t.failure(b, e), e, false)
+		}
+		t.ignoring(b, e)
 	case event.Result:
 		if t.o.CustomStats {
 			t.stats.note(e)
@@ -183,6 +188,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			}
 		}
 		t.notified(b, e)
+		if e.Told {
+			return
+		}
 		if e.Loop && e.Status != event.Skipped {
 			t.ignoring(b, e)
 			return // its items were told
