@@ -23,6 +23,7 @@ type fakeHost struct {
 	ran   []string
 	// before is what an attempt that was cut off noted.
 	before string
+	check  bool // it is a plan
 }
 
 func (h *fakeHost) answer(q state.Query) state.Answer {
@@ -68,7 +69,7 @@ func (h *fakeHost) run(t *testing.T, m module.Module, args *value.Map) (first mo
 		return first, nil, err
 	}
 	next := func(v state.View) (module.Change, error) {
-		return m.Plan(a, module.Inputs{Diff: true, Before: h.before}, v)
+		return m.Plan(a, module.Inputs{Diff: true, Check: h.check, Before: h.before}, v)
 	}
 	for stage := range 20 {
 		v := state.NewHostView()

@@ -42,7 +42,7 @@ var modprobeSpec = module.Spec{
 // Modprobe is the module modprobe.
 func Modprobe() module.Module { return module.New(modprobeSpec, planModprobe) }
 
-func planModprobe(a modprobeArgs, _ module.Inputs, v state.View) (module.Change, error) {
+func planModprobe(a modprobeArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
 	name := strings.ReplaceAll(a.Name, "-", "_")
 	// /sys/module has what is loaded, and of what is built in that which has parameters.
@@ -71,16 +71,41 @@ func planModprobe(a modprobeArgs, _ module.Inputs, v state.View) (module.Change,
 	if !want {
 		argv = []string{"modprobe", "-r", a.Name}
 	}
+	if in.Check { // as the original does, the program is asked whether it could
+		r := g.Output(tryModprobe, argv[1:]...)
+		if need, missing, err := g.Missing(); missing {
+			return need, err
+		}
+		switch r.RC {
+		case 0:
+		case noModprobe:
+			return module.Change{}, module.Fail(`Failed to find required executable "modprobe"`)
+		default:
+			return module.Change{}, a.fail(r.RC, r.Stdout, r.Stderr)
+		}
+	}
 	done := module.Change{Result: c.Result, Ops: writes}
 	c.Ops = []state.Op{state.Exec{Argv: argv, Env: []string{"LC_ALL=C"}}}
 	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
 		if r := did[len(did)-1]; r.RC != 0 {
-			return module.Change{}, module.Fail(string(r.Stderr), "name", a.Name, "params", a.Params, "state", a.State,
-				"rc", r.RC, "stdout", string(r.Stdout), "stderr", string(r.Stderr))
+			return module.Change{}, a.fail(r.RC, string(r.Stdout), string(r.Stderr))
 		}
 		return done, nil
 	}
 	return c, nil
+}
+
+// tryModprobe is what modprobe would do. A modprobe that knows no dry run (that
+// of busybox) is believed.
+const tryModprobe = `command -v modprobe >/dev/null 2>&1 || exit 127
+modprobe -n -V >/dev/null 2>&1 || exit 0
+modprobe -n "$@"`
+
+// noModprobe is what tryModprobe returns where there is no such program.
+const noModprobe = 127
+
+func (a modprobeArgs) fail(rc int, stdout, stderr string) *module.Failure {
+	return module.Fail(stderr, "name", a.Name, "params", a.Params, "state", a.State, "rc", rc, "stdout", stdout, "stderr", stderr)
 }
 
 const (

@@ -41,6 +41,20 @@ func TestModprobe(t *testing.T) {
 	}
 }
 
+func TestModprobePlanned(t *testing.T) {
+	t.Parallel()
+	for why, h := range map[string]*fakeHost{
+		"":                        {},
+		"modprobe: no such thing": {out: state.OutputInfo{RC: 1, Stderr: "modprobe: no such thing"}},
+	} {
+		h.check = true
+		_, _, err := h.run(t, Modprobe(), value.M("name", "dummy"))
+		if got := ""; err != nil && err.Error() != why || err == nil && why != got {
+			t.Errorf("%v, not %q", err, why)
+		}
+	}
+}
+
 func TestModprobePersistent(t *testing.T) {
 	t.Parallel()
 	const loads, params = "/etc/modules-load.d/", "/etc/modprobe.d/"

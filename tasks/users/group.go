@@ -2,6 +2,7 @@ package users
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -65,15 +66,47 @@ func planGroup(a groupArgs, _ module.Inputs, v state.View) (module.Change, error
 	if cur.Exists && (!asked || gid == cur.GID) {
 		return module.Change{Result: a.result(value.Int(int64(cur.GID)), false)}, nil
 	}
-	step := a.make()
+	step, tool := a.make(), "groupadd"
 	if cur.Exists {
-		step = a.modify()
+		step, tool = a.modify(), "groupmod"
+	}
+	if why, missing := a.refused(g); why != "" {
+		return module.Change{}, module.Fail(tool+": "+why+"\n", "name", a.Name)
+	} else if missing {
+		c, _, err := g.Missing()
+		return c, err
 	}
 	shown := module.Later()
 	if asked {
 		shown = value.Int(int64(gid))
 	}
 	return inOrder([]state.Exec{step}, module.Change{Result: a.result(shown, true)}, fail, a.end), nil
+}
+
+// refused says, as the tools of shadow do, why the host would not have the group:
+// a name that none of them takes, or a number that is another group's.
+func (a groupArgs) refused(g *module.Gather) (why string, missing bool) {
+	if !nameFits(a.Name) {
+		return "'" + a.Name + "' is not a valid group name", false
+	}
+	gid, asked := a.GID.Get()
+	if !asked || a.NonUnique {
+		return "", false
+	}
+	other := g.Group(strconv.Itoa(gid))
+	if !g.Complete() {
+		return "", true
+	}
+	if other.Exists && other.GID == gid && other.Name != a.Name {
+		return "GID '" + strconv.Itoa(gid) + "' already exists", false
+	}
+	return "", false
+}
+
+// nameFits tells whether some host could have a user or group of that name:
+// what Debian's tools refuse, which take more than others.
+func nameFits(name string) bool {
+	return name != "" && !strings.ContainsAny(name, ":,/\n\t ") && !strings.ContainsAny(name[:1], "-+~")
 }
 
 func (a groupArgs) result(gid value.Value, changed bool) *value.Map {

@@ -47,6 +47,17 @@ func TestGroupFails(t *testing.T) {
 	h.said = state.OpResult{RC: 4, Stderr: []byte("groupadd: GID '4' already exists\n")}
 	_, _, err := h.run(t, Group(), value.M("name", "new", "gid", 4))
 	checkFails(t, err, "groupadd: GID '4' already exists\n")
+	h.ran = nil
+	for want, args := range map[string]*value.Map{ // told before anything is run
+		"groupadd: GID '1000' already exists\n":             value.M("name", "new", "gid", 1000),
+		"groupadd: 'bad name!' is not a valid group name\n": value.M("name", "bad name!"),
+	} {
+		_, _, err = h.run(t, Group(), args)
+		checkFails(t, err, want)
+	}
+	if len(h.ran) > 0 {
+		t.Errorf("ran %q", h.ran)
+	}
 	_, _, err = h.run(t, Group(), value.M("name", "new", "non_unique", true))
 	checkFails(t, err, "non_unique is True but all of the following are missing: gid")
 }

@@ -140,7 +140,7 @@ func planUser(a userArgs, in module.Inputs, v state.View) (module.Change, error)
 		return c, err
 	}
 	if text, secret := a.Password.Text(), !a.Password.IsNull(); secret && !hashed(text) {
-		u.warn = append(u.warn, "the argument password does not look like a hash of a password, which it must be")
+		u.warn = append(u.warn, "The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.")
 	}
 	if !u.cur.Exists {
 		return u.present(u.create())
@@ -178,7 +178,7 @@ func (u *account) absent() module.Change {
 	}
 	step := either(append(argv, u.Name), append(box, u.Name))
 	step.Leaves = u.Name
-	return inOrder([]state.Exec{step}, module.Change{Result: result()}, u.fail,
+	return inOrder([]state.Exec{step}, module.Change{Result: u.unsaid(result())}, u.fail,
 		func(_ state.View, said output) (module.Change, error) {
 			r := result()
 			said.into(r)
@@ -194,6 +194,16 @@ func (o output) into(m *value.Map) {
 			m.Set(x.key+"_lines", value.Strings(strings.Split(strings.TrimRight(x.text, "\n"), "\n")...).MarkDeep(value.Unsafe))
 		}
 	}
+}
+
+// unsaid marks in what a plan registers that the commands may print something.
+func (u *account) unsaid(m *value.Map) *value.Map {
+	if u.in.Check {
+		for _, k := range []string{"stdout", "stdout_lines", "stderr", "stderr_lines"} {
+			m.Set(k, module.Later())
+		}
+	}
+	return m
 }
 
 // gather reads groups and the line of /etc/shadow.
@@ -296,7 +306,7 @@ func (u *account) present(steps []state.Exec) (module.Change, error) {
 		}
 		return c, nil
 	}
-	c.Result = u.result(u.predicted(), true)
+	c.Result = u.unsaid(u.result(u.predicted(), true))
 	if !u.cur.Exists {
 		for _, k := range u.unforeseen() {
 			c.Result.Set(k, module.Later())
