@@ -41,7 +41,7 @@ type configArgs struct {
 	Entrypoint  []string               `arg:"entrypoint"`
 	Env         map[string]value.Value `arg:"env"`
 	EnvFile     string                 `arg:"env_file"`
-	Labels      map[string]string      `arg:"labels"`
+	Labels      map[string]value.Value `arg:"labels"`
 	Tty         *bool                  `arg:"tty"`
 	Interactive *bool                  `arg:"interactive"`
 	Detach      *bool                  `arg:"detach"`

@@ -116,11 +116,7 @@ func differences(w *want, have *spec, image *state.ContainerConfig, how map[stri
 		if same(want, got, how[f.name], f.kind) {
 			continue
 		}
-		name := f.name
-		if name == "volume_binds" {
-			name = "volumes"
-		}
-		out = append(out, difference{name: name, want: want, have: got, live: f.live && want.Truthy()})
+		out = append(out, difference{name: f.name, want: want, have: got, live: f.live && want.Truthy()})
 	}
 	return out
 }

@@ -116,17 +116,16 @@ func planContainerExec(a execArgs, _ module.Inputs, v state.View) (module.Change
 func (a execArgs) dockerExec(argv []string) (state.Exec, error) {
 	words := []string{"docker", "exec"}
 	cmd := state.Exec{}
-	for _, name := range keys(a.Env) {
-		v := a.Env[name]
-		switch {
-		case !v.IsString():
-			return cmd, module.Fail("Non-string value found for env option. Ambiguous env options must be " +
-				"wrapped in quotes to avoid them being interpreted. Key: " + name)
-		case dockerReads(name):
-			words = append(words, "-e", name+"="+v.Str())
-		default:
+	vars, err := onlyTexts("env", a.Env)
+	if err != nil {
+		return cmd, err
+	}
+	for _, name := range keys(vars) {
+		if dockerReads(name) {
+			words = append(words, "-e", name+"="+vars[name])
+		} else {
 			words = append(words, "-e", name)
-			cmd.Env = append(cmd.Env, name+"="+v.Str())
+			cmd.Env = append(cmd.Env, name+"="+vars[name])
 		}
 	}
 	if a.Detach {

@@ -245,12 +245,9 @@ func (s *steps) create(all []field) error {
 	s.diffs = append(s.diffs, difference{name: "exists", want: value.Bool(true), have: value.Bool(false)},
 		difference{name: "image", want: value.String(s.a.Image), have: value.Null})
 	for _, f := range all {
-		v, name := f.of(&s.k.w.spec), f.name
-		if name == "volume_binds" {
-			name = "volumes"
-		}
+		v := f.of(&s.k.w.spec)
 		if compared(s.k.w, f.name) && v.Len() != 0 {
-			s.diffs = append(s.diffs, difference{name: name, want: v, have: value.Null})
+			s.diffs = append(s.diffs, difference{name: f.name, want: v, have: value.Null})
 		}
 	}
 	s.do(state.ContainerCreate{Name: s.a.Name, Spec: s.k.w.spec}, "created", name)

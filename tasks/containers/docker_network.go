@@ -26,7 +26,8 @@ type networkTask struct {
 	Internal          *bool                  `arg:"internal"`
 	Attachable        *bool                  `arg:"attachable"`
 	Scope             string                 `arg:"scope"`
-	Labels            map[string]string      `arg:"labels"`
+	GivenLabels       map[string]value.Value `arg:"labels"`
+	Labels            map[string]string      // the same, known to be texts
 	Debug             bool                   `arg:"debug"`
 }
 
@@ -87,6 +88,10 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 		if !isCIDR(p.Subnet) {
 			return module.Change{}, module.Fail(fmt.Sprintf("%q is not a valid CIDR", p.Subnet))
 		}
+	}
+	var err error
+	if a.Labels, err = onlyTexts("labels", a.GivenLabels); err != nil {
+		return module.Change{}, err
 	}
 	g := &gather{v: v}
 	have, known, err := ask[state.DockerNetworkInfo](g, state.DockerNetwork{Name: a.Name})

@@ -14,7 +14,8 @@ type volumeTask struct {
 	State         string                 `arg:"state"`
 	Driver        string                 `arg:"driver"`
 	DriverOptions map[string]value.Value `arg:"driver_options"`
-	Labels        map[string]string      `arg:"labels"`
+	GivenLabels   map[string]value.Value `arg:"labels"`
+	Labels        map[string]string      // the same, known to be texts
 	Recreate      string                 `arg:"recreate"`
 	Debug         bool                   `arg:"debug"`
 }
@@ -50,6 +51,10 @@ because making it anew loses what is in it; recreate says otherwise.`,
 }
 
 func planVolume(a volumeTask, in module.Inputs, v state.View) (module.Change, error) {
+	var err error
+	if a.Labels, err = onlyTexts("labels", a.GivenLabels); err != nil {
+		return module.Change{}, err
+	}
 	g := &gather{v: v}
 	have, known, err := ask[state.DockerVolumeInfo](g, state.DockerVolume{Name: a.Name})
 	if !known {

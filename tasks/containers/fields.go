@@ -139,14 +139,14 @@ func configFields() []field {
 func healthOf(s *spec) value.Value {
 	h := s.Config.Healthcheck
 	if h == nil || len(h.Test) == 0 || h.Test[0] == "NONE" {
-		return value.FromMap(value.M("test", []string{"NONE"}))
+		return value.FromMap(value.M("Test", []string{"NONE"}))
 	}
-	m := value.M("test", h.Test)
+	m := value.M("Test", h.Test)
 	for _, t := range []struct {
 		name string
 		n    int64
-	}{{"interval", h.Interval}, {"timeout", h.Timeout}, {"start_period", h.StartPeriod},
-		{"start_interval", h.StartInterval}, {"retries", int64(h.Retries)}} {
+	}{{"Interval", h.Interval}, {"Timeout", h.Timeout}, {"StartPeriod", h.StartPeriod},
+		{"StartInterval", h.StartInterval}, {"Retries", int64(h.Retries)}} {
 		if t.n != 0 {
 			m.Set(t.name, value.Int(t.n))
 		}

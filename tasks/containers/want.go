@@ -58,7 +58,7 @@ func wanted(a *containerArgs, envFile []byte) (*want, error) {
 	w.limits(a)
 	for _, step := range []func(*containerArgs) error{
 		w.commands, func(a *containerArgs) error { return w.env(a, envFile) },
-		w.health, w.sizes, w.devices, w.ulimits, w.mounts, w.networks, w.ports, w.logging, w.terminal,
+		w.labels, w.health, w.sizes, w.devices, w.ulimits, w.mounts, w.networks, w.ports, w.logging, w.terminal,
 	} {
 		if err := step(a); err != nil {
 			return nil, err
@@ -83,6 +83,30 @@ func compatibility(a *containerArgs) {
 	}
 }
 
+// onlyTexts are the values of a dict that must be texts: what YAML read as a
+// number or a boolean may not be what was meant.
+func onlyTexts(option string, given map[string]value.Value) (map[string]string, error) {
+	if given == nil {
+		return nil, nil
+	}
+	out := make(map[string]string, len(given))
+	for _, name := range keys(given) {
+		if !given[name].IsString() {
+			return nil, module.Fail("Non-string value found for " + option + " option. Ambiguous " + option + " options must be " +
+				"wrapped in quotes to avoid them being interpreted. Key: " + name)
+		}
+		out[name] = given[name].Str()
+	}
+	return out, nil
+}
+
+// labels reads the labels.
+func (w *want) labels(a *containerArgs) error {
+	texts, err := onlyTexts("labels", a.Labels)
+	setMap(w, "labels", texts, &w.spec.Config.Labels)
+	return err
+}
+
 // plain are the arguments that mean what they say.
 func (w *want) plain(a *containerArgs) {
 	c, h := &w.spec.Config, &w.spec.Host
@@ -94,7 +118,6 @@ func (w *want) plain(a *containerArgs) {
 	setPtr(w, "stop_timeout", a.StopTimeout, &c.StopTimeout)
 	set(w, "tty", a.Tty, &c.Tty)
 	set(w, "platform", a.Platform, &w.spec.Platform)
-	setMap(w, "labels", a.Labels, &c.Labels)
 	set(w, "volume_driver", a.VolumeDriver, &h.VolumeDriver)
 	setSlice(w, "volumes_from", a.VolumesFrom, &h.VolumesFrom)
 	set(w, "publish_all_ports", a.PublishAll, &h.PublishAllPorts)
@@ -236,13 +259,13 @@ func (w *want) env(a *containerArgs, file []byte) error {
 		}
 		vars[name] = val
 	}
-	for name, v := range a.Env {
-		if !v.IsString() {
-			return module.Fail("Non-string value found for env option. Ambiguous env options must be " +
-				"wrapped in quotes to avoid them being interpreted. Key: " + name)
-		}
-		vars[name] = v.Str()
-		w.secret[name] = v.IsSecret()
+	given, err := onlyTexts("env", a.Env)
+	if err != nil {
+		return err
+	}
+	for name, text := range given {
+		vars[name] = text
+		w.secret[name] = a.Env[name].IsSecret()
 	}
 	w.given["env"] = true
 	w.spec.Config.Env = joined(vars, "=")
