@@ -38,14 +38,28 @@ func newImageInfo() module.Module {
 	return module.New(module.Spec{
 		Name: "docker_image_info", Aliases: aliases("docker_image_info"),
 		Summary: "Says what images are like",
-		Args:    slices.Concat([]module.Arg{{Name: "name", Type: module.List, Elem: module.Str, Required: true, Doc: "Names or ids."}}, connection()),
+		Args:    slices.Concat([]module.Arg{{Name: "name", Type: module.List, Elem: module.Str, Doc: "Names or ids; without any, all images that the host has."}}, connection()),
 		Returns: []module.Return{{Name: "images", Type: "list", When: "always", Doc: "What the engine says of those that are there."}},
 		Traits:  module.Traits{Reads: true},
 	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
 		g := &gather{v: v}
-		var out []value.Value
-		for _, name := range a.Name {
-			img, known, err := ask[state.ImageInfo](g, state.Image{Ref: fullRef(name)})
+		refs := make([]string, len(a.Name))
+		for i, name := range a.Name {
+			refs[i] = fullRef(name)
+		}
+		if len(a.Name) == 0 {
+			all, known, err := ask[value.Value](g, state.DockerList{Kind: "images"})
+			if !known {
+				return module.Need(g.need...), err
+			}
+			for _, img := range all.Items() {
+				id, _ := img.Get("Id")
+				refs = append(refs, id.Text())
+			}
+		}
+		out := []value.Value{}
+		for _, ref := range refs {
+			img, known, err := ask[state.ImageInfo](g, state.Image{Ref: ref})
 			if err != nil {
 				return module.Change{}, err
 			}

@@ -373,3 +373,24 @@ func TestRegistryCredentials(t *testing.T) {
 		}
 	}
 }
+
+// TestImageInfoOfAll: without a name every image of the host is looked at.
+func TestImageInfoOfAll(t *testing.T) {
+	t.Parallel()
+	m := newImageInfo()
+	inspect := func(id string) state.ImageInfo {
+		return state.ImageInfo{Exists: true, Inspect: value.FromMap(value.M("Id", id))}
+	}
+	v := &view{known: map[state.Query]any{
+		state.DockerList{Kind: "images"}: value.List(value.FromMap(value.M("Id", "sha256:1")), value.FromMap(value.M("Id", "sha256:2"))),
+		state.Image{Ref: "sha256:1"}:     inspect("sha256:1"),
+		state.Image{Ref: "sha256:2"}:     inspect("sha256:2"),
+	}}
+	c, err := m.Plan(decode(t, m), module.Inputs{}, v)
+	if err != nil || len(c.Need) > 0 {
+		t.Fatalf("%v, needs %v", err, c.Need)
+	}
+	if got, _ := c.Result.Get("images"); got.Repr() != "[{'Id': 'sha256:1'}, {'Id': 'sha256:2'}]" {
+		t.Errorf("images %s", got.Repr())
+	}
+}
