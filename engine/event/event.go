@@ -29,7 +29,8 @@ const (
 	// Debugged shows a result before somebody looks into it at the debugger; it counts
 	// nothing. What becomes of it is a Result that is Told, or another attempt.
 	Debugged Kind = "debugged"
-	// Included: an include brought the file Msg for Hosts (Label: of its item).
+	// Included: an include brought the file Msg for Hosts (Label: of its item), or
+	// without Msg a role.
 	Included Kind = "included"
 	// Meta is what a meta task did (Msg).
 	Meta Kind = "meta"

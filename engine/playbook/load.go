@@ -102,8 +102,10 @@ type reader struct {
 	stack    []string // files being imported, against loops
 	roles    []string // role folders being loaded, against loops
 	plays    int
-	dynamic  bool       // expands an include: the play is being run and must not be changed
-	imported []*RoleUse // by import_role of what an include brings
+	// collection is the collection whose playbook is being read; "" for none.
+	collection string
+	dynamic    bool       // expands an include: the play is being run and must not be changed
+	imported   []*RoleUse // by import_role of what an include brings
 }
 
 func (r *reader) fail(pos diag.Pos, code, format string, args ...any) *diag.Diagnostic {
@@ -167,6 +169,9 @@ func (r *reader) node(file string, from diag.Pos) (*yaml.Node, bool) {
 		d := r.fail(pos, "file", "cannot read %s: %w", file, plainError(e.err))
 		if !pos.IsValid() {
 			d.Msg = "cannot read this playbook: " + plainError(e.err).Error()
+			if errors.Is(e.err, fs.ErrNotExist) {
+				d.Msg = "the playbook: " + filepath.Base(file) + " could not be found"
+			}
 			d.Hint = "give the path of a playbook as seen from the working folder"
 		}
 	}
@@ -230,8 +235,14 @@ func (r *reader) rendered(n *yaml.Node, what string, at *Scope, layers ...*yaml.
 // are reported together as a diag.List; warnings go to opts.YAML.Warn. A
 // playbook is returned also with errors, as far as it could be read.
 func Load(file string, opts Options) (*Playbook, error) {
+	name := file
 	file = absolute(file, opts.Files)
 	r := &reader{opts: &opts, cache: newCache(), base: filepath.Dir(file)}
+	if !r.exists(file) {
+		if p, c := r.collectionPlaybook(name); p != "" {
+			file, r.collection, r.base = p, c, filepath.Dir(p)
+		}
+	}
 	pb := &Playbook{File: file, Dir: filepath.Dir(file), loader: &Loader{opts: opts, cache: r.cache}}
 	pb.Plays = r.playbook(file, diag.Pos{})
 	if len(pb.Plays) == 0 && len(r.problems) == 0 {

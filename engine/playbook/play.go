@@ -88,12 +88,15 @@ func (r *reader) importPlaybook(n *yaml.Node, key yaml.Pair, file string) []*Pla
 	if !ok {
 		return nil
 	}
-	if !filepath.IsAbs(target) {
+	outer := r.collection
+	if p, c := r.collectionPlaybook(target); p != "" {
+		target, r.collection = p, c
+	} else if !filepath.IsAbs(target) {
 		target = filepath.Join(filepath.Dir(file), target)
 	}
 	r.given = append(r.given, s.Vars)
 	plays := r.playbook(target, key.Value.Pos)
-	r.given = r.given[:len(r.given)-1]
+	r.given, r.collection = r.given[:len(r.given)-1], outer
 	for _, p := range plays {
 		p.When = append(slices.Clone(s.When), p.When...)
 		p.Tags = append(p.Tags, s.Tags...)
@@ -141,7 +144,7 @@ func (p *Play) PlainFiles() []*yaml.Vars { return p.files }
 
 func (r *reader) readPlay(n *yaml.Node, file string) *Play {
 	r.plays++
-	p := &Play{ID: "play" + itoa(r.plays), Index: r.plays - 1, File: file, Dir: r.base}
+	p := &Play{ID: "play" + itoa(r.plays), Index: r.plays - 1, File: file, Dir: r.base, Collection: r.collection}
 	p.Scope = Scope{Kind: PlayScope, Pos: n.Pos, In: p, File: file}
 	r.play = p
 	defer func() { r.play = nil }()

@@ -32,6 +32,9 @@ type Play struct {
 	// Dir is the folder of File: the variable playbook_dir, and where roles, files,
 	// group_vars and host_vars of the play are looked for.
 	Dir string
+	// Collection is the collection that the playbook is in, when it was named by its full
+	// name: its roles are known by their short names.
+	Collection string
 
 	Hosts *yaml.Node // a string or a list of strings, possibly templates
 

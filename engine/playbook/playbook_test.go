@@ -459,3 +459,31 @@ func TestKeywordsOfTasksThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+func TestPlaybooksOfCollections(t *testing.T) {
+	t.Parallel()
+	const root = "collections/ansible_collections/ns/coll/"
+	files := tree{
+		"p.yml": "- import_playbook: ns.coll.sub.play\n- hosts: all\n  tasks:\n    - import_role: {name: ns.coll.r}\n",
+		root + "playbooks/sub/play.yml":  "- hosts: all\n  tasks:\n    - import_role: {name: r}\n    - include_tasks: part.yml\n",
+		root + "playbooks/sub/part.yml":  "- import_role: {name: r}\n",
+		root + "roles/r/tasks/main.yml":  "- ping:\n",
+		root + "roles/r/tasks/other.yml": "- ping:\n",
+	}
+	pb, err := Load("/p.yml", options(files, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := pb.Plays[0], pb.Plays[1]
+	if first.Collection != "ns.coll" || first.Dir != "/"+root+"playbooks/sub" || second.Collection != "" {
+		t.Errorf("the plays are of %q in %s, and of %q", first.Collection, first.Dir, second.Collection)
+	}
+	inc, err := pb.Loader().IncludeTasks(find(t, first.Tasks, "include_tasks"), "part.yml")
+	if err != nil || len(inc.Imports) != 1 || inc.Imports[0].FullName() != "ns.coll.r" {
+		t.Errorf("what the play includes: %v %v", inc, err)
+	}
+	files["p.yml"] = "- hosts: all\n  tasks:\n    - import_role: {name: r}\n"
+	if _, err := Load("/p.yml", options(files, nil)); err == nil {
+		t.Error("a short name outside of the collection is found")
+	}
+}

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -186,6 +187,9 @@ func (r *reader) collectionRole(name string, parent *RoleUse, at *Scope) (path, 
 	for _, n := range at.NearestList(func(k *Keywords) []*yaml.Node { return k.Collections }) {
 		names = append(names, n.Value().Text())
 	}
+	if r.play != nil && r.play.Collection != "" {
+		names = append(names, r.play.Collection)
+	}
 	for _, c := range names {
 		if ns, col, ok := strings.Cut(c, "."); ok && try(ns, col, name) {
 			break
@@ -194,9 +198,32 @@ func (r *reader) collectionRole(name string, parent *RoleUse, at *Scope) (path, 
 	return path, collection
 }
 
+var reCollectionPlaybook = regexp.MustCompile(`^([A-Za-z_]\w*)\.([A-Za-z_]\w*)\.((?:\w+\.)*\w+)$`)
+
+// collectionPlaybook finds a playbook by its full name in a collection. It gives the
+// file and the collection; nothing where name is no such name, or names nothing.
+func (r *reader) collectionPlaybook(name string) (file, collection string) {
+	m := reCollectionPlaybook.FindStringSubmatch(name)
+	if m == nil {
+		return "", ""
+	}
+	for _, d := range r.collectionDirs() {
+		base := filepath.Join(d, "ansible_collections", m[1], m[2], "playbooks", strings.ReplaceAll(m[3], ".", "/"))
+		for _, ext := range []string{".yml", ".yaml"} {
+			if r.exists(base + ext) {
+				return absolute(base+ext, r.opts.Files), m[1] + "." + m[2]
+			}
+		}
+	}
+	return "", ""
+}
+
 // collectionDirs are the folders in which collections are installed.
 func (r *reader) collectionDirs() []string {
 	dirs := []string{filepath.Join(r.base, "collections")}
+	if root, _, ok := strings.Cut(r.base, "/ansible_collections/"); ok { // a playbook of a collection: those beside it
+		dirs = append(dirs, root)
+	}
 	switch {
 	case r.opts.CollectionsPath != nil:
 		for _, d := range r.opts.CollectionsPath {

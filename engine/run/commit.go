@@ -28,8 +28,12 @@ func taskTitle(t *playbook.Task) string {
 	return inRole(t, name)
 }
 
-// inRole puts the name of a task's role before its own.
+// inRole puts the name of a task's role before its own; not so that of an include_role,
+// as in Ansible.
 func inRole(t *playbook.Task, name string) string {
+	if t.Include != nil && t.Include.Kind == playbook.IncludeRole {
+		return name
+	}
 	if r := t.Role(); r != nil && r.Role != nil {
 		return r.FullName() + " : " + name
 	}

@@ -186,11 +186,12 @@ func (pl *play) expose(uses ...*playbook.RoleUse) {
 // tellIncluded tells which file an item of an include brings, and counts it as Ansible
 // does: each file, and no role.
 func (pl *play) tellIncluded(h *host, t *playbook.Task, file string) {
-	if t.Include.Kind != playbook.IncludeTasks {
-		return
-	}
 	e := pl.newEvent(h, t, event.Included, &outcome{})
 	e.Host, e.Hosts, e.Msg = "", []string{h.Name}, file
+	if t.Include.Kind != playbook.IncludeTasks { // the heading alone tells of a role
+		pl.addEntry(h, e, nil)
+		return
+	}
 	if in := h.inst; in.looped {
 		e.Label = pl.itemLabel(h, t, in.items[in.idx])
 	}

@@ -223,6 +223,9 @@ func (t *Terminal) heading(b *bytes.Buffer, s string) {
 
 // included names the file that an include brings, and for whom.
 func (t *Terminal) included(b *bytes.Buffer, e *event.Event) {
+	if e.Msg == "" {
+		return
+	}
 	line := "included: " + e.Msg + " for " + strings.Join(e.Hosts, ", ")
 	if e.Label != "" {
 		line += " => (item=" + e.Label + ")"
