@@ -34,6 +34,7 @@ type vaultCommand struct {
 func newVault(std streams) *cobra.Command {
 	c := &cobra.Command{
 		Use: "vault", Short: "Encrypt and decrypt files and values of Ansible Vault", Args: cobra.NoArgs, RunE: help,
+		Version: version,
 		Long: `Vault works on texts that are encrypted with Ansible Vault, as ansible-vault does
 and with its flags. Files are replaced at once or not at all, and no clear text
 stays behind on disk but where decrypt is told to write it.

@@ -464,7 +464,7 @@ func TestPlaybooksOfCollections(t *testing.T) {
 	t.Parallel()
 	const root = "collections/ansible_collections/ns/coll/"
 	files := tree{
-		"p.yml": "- import_playbook: ns.coll.sub.play\n- hosts: all\n  tasks:\n    - import_role: {name: ns.coll.r}\n",
+		"p.yml":                          "- import_playbook: ns.coll.sub.play\n- hosts: all\n  tasks:\n    - import_role: {name: ns.coll.r}\n",
 		root + "playbooks/sub/play.yml":  "- hosts: all\n  tasks:\n    - import_role: {name: r}\n    - include_tasks: part.yml\n",
 		root + "playbooks/sub/part.yml":  "- import_role: {name: r}\n",
 		root + "roles/r/tasks/main.yml":  "- ping:\n",
