@@ -48,6 +48,8 @@ type Inputs struct {
 	Vars Vars
 	// Host is the inventory name of the host.
 	Host string
+	// Delegate is what delegate_to (or local_action) names, "" without it.
+	Delegate string
 	// Pos is where the task stands.
 	Pos diag.Pos
 	// Env is the task's environment, name=value; operations get it in any case.

@@ -89,6 +89,9 @@ type Traits struct {
 	Opaque bool
 	// Controller marks modules that read or write files of the controller.
 	Controller bool
+	// FromController marks modules that work between the controller and the host:
+	// delegate_to: localhost is what they do anyway.
+	FromController bool
 	// Unknown lets arguments hold unknown values (debug).
 	Unknown bool
 	// DiffList tells that what is registered as diff is a list even with one entry.

@@ -259,6 +259,13 @@ func (c *pipeConn) Write(b []byte) (int, error) {
 	return c.s.p.in.Write(b)
 }
 
+// errors is what the program printed as errors.
+func (c *pipeConn) errors() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return string(c.errs)
+}
+
 // CloseWrite ends what the other side reads.
 func (c *pipeConn) CloseWrite() error { return c.s.p.in.Close() }
 

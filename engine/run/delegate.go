@@ -19,6 +19,10 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 	if t.Local {
 		to = "localhost"
 	}
+	ev.named = to
+	if ev.mod != nil && ev.mod.Spec().Traits.FromController && isController(to) {
+		to = ""
+	}
 	if to == "" || to == h.Name {
 		if ev.lane = pl.lanes[h.Name]; ev.lane == nil || ev.mod == nil || !ev.mod.Spec().Traits.Control {
 			ev.lane, err = pl.lane(s, &t.Scope, h.Name)
@@ -40,6 +44,11 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 		ev.target = target
 	}
 	return err
+}
+
+// isController tells whether delegate_to means the machine we are on.
+func isController(name string) bool {
+	return name == "localhost" || name == "127.0.0.1" || name == "::1"
 }
 
 // delegated tells whether the task acts on another host.

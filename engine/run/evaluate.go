@@ -28,6 +28,7 @@ type evaluated struct {
 	scope    *vars.Scope
 	sources  *sources
 	delegate string
+	named    string // by delegate_to, whatever comes of it
 	async    async
 	timeout  time.Duration // of the task; 0 for none
 	deadline time.Time     // when it is over

@@ -113,7 +113,7 @@ func usesOthers(b state.Batch) bool {
 
 func byOthers(op state.Op) bool {
 	switch op.(type) {
-	case state.HTTPRequest, state.Fetch:
+	case state.HTTPRequest, state.Fetch, state.Rsync:
 		return true
 	}
 	return docker.HandlesOp(op)
@@ -173,6 +173,8 @@ func (t *realTarget) otherOp(ctx context.Context, b state.Batch, i int) (state.O
 		return state.OpResult{OK: true, Data: r, Start: start, End: time.Now()}, err
 	case state.Fetch:
 		return t.host.Fetch(ctx, b.As, o)
+	case state.Rsync:
+		return t.host.Rsync(ctx, b.As, o)
 	}
 	return t.dockerOp(ctx, b, i)
 }

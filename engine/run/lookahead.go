@@ -162,7 +162,7 @@ func (a *ahead) plan(t *playbook.Task, ev *evaluated) (goOn bool) {
 		}
 	}()
 	in := module.Inputs{Sources: ev.sources, Now: a.h.inst.started, Check: a.pl.Check, Diff: a.pl.Diff, Native: a.pl.Settings.Native,
-		Vars: &taskVars{ev.scope, t.ActionPos}, Host: a.h.Name, Pos: t.ActionPos, Env: ev.env}
+		Vars: &taskVars{ev.scope, t.ActionPos}, Host: a.h.Name, Delegate: ev.named, Pos: t.ActionPos, Env: ev.env}
 	view := a.r.lane.view(ev.as)
 	c, err := ev.mod.Plan(ev.args, in, view)
 	if ev.sources.takeUnknown() != nil || err != nil {

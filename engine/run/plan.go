@@ -396,7 +396,7 @@ func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 	m := pl.moment(h)
 	before, others := pl.before(h)
 	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff, Native: pl.Settings.Native,
-		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Pos: t.ActionPos, Env: ev.env, Before: before, Others: others}
+		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Delegate: ev.named, Pos: t.ActionPos, Env: ev.env, Before: before, Others: others}
 }
 
 // mayRun ends an item of a plan whose condition cannot be told: what it touches
