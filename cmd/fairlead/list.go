@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/run"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // list shows what a run would comprise: hosts, tasks, tags of each play.
@@ -17,7 +20,11 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 	for _, pb := range cfg.Playbooks {
 		fmt.Fprintf(std.out, "\nplaybook: %s\n", event.PrintableLine(render.Near(pb.File)))
 		for i, p := range pb.Plays {
-			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), orElse(p.Keywords.Name.Str(), pattern(p)), strings.Join(nodeTexts(&p.Scope), ","))
+			own, err := tagsOf(cfg, &p.Scope)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), orElse(p.Keywords.Name.Str(), pattern(p)), strings.Join(written(p), ","))
 			if hosts {
 				if err := listHosts(std, cfg, p); err != nil {
 					return err
@@ -27,14 +34,18 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 			items := append(append(append(append([]playbook.Item(nil), pre...), roles...), main...), post...)
 			if tasks {
 				fmt.Fprintln(std.out, "    tasks:")
-				listTasks(std, cfg, items)
+				if err := listTasks(std, cfg, items); err != nil {
+					return err
+				}
 			}
 			if tags {
 				set := map[string]bool{}
-				for _, t := range nodeTexts(&p.Scope) {
+				for _, t := range own {
 					set[t] = true
 				}
-				collectTags(cfg, items, set)
+				if err := collectTags(cfg, items, set); err != nil {
+					return err
+				}
 				var all []string
 				for t := range set {
 					all = append(all, t)
@@ -76,52 +87,73 @@ func listHosts(std streams, cfg run.Config, p *playbook.Play) error {
 	return nil
 }
 
-func nodeTexts(s *playbook.Scope) []string {
-	var out []string
-	seen := map[string]bool{}
+// tagsOf are the tags of a play, block or task with those around it, as far as
+// variables of the play are in them evaluated.
+func tagsOf(cfg run.Config, s *playbook.Scope) ([]string, error) {
+	set := map[string]bool{}
 	for _, n := range s.AllTags() {
-		for _, t := range strings.Split(n.Value().Text(), ",") {
-			if t = strings.TrimSpace(t); t != "" && !seen[t] {
-				seen[t] = true
-				out = append(out, t)
+		v := n.Value()
+		if n.HasTemplate() {
+			var err error
+			if v, err = cfg.Vars.EvalStatic(n, s.In, s); err != nil {
+				return nil, err
+			}
+		}
+		items := []value.Value{v}
+		if v.Kind() == value.KindList {
+			items = v.Items()
+		}
+		for _, it := range items {
+			for t := range strings.SplitSeq(it.Text(), ",") {
+				if t = strings.TrimSpace(t); t != "" {
+					set[t] = true
+				}
 			}
 		}
 	}
-	sort.Strings(out)
-	return out
+	return slices.Sorted(maps.Keys(set)), nil
 }
 
-func listTasks(std streams, cfg run.Config, items []playbook.Item) {
+func listTasks(std streams, cfg run.Config, items []playbook.Item) error {
 	for _, it := range items {
-		switch x := it.(type) {
-		case *playbook.Block:
-			listTasks(std, cfg, x.Block)
-		case *playbook.Task:
-			tags := nodeTexts(&x.Scope)
-			if !playbook.TagsMatch(tags, cfg.Tags, cfg.SkipTags) {
-				continue
+		if b, ok := it.(*playbook.Block); ok {
+			if err := listTasks(std, cfg, b.Block); err != nil {
+				return err
 			}
-			name := x.Keywords.Name.Str()
-			if name == "" {
-				fmt.Fprintf(std.out, "      %s\tTAGS: [%s]\n", x.Action, strings.Join(tags, ", "))
-				continue
-			}
-			if r := x.Role(); r != nil && r.Role != nil {
-				name = r.FullName() + " : " + name
-			}
-			fmt.Fprintf(std.out, "      %s\tTAGS: [%s]\n", name, strings.Join(tags, ", "))
 		}
+		t, ok := it.(*playbook.Task)
+		if !ok {
+			continue
+		}
+		tags, err := tagsOf(cfg, &t.Scope)
+		if err != nil {
+			return err
+		}
+		if !playbook.TagsMatch(tags, cfg.Tags, cfg.SkipTags) {
+			continue
+		}
+		name := t.Keywords.Name.Str()
+		if r := t.Role(); name != "" && r != nil && r.Role != nil {
+			name = r.FullName() + " : " + name
+		}
+		fmt.Fprintf(std.out, "      %s\tTAGS: [%s]\n", orElse(name, t.Action), strings.Join(tags, ", "))
 	}
+	return nil
 }
 
 // collectTags are the tags of the tasks that --tags and --skip-tags leave.
-func collectTags(cfg run.Config, items []playbook.Item, set map[string]bool) {
+func collectTags(cfg run.Config, items []playbook.Item, set map[string]bool) error {
 	for _, it := range items {
 		switch x := it.(type) {
 		case *playbook.Block:
-			collectTags(cfg, x.Block, set)
+			if err := collectTags(cfg, x.Block, set); err != nil {
+				return err
+			}
 		case *playbook.Task:
-			tags := nodeTexts(&x.Scope)
+			tags, err := tagsOf(cfg, &x.Scope)
+			if err != nil {
+				return err
+			}
 			if !playbook.TagsMatch(tags, cfg.Tags, cfg.SkipTags) {
 				continue
 			}
@@ -130,4 +162,13 @@ func collectTags(cfg run.Config, items []playbook.Item, set map[string]bool) {
 			}
 		}
 	}
+	return nil
+}
+
+// written are the tags of a play as they stand in it.
+func written(p *playbook.Play) (tags []string) {
+	for _, n := range p.Keywords.Tags {
+		tags = append(tags, n.Value().Text())
+	}
+	return tags
 }

@@ -253,7 +253,7 @@ func censor(e *Event) {
 		e.Res = keep
 	}
 	if e.HasItem || e.Label != "" {
-		e.Item, e.Label = value.String(CensoredItem), CensoredItem
+		e.Item, e.Label = value.String(CensoredItem), "None" // as Ansible shows it
 	}
 	if e.Msg != "" {
 		e.Msg = Censored

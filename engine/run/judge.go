@@ -10,7 +10,6 @@ import (
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
-	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 // judge applies changed_when and failed_when.
@@ -164,8 +163,6 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 		m.Set("failed", value.Bool(false))
 	}
 	o.result = m
-	if n := t.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }); n != nil {
-		o.noLog = in.noLog
-	}
+	o.noLog = in.hushed
 	return o
 }

@@ -147,7 +147,7 @@ func (pl *play) saysNoLog(h *host, t *playbook.Task) bool {
 
 // skip ends the present item because a condition is false.
 func (pl *play) skip(h *host, t *playbook.Task, s *vars.Scope, why string) (*request, error) {
-	o := &outcome{status: event.Skipped, result: value.M("changed", false, "skipped", true, "skip_reason", why)}
+	o := &outcome{status: event.Skipped, result: value.M("changed", false, "skipped", true, "skip_reason", why), noLog: pl.saysNoLog(h, t)}
 	return pl.finishItem(h, t, o)
 }
 
@@ -239,6 +239,7 @@ func (o *outcome) addLines() {
 // keep keeps the result of the present item and moves to the next.
 func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
+	in.hushed = in.hushed || o.noLog
 	if in.evaled != nil && in.evaled.delegated(h) {
 		o.delegate = in.evaled.delegate
 	}

@@ -149,6 +149,12 @@ func (e *Engine) fileTemplate(env *jinja.Env, path, text string, o jinja.Options
 // variables of the play and of what stands around the name (at; nil for nothing), of the
 // given layers (lowest first) and extra ones are known, those of hosts are not.
 func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, at *playbook.Scope, layers ...*yaml.Vars) (string, error) {
+	v, err := e.EvalStatic(n, play, at, layers...)
+	return v.Text(), err
+}
+
+// EvalStatic is RenderStatic for values that are no text.
+func (e *Engine) EvalStatic(n *yaml.Node, play *playbook.Play, at *playbook.Scope, layers ...*yaml.Vars) (value.Value, error) {
 	s := &Scope{eng: e, at: at, world: noWorld{}}
 	s.add(e.Extra)
 	for _, l := range slices.Backward(layers) {
@@ -159,13 +165,10 @@ func (e *Engine) RenderStatic(n *yaml.Node, play *playbook.Play, at *playbook.Sc
 		s.build()
 	}
 	v, err := s.Eval(n)
-	if err != nil {
-		return "", err
+	if err == nil && (v.HasUnknown() || v.IsUndefined()) {
+		err = fmt.Errorf("%s is not known while the playbook is read", n.Text)
 	}
-	if v.HasUnknown() || v.IsUndefined() {
-		return "", fmt.Errorf("%s is not known while the playbook is read", n.Text)
-	}
-	return v.Text(), nil
+	return v, err
 }
 
 // noWorld is the world before a run.

@@ -191,7 +191,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if e.Told {
 			return
 		}
-		if e.Loop && e.Status != event.Skipped {
+		if e.Loop && e.Status != event.Skipped && !e.NoLog {
 			t.ignoring(b, e)
 			return // its items were told
 		}
@@ -307,17 +307,18 @@ func (t *Terminal) body(e *event.Event) string {
 		return ""
 	}
 	bad := e.Status == event.Failed || e.Status == event.Unreachable
-	if !bad && !(e.Verbose && e.Status != event.Skipped) && t.o.Verbosity == 0 {
+	whole := e.Verbose && !e.NoLog
+	if !bad && !(whole && e.Status != event.Skipped) && t.o.Verbosity == 0 {
 		return ""
 	}
 	m := without(e.Res, "failed", "skipped") // the line says so
-	if t.o.Verbosity < 3 && !e.Verbose {
+	if t.o.Verbosity < 3 && !whole {
 		m = without(m, "diff") // shown above, when wanted
 	}
-	if e.Module == "debug" && !bad {
+	if e.Module == "debug" && !bad && whole {
 		return indented(debugShows(m))
 	}
-	if t.o.Verbosity >= 3 || e.Verbose {
+	if t.o.Verbosity >= 3 || whole {
 		return indented(m)
 	}
 	return oneLine(m)
