@@ -73,15 +73,15 @@ func planWait(a waitArgs, in module.Inputs, v state.View) (module.Change, error)
 	_, hasPort := a.Port.Get()
 	switch {
 	case !hasPort && a.State == "drained":
-		return module.Change{}, module.Fail("state=drained should only be used for checking a port in the wait_for module")
+		return module.Change{}, module.Fail("state=drained should only be used for checking a port in the wait_for module", "elapsed", 0)
 	case a.Path != "" && a.State == "stopped":
-		return module.Change{}, module.Fail("state=stopped should only be used for checking a port in the wait_for module")
+		return module.Change{}, module.Fail("state=stopped should only be used for checking a port in the wait_for module", "elapsed", 0)
 	case len(a.Exclude) > 0 && a.State != "drained":
-		return module.Change{}, module.Fail("exclude_hosts should only be with state=drained")
+		return module.Change{}, module.Fail("exclude_hosts should only be with state=drained", "elapsed", 0)
 	}
 	for _, s := range a.Active {
 		if tcpStates[s] == "" {
-			return module.Change{}, module.Fail("unknown active_connection_state (" + s + ") defined")
+			return module.Change{}, module.Fail("unknown active_connection_state (" + s + ") defined", "elapsed", 0)
 		}
 	}
 	w := &waiting{waitArgs: a}

@@ -78,6 +78,7 @@ func TestWaitFor(t *testing.T) {
 		"own words":       {value.M("port", 80, "msg", "own"), []state.OpResult{no}, "", "! own"},
 		"a text, later":   {value.M("path", "/f", "search_regex", "^d(o)ne", "sleep", 3), []state.OpResult{no, {Stdout: []byte("no")}, {Stdout: []byte("x\ndone\n")}}, "sleep 3\nif cat '/f'", `{"changed":false,"elapsed":3,"match_groups":["o"],"match_groupdict":{},"path":"/f","port":null,"search_regex":"^d(o)ne","state":"file","uid":0,"gid":0,"owner":"root","group":"root","mode":"0644","size":7}`},
 		"a text, never":   {value.M("port", 22, "search_regex", "(?P<v>SSH)", "timeout", 3), []state.OpResult{{Stdout: []byte("no")}}, "connect '127.0.0.1' 22 5 x", "! Timeout when waiting for search string (?P<v>SSH) in 127.0.0.1:22"},
+		"a text at once":  {value.M("port", 22, "search_regex", "S(S)H"), []state.OpResult{{Stdout: []byte("SSH-2.0")}}, "connect '127.0.0.1' 22 1 x", `{"changed":false,"elapsed":1,"match_groups":["S"],"match_groupdict":{},"path":null,"port":22,"search_regex":"S(S)H","state":"started"}`},
 		"time":            {value.M("timeout", 4, "search_regex", "x"), []state.OpResult{{}}, "sleep 4", `{"changed":false,"elapsed":1,"match_groups":[],"match_groupdict":{},"path":null,"port":null,"search_regex":"x","state":"started"}`},
 		"nothing to look": {value.M("port", 1), []state.OpResult{{RC: rcNoMeans}}, "", "! the host has nothing to look at a port with"},
 		"bad pattern":     {value.M("port", 1, "search_regex", "("), nil, "", "! search_regex \"(\""},

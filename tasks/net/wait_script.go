@@ -96,12 +96,20 @@ func procAddress(h string) string {
 	return out
 }
 
+// firstLook is how many seconds the first look at what a port says may take:
+// most say it at once and keep the connection. Later looks have connect_timeout.
+const firstLook = 1
+
 // script waits: delay seconds first, then until it is so, at most limit
 // seconds in all. With a text to find it looks once and prints.
 func (w *waiting) script(delay, limit int) string {
 	port, hasPort := w.Port.Get()
 	head, test := "", ""
-	at := quote(w.Host) + " " + strconv.Itoa(port) + " " + strconv.Itoa(w.Connect)
+	patience := w.Connect
+	if w.re != nil && w.start.IsZero() {
+		patience = min(patience, firstLook)
+	}
+	at := quote(w.Host) + " " + strconv.Itoa(port) + " " + strconv.Itoa(patience)
 	switch {
 	case hasPort && w.State == "drained":
 		head, test = drained, w.drain(port)
