@@ -81,7 +81,7 @@ func planWait(a waitArgs, in module.Inputs, v state.View) (module.Change, error)
 	}
 	for _, s := range a.Active {
 		if tcpStates[s] == "" {
-			return module.Change{}, module.Fail("unknown active_connection_state (" + s + ") defined", "elapsed", 0)
+			return module.Change{}, module.Fail("unknown active_connection_state ("+s+") defined", "elapsed", 0)
 		}
 	}
 	w := &waiting{waitArgs: a}
