@@ -26,13 +26,14 @@ type node struct {
 
 // host is a host of a test: what is on it, and the view that a plan sees.
 type host struct {
-	login state.LoginInfo // who acts
-	t     *testing.T
-	nodes map[string]node
-	view  *state.HostView
-	in    module.Inputs
-	asked int
-	says  string // what a script prints that is asked for
+	login  state.LoginInfo // who acts
+	t      *testing.T
+	nodes  map[string]node
+	view   *state.HostView
+	in     module.Inputs
+	asked  int
+	says   string // what a script prints that is asked for, and returns
+	saysRC int
 }
 
 func newHost(t *testing.T) *host {
@@ -103,7 +104,7 @@ func (h *host) answer(q state.Query) state.Answer {
 	case state.Path:
 		a.Value = h.lookup(q)
 	case state.Output:
-		a.Value = state.OutputInfo{Stdout: h.says}
+		a.Value = state.OutputInfo{Stdout: h.says, RC: h.saysRC}
 	default:
 		h.t.Fatalf("unexpected query %v", q)
 	}
