@@ -237,6 +237,8 @@ func (r *Redactor) Event(e *Event) *Event {
 const (
 	Censored     = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 	CensoredItem = "(censored due to no_log)"
+	// CensoredLabel is how Ansible shows the item.
+	CensoredLabel = "None"
 )
 
 // censor removes from the event of a no_log task what the task dealt with. As
@@ -253,7 +255,7 @@ func censor(e *Event) {
 		e.Res = keep
 	}
 	if e.HasItem || e.Label != "" {
-		e.Item, e.Label = value.String(CensoredItem), "None" // as Ansible shows it
+		e.Item, e.Label = value.String(CensoredItem), CensoredLabel
 	}
 	if e.Msg != "" {
 		e.Msg = Censored

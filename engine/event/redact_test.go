@@ -140,7 +140,7 @@ func TestRedactorNoLog(t *testing.T) {
 	if value.FromMap(got.Res).Repr() != value.FromMap(want).Repr() {
 		t.Errorf("result %s", value.FromMap(got.Res).Repr())
 	}
-	if got.Label != CensoredItem || got.Item.Str() != CensoredItem || got.Diff != nil || got.Msg != Censored || got.Warnings != nil {
+	if got.Label != CensoredLabel || got.Item.Str() != CensoredItem || got.Diff != nil || got.Msg != Censored || got.Warnings != nil {
 		t.Errorf("not censored: %+v", got)
 	}
 }
