@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path"
@@ -289,7 +290,8 @@ func splitSize(text string) (n float64, unit string, bytes int64, err error) {
 	}
 	by, ok := unitOf(unit)
 	if !ok {
-		return 0, "", 0, fmt.Errorf("invalid size unit (%s): unit must be one of %s, or none.", unit, unitNames)
+		// Ansible's own words, with their full stop.
+		return 0, "", 0, errors.New(fmt.Sprintf("invalid size unit (%s): unit must be one of %s, or none", unit, unitNames) + ".")
 	}
 	if n*by >= math.MaxInt64 {
 		return 0, "", 0, fmt.Errorf("the size %q is more than a file can have", text)
