@@ -6,6 +6,8 @@ replace gopkg.in/yaml.v3 => go.yaml.in/yaml/v3 v3.0.6
 
 require github.com/rogpeppe/go-internal v1.16.0
 
+require github.com/antchfx/xpath v1.3.9
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"engine/image":     {"diag", "event"},
 	"engine/registry":  {"diag"},          // a registry of our own: it shares nothing with who pushes to one
 	"engine/pyre":      {},                // Python's regular expressions, for modules that edit files
+	"engine/xmltree":   {},                // XML documents, for the module xml
 	"engine/ipaddr":    {"value"},         // addresses and networks, for filters
 	"engine/crypt":     {},                // hashes of passwords
 	"engine/jmespath":  {"value"},         // the language of json_query
@@ -69,6 +70,7 @@ var private = map[string][]string{
 	"golang.org/x/crypto/ssh":      {"engine/ssh", "engine/remote", "engine/internal/sshsim", "scripts/bench/floor", "scripts/bench/simhosts"},
 	"github.com/pkg/sftp":          {"engine/remote", "engine/ssh"},
 	"github.com/aymanbagabas":      {"cmd/fairlead/render"},
+	"github.com/antchfx":           {"engine/xmltree"},
 	"github.com/skeema/knownhosts": {"engine/ssh"},
 }
 
@@ -102,7 +104,7 @@ func packages(t *testing.T) []goPackage {
 func mayImport(from, to string) bool {
 	switch {
 	case strings.HasPrefix(from, "tasks/") && from != "tasks/all":
-		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || to == "engine/roleconf" || to == "engine/crypt" || strings.HasPrefix(to, "engine/py")
+		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || to == "engine/roleconf" || to == "engine/crypt" || to == "engine/xmltree" || strings.HasPrefix(to, "engine/py")
 	case from == "tasks/all":
 		return strings.HasPrefix(to, "tasks/") || to == "engine/module"
 	case strings.HasPrefix(from, "api"):
