@@ -282,3 +282,10 @@ func permsOf(who byte, perms string, mode uint32, isDir bool, keep uint32) uint3
 	}
 	return bits
 }
+
+// BackupName is where a backup goes: the name, a number that stands for
+// Ansible's process id, and the time.
+func BackupName(p string, in Inputs) string {
+	pid := 1000 + (int(in.Seed[0])<<16|int(in.Seed[1])<<8|int(in.Seed[2]))%64000
+	return fmt.Sprintf("%s.%d.%s~", p, pid, in.Now.Format("2006-01-02@15:04:05"))
+}

@@ -107,9 +107,16 @@ func Answer[T any](g *Gather, q state.Query) T {
 // below the folder in which the login begins: the home, or where a run on this machine
 // was started. A closing slash is kept.
 func (g *Gather) Path(p string) string {
-	if p == "" {
-		return p
+	if p = g.Expand(p); p != "" && !path.IsAbs(p) {
+		login := g.Login()
+		p = path.Join("/", cmp.Or(login.Dir, login.Home), p) + slash(p)
 	}
+	return p
+}
+
+// Expand is Path for what may be no path at all (the "none" of a swap area): what
+// is relative stays so.
+func (g *Gather) Expand(p string) string {
 	if strings.Contains(p, "$") {
 		login := g.Login()
 		for name, text := range map[string]string{"HOME": login.Home, "USER": login.User, "LOGNAME": login.User} {
@@ -125,10 +132,6 @@ func (g *Gather) Path(p string) string {
 		if u := g.User(name); u.Exists {
 			p = path.Join(u.Home, rest) + slash(p)
 		}
-	}
-	if !path.IsAbs(p) {
-		login := g.Login()
-		p = path.Join("/", cmp.Or(login.Dir, login.Home), p) + slash(p)
 	}
 	return p
 }

@@ -196,7 +196,7 @@ func (e *editor) write(text []byte, real string, w module.Wanted, set state.Attr
 		}
 	}
 	if e.backup && exists {
-		e.backupFile = backupName(e.path, e.in)
+		e.backupFile = module.BackupName(e.path, e.in)
 	}
 	if !exists {
 		set = w.Make(cur)

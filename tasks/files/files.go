@@ -136,13 +136,6 @@ func contentDiff(beforeHeader string, before []byte, afterHeader string, after [
 
 func isBinary(b []byte) bool { return strings.IndexByte(string(b), 0) >= 0 }
 
-// backupName is where a backup goes: the name, a number that stands for
-// Ansible's process id, and the time.
-func backupName(p string, in module.Inputs) string {
-	pid := 1000 + (int(in.Seed[0])<<16|int(in.Seed[1])<<8|int(in.Seed[2]))%64000
-	return fmt.Sprintf("%s.%d.%s~", p, pid, in.Now.Format("2006-01-02@15:04:05"))
-}
-
 // validateFailed makes the failure of a validation that refused the new file.
 func validateFailed(r state.OpResult, kv ...any) *module.Failure {
 	f := module.Fail("failed to validate", "exit_status", r.RC, "stdout", string(r.Stdout), "stderr", string(r.Stderr))

@@ -230,7 +230,7 @@ func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, lo
 	}
 	backup := ""
 	if p.backup && f.Followed.Type != state.TypeNone {
-		backup = backupName(real, p.in)
+		backup = module.BackupName(real, p.in)
 		r.Set("backup_file", value.String(backup))
 	}
 	if p.validate != "" {

@@ -397,7 +397,7 @@ func (p *getting) came(v state.View, r state.HTTPResponse) (module.Change, error
 	differs := old.Followed.Type == state.TypeNone || old.SHA1 != r.SHA1
 	backup := ""
 	if p.Backup && differs && old.Followed.Type != state.TypeNone {
-		backup = backupName(dest, p.in)
+		backup = module.BackupName(dest, p.in)
 		m.Set("backup_file", value.String(backup))
 	}
 	ops, after, err := place(g, p.FileAttrs, dest, r.Body, backup)
@@ -447,11 +447,4 @@ func (p *getting) fromFile(v state.View, file string) (module.Change, error) {
 		c.Result.Set("status_code", value.Null)
 	}
 	return c, err
-}
-
-// backupName is where a backup goes: the name, a number that stands for
-// Ansible's process id, and the time.
-func backupName(p string, in module.Inputs) string {
-	pid := 1000 + (int(in.Seed[0])<<16|int(in.Seed[1])<<8|int(in.Seed[2]))%64000
-	return fmt.Sprintf("%s.%d.%s~", p, pid, in.Now.Format("2006-01-02@15:04:05"))
 }

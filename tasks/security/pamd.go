@@ -97,7 +97,7 @@ func planPamd(a pamdArgs, in module.Inputs, v state.View) (module.Change, error)
 	text := s.text("# Updated by Ansible - " + in.Now.Format("2006-01-02T15:04:05.000000"))
 	w := state.WriteFile{Path: f.Resolved, Content: state.Bytes([]byte(text))}
 	if a.Backup {
-		w.Backup = dest + "." + in.Now.Format("2006-01-02@15:04:05") + "~"
+		w.Backup = module.BackupName(dest, in)
 		c.Result.Set("backupdest", value.String(w.Backup))
 	}
 	c.Ops = []state.Op{w}

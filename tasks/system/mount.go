@@ -81,13 +81,13 @@ func (a mountArgs) opts() string {
 
 func planMount(a mountArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	at, fstab := path.Clean(g.Path(a.Path)), g.Path(a.FSTab)
+	at, fstab := path.Clean(g.Expand(a.Path)), g.Path(a.FSTab)
 	tab, err := g.TryFile(fstab, state.WantContent)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return module.Change{}, module.Fail(err.Error())
 	}
 	mounts := g.File("/proc/mounts", state.WantContent)
-	dir := g.File(at, 0)
+	dir := g.File(g.Path(at), 0)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
@@ -168,7 +168,7 @@ func (m *mounting) change(real string, in module.Inputs) (module.Change, error) 
 	backup := ""
 	if text != m.old {
 		if m.Backup && m.old != "" {
-			backup = m.fstab + "." + in.Now.Format("2006-01-02@15:04:05") + "~"
+			backup = module.BackupName(m.fstab, in)
 		}
 		c.Ops = append(c.Ops, state.WriteFile{Path: real, Content: state.Bytes([]byte(text)), Backup: backup})
 		if in.Diff {

@@ -121,3 +121,20 @@ func TestMount(t *testing.T) {
 		})
 	}
 }
+
+// TestMountSwap: the path of a swap area is a word, not a path.
+func TestMountSwap(t *testing.T) {
+	t.Parallel()
+	h := &fakeHost{files: map[string]string{"/etc/fstab": "# c\n/other none swap sw 0 0\n", "/proc/mounts": ""}}
+	args := value.M("path", "none", "src", "/swap", "fstype", "swap", "opts", "sw", "state", "present", "backup", true)
+	_, r, err := h.run(t, Mount(), args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, _ := r.Get("name"); name.Text() != "none" || h.files["/etc/fstab"] != "# c\n/other none swap sw 0 0\n/swap none swap sw 0 0\n" {
+		t.Errorf("%s: %q", name.Text(), h.files["/etc/fstab"])
+	}
+	if _, r, err := h.run(t, Mount(), args); err != nil || changed(r) {
+		t.Errorf("again: %v", err)
+	}
+}

@@ -86,7 +86,7 @@ func planLimit(a limitArgs, in module.Inputs, v state.View) (module.Change, erro
 	}
 	w := state.WriteFile{Path: f.Resolved, Content: state.Bytes([]byte(text))}
 	if a.Backup && f.Exists() {
-		w.Backup = dest + "." + in.Now.Format("2006-01-02@15:04:05") + "~"
+		w.Backup = module.BackupName(dest, in)
 		c.Result.Set("backup_file", value.String(w.Backup))
 	}
 	c.Ops = []state.Op{w}
@@ -112,7 +112,7 @@ func checkLimit(item, text, where string) error {
 	case unlimited(text), err == nil && n >= 0:
 	default:
 		return module.Fail(where + "Value of '" + text + "' for item '" + item + "' is invalid. Value must either be 'unlimited', 'infinity' or -1, " +
-			"all of them indicating no limit, or a limit of 0 or larger. Refer to the limits.conf(5) manual pages for more details.")
+			"all of which indicate no limit, or a limit of 0 or larger. Refer to the limits.conf(5) manual pages for more details.")
 	}
 	return nil
 }
