@@ -245,7 +245,8 @@ func (inv *Inventory) Group(name string) *Group {
 
 // GroupHosts are all hosts of a group and of the groups below it, in Ansible's
 // order: the group's own hosts as named, then those of its children, then
-// those of theirs. The caller must not change the slice.
+// those of theirs. The implicit localhost is not among all, even where a task put
+// it into a group. The caller must not change the slice.
 func (inv *Inventory) GroupHosts(g *Group) []*Host {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
@@ -263,7 +264,7 @@ func (inv *Inventory) groupHosts(g *Group) []*Host {
 	below := map[*Group]bool{g: true}
 	for todo := []*Group{g}; len(todo) > 0; todo = todo[1:] {
 		for _, h := range todo[0].hosts {
-			if !seen[h] {
+			if !seen[h] && !(g == inv.all && h.Implicit) {
 				seen[h] = true
 				hosts = append(hosts, h)
 			}
@@ -397,6 +398,7 @@ func (inv *Inventory) AddHost(name string, pos diag.Pos, groups []string, vars *
 	h, changed := inv.hosts[name], false
 	if h == nil {
 		h, changed = inv.addHost(name, pos, ""), true
+		inv.all.addHost(h) // itself: it comes before those of sources
 		for _, d := range inv.dirs {
 			h.layers = append(h.layers, d.hostLayers(inv.opts, name, &problems)...)
 		}
