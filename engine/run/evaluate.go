@@ -124,7 +124,7 @@ func (pl *play) evaluateShared(sh *shared, h *host, t *playbook.Task, s *vars.Sc
 	if err != nil {
 		return nil, nil, err
 	}
-	h.inst.noLog, h.inst.shown = ev.noLog, alwaysShown(t, ev)
+	h.inst.noLog, h.inst.shown, h.inst.module = ev.noLog, alwaysShown(ev), ev.mod.Spec().Name
 	return ev, nil, nil
 }
 
@@ -156,7 +156,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 		return nil, r, err
 	}
 	pos := t.ActionPos
-	h.inst.noLog, h.inst.shown = ev.noLog, alwaysShown(t, ev)
+	h.inst.noLog, h.inst.shown, h.inst.module = ev.noLog, alwaysShown(ev), ev.mod.Spec().Name
 	if err := refusesAsync(ev, pl.Check); err != nil {
 		return nil, nil, &refusedError{err}
 	}

@@ -297,8 +297,9 @@ type instance struct {
 	// last is the outcome of a task without loop.
 	last    *outcome
 	noLog   bool
-	hushed  bool // the result of an item so far must not be shown
-	shown   bool // the result is shown whole in any case
+	module  string // by its name, once it is known
+	hushed  bool   // the result of an item so far must not be shown
+	shown   bool   // the result is shown whole in any case
 	attempt int
 	paused  bool
 	wait    time.Time     // not before

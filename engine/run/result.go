@@ -348,9 +348,9 @@ func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
 // newEvent makes the event of a result.
 func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome) *event.Event {
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
-		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
+		Module: orElse(h.inst.module, t.Module), Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: verbose(h, t, o), Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
+		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
 	if !o.noLog {
 		e.Diff = o.diff
 	}
@@ -359,18 +359,15 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 
 // verbose tells whether a result is shown whole in any case; one of debug that failed
 // is shown as any failure.
-func verbose(h *host, t *playbook.Task, o *outcome) bool {
-	if t.Module == "debug" {
-		return o.status != event.Failed
-	}
-	return h.inst.shown
+func verbose(h *host, o *outcome) bool {
+	return h.inst.shown && (o.status != event.Failed || h.inst.module == "assert")
 }
 
 // alwaysShown tells whether a result is shown whole without -v, as Ansible marks
 // those of debug, and of assert unless it is quiet.
-func alwaysShown(t *playbook.Task, ev *evaluated) bool {
-	if t.Module != "assert" || ev.raw == nil {
-		return t.Module == "debug"
+func alwaysShown(ev *evaluated) bool {
+	if name := ev.mod.Spec().Name; name != "assert" || ev.raw == nil {
+		return name == "debug"
 	}
 	v, ok := ev.raw.Get("quiet")
 	quiet, _ := boolean(v)

@@ -39,7 +39,7 @@ func commandSpecArgs() []module.Arg {
 		{Name: "stdin", Doc: "What the command reads."},
 		{Name: "stdin_add_newline", Type: module.Bool, Default: true, Doc: "Close stdin with a newline."},
 		{Name: "strip_empty_ends", Type: module.Bool, Default: true, Doc: "Drop empty lines at the end of the outputs."},
-		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~, $HOME and $USER into the arguments of a command that runs without a shell."},
+		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~, $HOME, $USER and the variables of the task's environment into the arguments of a command that runs without a shell."},
 		{Name: "warn", Type: module.Bool, Deprecated: "it has no effect", Doc: "Without effect."},
 		{Name: "_uses_shell", Type: module.Bool, Doc: "Internal."},
 	}
@@ -128,7 +128,7 @@ func planCommand(a commandArgs, in module.Inputs, v state.View, shell bool) (mod
 		}
 		op.Argv = argv
 		if a.ExpandVars {
-			op.Argv = expandHome(g, argv)
+			op.Argv = expand(g, argv, in.Env)
 		}
 		if c, missing, err := g.Missing(); missing {
 			return c, err

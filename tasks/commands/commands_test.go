@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,26 @@ func TestWhatDoesNotRun(t *testing.T) {
 		}
 		if got != c.msg || (err != nil) != c.fails || len(ch.Ops) > 0 {
 			t.Errorf("%s: %q %v, want %q", value.FromMap(c.args).Repr(), got, err, c.msg)
+		}
+	}
+}
+
+func TestVariablesInArguments(t *testing.T) {
+	t.Parallel()
+	in := module.Inputs{Env: []string{"opt=abc", "uni=é", "opt=last"}}
+	for text, want := range map[string]string{
+		"$opt ${opt}x $optx '$opt' $uni": "last lastx $optx last é", "$HOMER $HOME ~ ~/x a~ $USER $nope ${nope} $ $1": "$HOMER /home/app /home/app /home/app/x a~ app $nope ${nope} $ $1",
+	} {
+		ch, err := plan(t, Command(), in, value.M("_raw_params", "echo "+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(ch.Ops[0].(state.Exec).Argv[1:], " "); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+		ch, err = plan(t, Command(), in, value.M("_raw_params", "echo "+text, "expand_argument_vars", false))
+		if got := strings.Join(ch.Ops[0].(state.Exec).Argv[1:], " "); err != nil || got != strings.ReplaceAll(text, "'", "") {
+			t.Errorf("not expanded: %s %v", got, err)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package commands
 import (
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,17 +74,32 @@ func exists(g *module.Gather, dir, p string) bool {
 	return false
 }
 
-// expandHome puts the home folder in for ~ and $HOME in arguments, as Ansible
-// does for commands without a shell.
-func expandHome(g *module.Gather, argv []string) []string {
+var reVariable = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+
+// expand puts variables of the task's environment and of the login, and the home folder
+// in for ~, into arguments, as Ansible does for commands without a shell. Other
+// variables of the host are not known here and stay as they are.
+func expand(g *module.Gather, argv, env []string) []string {
+	variable := func(ref string) string {
+		name := strings.Trim(ref, "${}")
+		for _, e := range slices.Backward(env) {
+			if n, text, _ := strings.Cut(e, "="); n == name {
+				return text
+			}
+		}
+		switch name {
+		case "HOME":
+			return g.Login().Home
+		case "USER", "LOGNAME":
+			return g.Login().User
+		}
+		return ref
+	}
 	out := make([]string, len(argv))
 	for i, w := range argv {
+		w = reVariable.ReplaceAllStringFunc(w, variable)
 		if w == "~" || strings.HasPrefix(w, "~/") {
 			w = g.Login().Home + w[1:]
-		}
-		if strings.Contains(w, "$HOME") || strings.Contains(w, "$USER") || strings.Contains(w, "${HOME}") || strings.Contains(w, "${USER}") {
-			l := g.Login()
-			w = strings.NewReplacer("${HOME}", l.Home, "$HOME", l.Home, "${USER}", l.User, "$USER", l.User).Replace(w)
 		}
 		out[i] = w
 	}

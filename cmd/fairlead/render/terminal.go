@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -495,7 +496,7 @@ func (t *Terminal) recapLine(b *bytes.Buffer, name string, s *event.HostStats) {
 		}
 		return txt
 	}
-	pad := strings.Repeat(" ", max(0, 26-len(name)))
+	pad := strings.Repeat(" ", max(0, 26-utf8.RuneCountInString(name)))
 	parts := []string{count("ok", s.OK, green), count("changed", s.Changed, yellow), count("unreachable", s.Unreachable, red),
 		count("failed", s.Failed, red), count("skipped", s.Skipped, cyan), count("rescued", s.Rescued, green), count("ignored", s.Ignored, blue)}
 	if t.o.Plan {
