@@ -51,8 +51,9 @@ func TestSubset(t *testing.T) {
 
 		state.FactsAlone + ",!all,!min,network": "network",
 		"!all,!min,dns":                         "dns",
-		"!all,!min,mounts":                      "fqdn,mounts,platform",
-		"!all,!min,default_ipv4,processor":      "cpu,distribution,fqdn,network,platform",
+		"!all,!min,mounts":                      "cpu,devices,dmi,fqdn,lvm,memory,mounts,platform,uptime",
+		state.FactsAlone + ",!all,!min,mounts":  "mounts",
+		"!all,!min,default_ipv4":                "distribution,fqdn,network,platform",
 		"!all,!min":                             "",
 	} {
 		var names []string

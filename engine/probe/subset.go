@@ -61,6 +61,7 @@ func Subset(list []string) (string, error) {
 	}
 	if !alone {
 		addPrerequisites(want)
+		addWhole(want)
 	}
 	return familiesOfSubsets(want), nil
 }
@@ -82,6 +83,20 @@ func addPrerequisites(want map[string]bool) {
 			add(want, "platform")
 		case "pkg_mgr":
 			add(want, "distribution")
+		}
+	}
+}
+
+// addWhole adds the subset of every fact that is named: Ansible's collectors give
+// all that they have.
+func addWhole(want map[string]bool) {
+	for _, f := range families {
+		chosen := want[f.name]
+		for n := range want {
+			chosen = chosen || f.gives(n)
+		}
+		if chosen {
+			want[f.subset] = true
 		}
 	}
 }
