@@ -24,7 +24,7 @@ var reasons = []struct{ why, names string }{
 	{"the extensions do, loopcontrols and filters of use are always there", "jinja2_extensions"},
 	{"the engine reads host keys and configuration in one way only (see --host-key-checking)", "[paramiko_connection]"},
 	{"Fairlead installs no collections", "[galaxy] collections_scan_sys_path collections_on_ansible_version_mismatch validate_action_group_metadata"},
-	{"it holds as Ansible's default does", "private_role_vars duplicate_dict_key string_conversion_action precedence playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
+	{"it holds as Ansible's default does", "private_role_vars string_conversion_action precedence playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
 }
 
 // oddVariables are variables whose names do not follow from their key.
@@ -32,7 +32,7 @@ var oddVariables = map[string]string{
 	"ANSIBLE_COW_ACCEPTLIST": "nocows", "ANSIBLE_COW_PATH": "cowpath", "ANSIBLE_CACHE_PLUGIN": "fact_caching", "ANSIBLE_CACHE_PLUGIN_CONNECTION": "fact_caching",
 	"ANSIBLE_CACHE_PLUGIN_PREFIX": "fact_caching", "ANSIBLE_CACHE_PLUGIN_TIMEOUT": "fact_caching", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "bin_ansible_callbacks",
 	"ANSIBLE_LOCAL_TEMP": "local_tmp", "ANSIBLE_LOCAL_TMP": "local_tmp", "ANSIBLE_REMOTE_TEMP": "remote_tmp", "ANSIBLE_PYTHON_INTERPRETER": "interpreter_python",
-	"ANSIBLE_VARS_ENABLED": "vars_plugins_enabled", "ANSIBLE_YAML_FILENAME_EXT": "yaml_valid_extensions", "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "duplicate_dict_key",
+	"ANSIBLE_VARS_ENABLED": "vars_plugins_enabled", "ANSIBLE_YAML_FILENAME_EXT": "yaml_valid_extensions",
 	"ANSIBLE_SELINUX_SPECIAL_FS": "special_context_filesystems", "ANSIBLE_SSH_PIPELINING": "pipelining", "ANSIBLE_SSH_CONTROL_PATH": "control_path",
 	"ANSIBLE_SSH_CONTROL_PATH_DIR": "control_path_dir", "ANSIBLE_SSH_EXECUTABLE": "ssh_executable", "ANSIBLE_SSH_TRANSFER_METHOD": "transfer_method",
 	"ANSIBLE_SCP_IF_SSH": "scp_if_ssh", "ANSIBLE_SSH_USETTY": "usetty", "ANSIBLE_MAX_DIFF_SIZE": "max_diff_size", "ANSIBLE_GALAXY_SERVER": "[galaxy]",

@@ -64,6 +64,7 @@ const (
 	MissingHandler         Key = "error_on_missing_handler"
 	TaskTimeout            Key = "task_timeout"
 	NoLog                  Key = "no_log"
+	DuplicateKeys          Key = "duplicate_dict_key"
 	TaskDebugger           Key = "enable_task_debugger"
 	DebuggerForgives       Key = "task_debugger_ignore_errors"
 	TagsRun                Key = "tags.run"
@@ -146,6 +147,7 @@ var settings = []Setting{
 	{MissingHandler, in(defaults, "error_on_missing_handler"), env("ANSIBLE_ERROR_ON_MISSING_HANDLER"), Bool, "true", nil, "a notification that no handler hears ends the run"},
 	{TaskTimeout, in(defaults, "task_timeout"), env("ANSIBLE_TASK_TIMEOUT"), Int, "0", nil, "seconds a task may take"},
 	{NoLog, in(defaults, "no_log"), env("ANSIBLE_NO_LOG"), Bool, "false", nil, "hide all results"},
+	{DuplicateKeys, in(defaults, "duplicate_dict_key"), env("ANSIBLE_DUPLICATE_YAML_DICT_KEY"), Text, "warn", []string{"warn", "error", "ignore"}, "what a key is that stands twice in a mapping"},
 	{TaskDebugger, in(defaults, "enable_task_debugger"), env("ANSIBLE_ENABLE_TASK_DEBUGGER"), Bool, "false", nil, "stop at every task that fails, and ask"},
 	{DebuggerForgives, in(defaults, "task_debugger_ignore_errors"), env("ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"), Bool, "true", nil, "but not where ignore_errors holds"},
 	{TagsRun, in("tags", "run"), env("ANSIBLE_RUN_TAGS"), List, "", nil, "what --tags would name"},

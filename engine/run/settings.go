@@ -35,6 +35,9 @@ type Settings struct {
 	UnheardIsWarning bool
 	TaskTimeout      time.Duration
 	NoLog            bool
+	// DuplicateKeys is what a key that stands twice in a mapping is: "warn" (or empty),
+	// "error" or "ignore".
+	DuplicateKeys string
 	// Debugger stops at every task that fails; DebuggerForgives leaves those out whose
 	// errors are ignored.
 	Debugger, DebuggerForgives bool
@@ -62,7 +65,8 @@ func SettingsOf(c *config.Config) Settings {
 		Named:    namedSettings(c),
 		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
-		Debugger: c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
+		DuplicateKeys: c.Text(config.DuplicateKeys),
+		Debugger:      c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
 	}
 	if c.IsSet(config.Managed) {
 		s.Managed = c.Text(config.Managed)

@@ -146,3 +146,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestDuplicateKeysAsSaid(t *testing.T) {
+	t.Parallel()
+	for how, want := range map[string]string{"error": "f.yml:2:1: found a duplicate dict key (a): it stands at line 1 too", "ignore": "", "warn": "warned", "": "warned"} {
+		got := ""
+		_, err := ParseOne("f.yml", []byte("a: 1\na: 2\n"), Options{Duplicates: how, Warn: func(*diag.Diagnostic) { got = "warned" }})
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", how, got, want)
+		}
+	}
+}

@@ -20,6 +20,9 @@ type Options struct {
 	Decrypt func(ciphertext string) (string, error)
 	// Warn receives what does not stop the parse, such as duplicate keys. May be nil.
 	Warn func(*diag.Diagnostic)
+	// Duplicates says what a key that stands twice in a mapping is: "error", "ignore",
+	// or anything else for a warning.
+	Duplicates string
 	// Seen receives every text that is read, by the name of its file: whoever
 	// wants to know later whether the file changed. May be nil.
 	Seen func(file string, data []byte)
@@ -263,13 +266,24 @@ func (b *builder) mapping(n *Node, r *yamlv3.Node) {
 		v := b.node(rv)
 		if name := k.val.Str(); k.val.IsString() {
 			if at, dup := first[name]; dup {
-				b.opts.Warning(diag.Errorf(k.Pos, "duplicate-key", "the key %q stands twice in this mapping; the one at line %d is ignored", name, at))
+				b.duplicate(k, at)
 			}
 			first[name] = k.Pos.Line
 		}
 		own = append(own, Pair{k, v})
 	}
 	n.setPairs(append(merged, own...))
+}
+
+// duplicate reports a key that stands twice, first at a line.
+func (b *builder) duplicate(k *Node, at int) {
+	switch name := k.val.Str(); b.opts.Duplicates {
+	case "ignore":
+	case "error":
+		b.fail(k.Pos, "duplicate-key", "found a duplicate dict key (%s): it stands at line %d too", name, at)
+	default:
+		b.opts.Warning(diag.Errorf(k.Pos, "duplicate-key", "the key %q stands twice in this mapping; the one at line %d is ignored", name, at))
+	}
 }
 
 // collectionKey reports a list or mapping as a key: nearly always an unquoted
