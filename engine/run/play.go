@@ -63,8 +63,11 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	r.playNo++
-	r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
+	begins := func(hosts []*host) { // told of every batch, as Ansible does
+		r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
+	}
 	if len(hosts) == 0 {
+		begins(hosts)
 		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
 		return false, nil
 	}
@@ -73,6 +76,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	for _, batch := range batches {
+		begins(batch)
 		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: all, batch: batch,
 			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {

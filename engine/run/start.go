@@ -12,7 +12,21 @@ func (r *runner) checkStart() error {
 		return nil
 	}
 	var names []string
-	found, open := false, false
+	for _, pb := range r.Playbooks {
+		for _, p := range pb.Plays {
+			found, titles := r.startIn(p)
+			if found {
+				return nil
+			}
+			names = append(names, titles...)
+		}
+	}
+	return r.noStart(names)
+}
+
+// startIn tells whether the task to start at may be in a play: it is, or dynamic
+// includes may bring it. titles are the names of the tasks.
+func (r *runner) startIn(p *playbook.Play) (found bool, titles []string) {
 	var look func(items []playbook.Item)
 	look = func(items []playbook.Item) {
 		for _, it := range items {
@@ -20,24 +34,16 @@ func (r *runner) checkStart() error {
 			case *playbook.Block:
 				look(x.Block)
 			case *playbook.Task:
-				found = found || r.startsAt(x)
-				open = open || x.Include != nil
-				names = append(names, taskTitle(x), x.Keywords.Name.Str())
+				found = found || r.startsAt(x) || x.Include != nil
+				titles = append(titles, taskTitle(x), x.Keywords.Name.Str())
 			}
 		}
 	}
-	for _, pb := range r.Playbooks {
-		for _, p := range pb.Plays {
-			pre, roles, main, post := p.Items()
-			for _, items := range [][]playbook.Item{pre, roles, main, post} {
-				look(items)
-			}
-		}
+	pre, roles, main, post := p.Items()
+	for _, items := range [][]playbook.Item{pre, roles, main, post} {
+		look(items)
 	}
-	if found || open {
-		return nil
-	}
-	return r.noStart(names)
+	return found, titles
 }
 
 // startsAt tells whether a task is the one to start at.
