@@ -175,15 +175,17 @@ func (p *parser) start(t xml.StartElement) error {
 				return err
 			}
 		}
-		if name := n.Attrs[i].Clark(); seen[name] {
-			return fmt.Errorf("Attribute %s redefined", a.Name)
-		} else {
-			seen[name] = true
+		if seen[n.Attrs[i].Clark()] {
+			return says("Attribute %s redefined", a.Name)
 		}
+		seen[n.Attrs[i].Clark()] = true
 	}
 	p.at = n
 	return nil
 }
+
+// says makes an error in the words of libxml2, which the original module shows.
+func says(format string, args ...any) error { return errors.New(fmt.Sprintf(format, args...)) }
 
 const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
@@ -200,7 +202,7 @@ func (n *Node) resolve(prefix string) (string, error) {
 		}
 	}
 	if prefix != "" {
-		return "", fmt.Errorf("Namespace prefix %s on %s is not defined", prefix, n.Local)
+		return "", says("Namespace prefix %s on %s is not defined", prefix, n.Local)
 	}
 	return "", nil
 }

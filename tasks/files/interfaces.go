@@ -153,7 +153,7 @@ func (e ifEdit) run(x *interfaces) (bool, error) {
 		}
 	}
 	if len(of) == 0 {
-		return false, fmt.Errorf("Error: interface %s not found", e.iface)
+		return false, module.Fail("Error: interface " + e.iface + " not found")
 	}
 	if !e.present {
 		return e.remove(x, options), nil
