@@ -53,7 +53,7 @@ func Parse(text []byte, o Options) (*Node, error) {
 	case p.at != p.doc:
 		return nil, fmt.Errorf("the element %s is not closed", p.at.Name)
 	case p.doc.Root() == nil:
-		return nil, errors.New("Document is empty, line 1, column 1")
+		return nil, says("Document is empty, line 1, column 1")
 	}
 	if o.DropBlanks {
 		dropBlanks(p.doc.Root(), false)
@@ -101,7 +101,7 @@ func (p *parser) token(t xml.Token, from int64) error {
 		return p.start(t)
 	case xml.EndElement:
 		if p.at == p.doc || t.Name.Space != p.at.Prefix || t.Name.Local != p.at.Local {
-			return fmt.Errorf("Opening and ending tag mismatch: %s and %s", p.at.Name, xmlName(t.Name))
+			return says("Opening and ending tag mismatch: %s and %s", p.at.Name, xmlName(t.Name))
 		}
 		p.at = p.at.Parent
 	case xml.CharData:
@@ -150,7 +150,7 @@ func (p *parser) chars(s string, cdata bool) error {
 
 func (p *parser) start(t xml.StartElement) error {
 	if p.at == p.doc && p.doc.Root() != nil {
-		return errors.New("Extra content at the end of the document")
+		return says("Extra content at the end of the document")
 	}
 	n := &Node{Kind: Element, Name: xmlName(t.Name)}
 	p.add(n)
@@ -185,7 +185,7 @@ func (p *parser) start(t xml.StartElement) error {
 }
 
 // says makes an error in the words of libxml2, which the original module shows.
-func says(format string, args ...any) error { return errors.New(fmt.Sprintf(format, args...)) }
+func says(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
