@@ -1,10 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
 	"github.com/fairlead-project/fairlead/engine/module"
+	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/vars"
 )
 
@@ -68,7 +70,7 @@ func (w *world) ConnectionDefault(what string) string {
 			return strconv.Itoa(d.Port)
 		}
 	case "timeout":
-		return strconv.Itoa(max(int(d.Timeout.Seconds()), 1))
+		return strconv.Itoa(max(int(cmp.Or(d.Timeout, ssh.DefaultConnectTimeout).Seconds()), 1))
 	case "key":
 		return d.KeyFile
 	case "shell":
