@@ -16,6 +16,9 @@ import (
 // plainWord is what may stand in a command line for an unknown login shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
+// plainShell is the command of a login's own shell, which reads its script.
+const plainShell = "exec /bin/sh"
+
 // becoming is how a change of identity is put to a host.
 type becoming struct {
 	command string
@@ -58,7 +61,7 @@ func become(id state.Identity) (becoming, error) {
 	}
 	switch method {
 	case "":
-		b.command, b.script = "exec /bin/sh", true
+		b.command, b.script = plainShell, true
 		b.ready = ""
 	case "sudo":
 		b.command = "exec " + exe + " " + sudoFlags(flags, &b, id.Password != "") + " -u " + user + " /bin/sh -c '" + run + "'"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -18,7 +19,11 @@ func (t localTransport) start(_ context.Context, command string, _ bool) (*proce
 	if len(shell) == 0 {
 		shell = []string{"/bin/sh"}
 	}
-	cmd := exec.Command(shell[0], append(append([]string{}, shell[1:]...), "-c", command)...)
+	args := slices.Clone(shell[1:])
+	if command != plainShell { // which is the local shell itself
+		args = append(args, "-c", command)
+	}
+	cmd := exec.Command(shell[0], args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/internal/testbed"
 	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
@@ -30,7 +31,7 @@ func shells(t *testing.T, f func(t *testing.T, h *remote.Host)) {
 	} {
 		t.Run(sh.name, func(t *testing.T) {
 			if _, err := exec.LookPath(sh.argv[0]); err != nil {
-				t.Skip(err)
+				testbed.Missing(t, err.Error())
 			}
 			opts := remote.Options{Shell: sh.argv, OpTimeout: 20 * time.Second}
 			if sh.path == "busybox" {
@@ -42,6 +43,30 @@ func shells(t *testing.T, f func(t *testing.T, h *remote.Host)) {
 			f(t, h)
 		})
 	}
+}
+
+// TestShellsAreThoseNamed: what the other tests say of dash, bash and busybox holds for these.
+func TestShellsAreThoseNamed(t *testing.T) {
+	shells(t, func(t *testing.T, h *remote.Host) {
+		out := do(t, h, state.Batch{Ops: []state.Op{state.Exec{Argv: []string{"/bin/sh", "-c", "readlink /proc/$PPID/exe"}}}})
+		_, want, _ := strings.Cut(t.Name(), "/")
+		want, _, _ = strings.Cut(want, "-")
+		if got := strings.TrimSpace(string(out.Results[0].Stdout)); filepath.Base(got) != want {
+			t.Errorf("the driver runs in %q", got)
+		}
+	})
+}
+
+// TestFirstFrameWithContent: a shell that reads its first frame ahead takes no content for a part of it.
+func TestFirstFrameWithContent(t *testing.T) {
+	shells(t, func(t *testing.T, h *remote.Host) {
+		name, content := filepath.Join(t.TempDir(), "file"), bytes.Repeat([]byte("a\x00b\n"), 30000)
+		out := do(t, h, state.Batch{Ops: []state.Op{state.WriteFile{Path: name, Content: state.Bytes(content)}}})
+		allOK(t, out, 1)
+		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%d bytes of %d came, %v", len(got), len(content), err)
+		}
+	})
 }
 
 // applets is a folder that holds busybox under the names of all its applets.
