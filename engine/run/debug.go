@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -216,7 +217,7 @@ func (d *debugger) assign(target string, keys []value.Value, v value.Value) erro
 	if target == "task.args" {
 		changed, err := put(value.FromMap(d.args()), keys, v)
 		if err != nil || changed.Map() == nil {
-			return cmpErr(err, errors.New("TypeError: the arguments are a dict"))
+			return cmp.Or(err, errors.New("TypeError: the arguments are a dict"))
 		}
 		if x.args == nil {
 			x.args = map[*playbook.Task]*value.Map{}
@@ -241,13 +242,6 @@ func (d *debugger) assign(target string, keys []value.Value, v value.Value) erro
 	}
 	x.vars[d.h][name] = changed
 	return nil
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // put gives in with what keys lead to replaced by v, or taken out where v is undefined.

@@ -36,16 +36,21 @@ func (t *watchedTarget) Do(ctx context.Context, b state.Batch) (state.Outcome, e
 	return t.Target.Do(ctx, b)
 }
 
+// watch has the batches of a lab's runs noted.
+func watch(l *lab) *watchedConnector {
+	c := &watchedConnector{}
+	l.cfg = func(cfg *Config) {
+		c.Connector, cfg.Connector = cfg.Connector, c
+	}
+	return c
+}
+
 // What variables and keywords of a task say about the connection holds for it,
 // and what waits on another connection is applied before.
 func TestEachTaskSaysHowItsHostIsReached(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "a")
-	var c *watchedConnector
-	l.cfg = func(cfg *Config) {
-		c = &watchedConnector{Connector: cfg.Connector}
-		cfg.Connector = c
-	}
+	c := watch(l)
 	l.run(`
 - hosts: all
   gather_facts: false
@@ -78,11 +83,7 @@ func TestEachTaskSaysHowItsHostIsReached(t *testing.T) {
 func TestAnotherHostSaysHowAHostIsReached(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "a", "b")
-	var c *watchedConnector
-	l.cfg = func(cfg *Config) {
-		c = &watchedConnector{Connector: cfg.Connector}
-		cfg.Connector = c
-	}
+	c := watch(l)
 	l.run(`
 - hosts: all
   gather_facts: false
