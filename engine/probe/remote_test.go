@@ -49,7 +49,7 @@ func TestThroughDriver(t *testing.T) {
 		for _, k := range []string{"PATH", "HOME", "LC_ALL", "PWD"} {
 			have, _ := got["env"].(map[string]any)
 			want, _ := direct["env"].(map[string]any)
-			if have[k] != want[k] {
+			if have[k] != want[k] || k == "PATH" && have[k] == nil {
 				t.Errorf("%v: env %s: %v, of the login %v", sh, k, have[k], want[k])
 			}
 		}

@@ -52,14 +52,11 @@ func userFacts(r *raw, out *value.Map) {
 	set("effective_group_id", egid)
 }
 
-// scriptEnv prints the environment that commands of the login have: the driver
-// (engine/remote) keeps what it changed for itself in _P, _l, _L and _W.
+// scriptEnv prints the environment that the login's shell began with, which is what
+// its commands have but for the driver's own changes. It reads that of the shell: what
+// a redirection opens as /proc/self is gone when a forked child becomes the command.
 const scriptEnv = `printf '@fairlead env\n'
-if [ -n "$_P" ]; then PATH=$_P
-if [ -n "$_l" ]; then LC_ALL=$_L; else unset LC_ALL; fi
-cd "$_W" 2>/dev/null
-fi
-tr '\n\000' '\001\n' </proc/self/environ 2>/dev/null`
+tr '\n\000' '\001\n' </proc/$$/environ 2>/dev/null`
 
 // envFacts reads the environment with newlines and NULs exchanged, so that one
 // line is one variable.
