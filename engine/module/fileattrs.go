@@ -132,6 +132,9 @@ func (w Wanted) Apply(cur state.Stat) state.Stat {
 	return cur
 }
 
+// InfoRoom is the room (value.MRoom) for what PathInfo adds, and two entries more.
+const InfoRoom = 9
+
 // PathInfo adds what Ansible registers about an entry: uid, gid, owner, group,
 // mode, state, size. A negative size is one that is known only later.
 func PathInfo(m *value.Map, s state.Stat) {

@@ -111,15 +111,15 @@ func (f *frame) script(n int, s Script) error {
 	if err := checkText("a script", append(s.Args, s.Text)...); err != nil {
 		return err
 	}
-	fmt.Fprintf(&f.text, "_M g %d\n(_s() {\n%s\n}\n", n, s.Text)
+	fmt.Fprintf(f.text, "_M g %d\n(_s() {\n%s\n}\n", n, s.Text)
 	f.line("_s", s.Args...)
-	fmt.Fprintf(&f.text, ") </dev/null 3<&- 5>&- 9<&-\n_M G %d $?\n", n)
+	fmt.Fprintf(f.text, ") </dev/null 3<&- 5>&- 9<&-\n_M G %d $?\n", n)
 	f.procs++
 	return nil
 }
 
 func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
-	fmt.Fprintf(&f.text, "_MAX=%d\n_q0\n", state.MaxContent+1)
+	fmt.Fprintf(f.text, "_MAX=%d\n_q0\n", state.MaxContent+1)
 	for _, dir := range dirs {
 		if whole, itself := strings.CutSuffix(dir, "/."); itself {
 			f.line("_d "+strconv.Itoa(len(a.dirs)), whole, "up")

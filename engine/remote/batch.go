@@ -134,8 +134,7 @@ func (h *Host) attemptFrame(ctx context.Context, b state.Batch, ask *asking, scr
 
 // build writes the frame of a batch.
 func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*frame, error) {
-	f := &frame{}
-	f.text.Grow(2 << 10)
+	f := newFrame()
 	f.text.WriteString("_k= _left= _vk=\n")
 	s.putLock(f, b, ah.check)
 	if err := s.putRely(f, b.Rely); err != nil {
@@ -204,7 +203,7 @@ func (s *shell) putRely(f *frame, rely []state.Relied) error {
 	}
 	for i, p := range absent {
 		q := quote(p)
-		fmt.Fprintf(&f.text, "if [ -e %s ] || [ -L %s ]; then _vk=1; _m V %d; fi\n", q, q, i)
+		fmt.Fprintf(f.text, "if [ -e %s ] || [ -L %s ]; then _vk=1; _m V %d; fi\n", q, q, i)
 	}
 	f.text.WriteString("_k=$_k$_vk\n")
 	return nil

@@ -84,12 +84,12 @@ func (s *shell) signal(ctx context.Context, session, loopPID int) {
 		return
 	}
 	defer k.close()
-	var f frame
+	f := newFrame()
 	f.text.WriteString(killScript())
 	f.line("_kill", strconv.Itoa(loopPID), strconv.Itoa(session), fmt.Sprint(int(grace/time.Second)))
 	k.seq++
 	rx := newReceiver(k.nonce, k.seq, s.host.opts.Limits)
-	if err := k.exchange(ctx, &f, rx); err != nil {
+	if err := k.exchange(ctx, f, rx); err != nil {
 		s.host.log.Warn("cannot end a command", "host", s.host.name(), "err", err)
 	}
 }

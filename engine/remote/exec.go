@@ -34,30 +34,31 @@ func (w *writing) exec(n string, o state.Exec) error {
 	switch {
 	case o.Detach:
 		// Nothing of it comes back but the pid: not even why it could not start.
-		fmt.Fprintf(&w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
+		fmt.Fprintf(w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
 	case o.HasStdin && len(o.Stdin) <= maxInline && inlineable(o.Stdin):
 		w.f.text.WriteString("_c=")
-		writeQuoted(&w.f.text, o.Stdin)
+		writeQuoted(w.f.text, o.Stdin)
 		w.f.text.WriteByte('\n')
-		fmt.Fprintf(&w.f.text, "_o %s && { { printf %%s \"$_c\" | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; }\n", n, n, run, n)
+		fmt.Fprintf(w.f.text, "_o %s && { { printf %%s \"$_c\" | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; }\n", n, n, run, n)
 		w.f.procs++
 	case o.HasStdin:
 		if len(o.Stdin) > rawBlock {
 			return diag.New(diag.Usage, diag.Pos{}, "stdin", "a command's stdin of %d bytes is larger than %d", len(o.Stdin), rawBlock)
 		}
 		w.f.raws = append(w.f.raws, rawContent{state.Bytes(o.Stdin), -1})
-		fmt.Fprintf(&w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
+		fmt.Fprintf(w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
 			n, len(o.Stdin), n, run, n, len(o.Stdin))
 		w.f.procs++
 	default:
-		fmt.Fprintf(&w.f.text, "_o %s && { { _p=$(exec 2>&6; _B %s; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? \"$_p\"; }\n", n, n, run, n)
+		fmt.Fprintf(w.f.text, "_o %s && { { _p=$(exec 2>&6; _B %s; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? \"$_p\"; }\n", n, n, run, n)
 	}
 	return nil
 }
 
 // program gives the text that turns the subshell into the command.
 func (w *writing) program(n string, o state.Exec) (string, error) {
-	var f frame
+	f := newFrame()
+	defer f.release()
 	f.cmd("_E", o.Chdir)
 	f.text.WriteString(" || _z " + n + " chdir; ")
 	for _, e := range o.Env {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -20,10 +21,25 @@ const (
 
 // frame is one message to a kept shell.
 type frame struct {
-	text  bytes.Buffer
+	text  *bytes.Buffer
 	raws  []rawContent
 	sent  *meter
 	procs int // processes that the driver will start, by construction
+}
+
+// texts are buffers of frames that were sent.
+var texts = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 8<<10)) }}
+
+// newFrame makes an empty frame.
+func newFrame() *frame { return &frame{text: texts.Get().(*bytes.Buffer)} }
+
+// release gives the text up.
+func (f *frame) release() {
+	if f.text.Cap() <= largeFrame {
+		f.text.Reset()
+		texts.Put(f.text)
+	}
+	f.text = nil
 }
 
 // rawContent is a content that goes behind the frame, for an operation.
@@ -37,7 +53,7 @@ func (f *frame) cmd(verb string, args ...string) {
 	f.text.WriteString(verb)
 	for _, a := range args {
 		f.text.WriteByte(' ')
-		writeQuoted(&f.text, a)
+		writeQuoted(f.text, a)
 	}
 }
 
@@ -63,10 +79,16 @@ const (
 // maxLined is the length from which dd is the cheaper reader.
 const maxLined = 3000
 
-// encode gives the bytes of the frame without its raw sections. All of the text
-// is one group, so that a frame that was cut off is a syntax error as a whole
-// and nothing of it runs.
-func (f *frame) encode(prologue []string, seq int, as form) []byte {
+// encoded is a frame without its raw sections as it goes to the shell.
+type encoded struct {
+	before []string
+	text   *bytes.Buffer
+	after  string
+}
+
+// encode frames the text. All of it is one group, so that a frame that was cut off is
+// a syntax error as a whole and nothing of it runs.
+func (f *frame) encode(prologue []string, seq int, as form) encoded {
 	begin, end := "{\n", "_M e "+strconv.Itoa(seq)+"\n}"
 	switch as {
 	case lined:
@@ -75,24 +97,89 @@ func (f *frame) encode(prologue []string, seq int, as form) []byte {
 		begin += wire + "\n"
 		end = strings.TrimSuffix(end, "}") + frames + "\n}\n"
 	}
-	n := len(begin) + f.text.Len() + len(end)
-	for _, p := range prologue {
-		n += len(p)
-	}
-	b := make([]byte, 0, n+len("4294967295\n"))
+	var head string
 	switch as {
 	case sized:
-		b = append(strconv.AppendInt(b, int64(n), 10), '\n')
+		n := len(begin) + f.text.Len() + len(end)
+		for _, p := range prologue {
+			n += len(p)
+		}
+		head = strconv.Itoa(n) + "\n"
 	case lined:
 		lines := strings.Count(begin, "\n") + bytes.Count(f.text.Bytes(), []byte("\n")) + strings.Count(end, "\n")
-		b = append(strconv.AppendInt(append(b, 'l'), int64(lines), 10), '\n')
+		head = "l" + strconv.Itoa(lines) + "\n"
 	}
-	b = append(b, begin...)
-	for _, p := range prologue {
-		b = append(b, p...)
+	return encoded{before: append([]string{head, begin}, prologue...), text: f.text, after: end}
+}
+
+// size is the length in bytes.
+func (e encoded) size() int {
+	n := e.text.Len() + len(e.after)
+	for _, p := range e.before {
+		n += len(p)
 	}
-	b = append(b, f.text.Bytes()...)
-	return append(b, end...)
+	return n
+}
+
+// send writes the frame in pieces of a size that suits the way to the host.
+func (e encoded) send(w io.Writer) error {
+	buf := readBuffers.Get().(*[readBuffer]byte)
+	defer readBuffers.Put(buf)
+	piece := len(buf)
+	if e.size() <= largeFrame {
+		piece = smallPiece
+	}
+	p := pieces{w: w, buf: buf[:0:piece]}
+	for _, s := range e.before {
+		if err := write(&p, s); err != nil {
+			return err
+		}
+	}
+	if err := write(&p, e.text.Bytes()); err != nil {
+		return err
+	}
+	if err := write(&p, e.after); err != nil {
+		return err
+	}
+	return p.flush()
+}
+
+// A connection keeps buffers of the size of the largest packet that it ever sent. A
+// frame of usual size goes in pieces that fit, as packets, into the 4 KiB that are
+// written at a time: as many system calls as for one large packet, and two thirds less
+// memory for each host whose shell is kept.
+const (
+	smallPiece = 4000
+	largeFrame = 32 << 10
+)
+
+// pieces gathers what is written up to the capacity of buf.
+type pieces struct {
+	w   io.Writer
+	buf []byte
+}
+
+func write[T string | []byte](p *pieces, b T) error {
+	for len(b) > 0 {
+		n := min(len(b), cap(p.buf)-len(p.buf))
+		p.buf = append(p.buf, b[:n]...)
+		b = b[n:]
+		if len(p.buf) == cap(p.buf) {
+			if err := p.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *pieces) flush() error {
+	if len(p.buf) == 0 {
+		return nil
+	}
+	_, err := p.w.Write(p.buf)
+	p.buf = p.buf[:0]
+	return err
 }
 
 // shortText tells whether a frame is better read line by line. What is not ASCII is
@@ -106,7 +193,7 @@ func (f *frame) shortText() bool {
 func (f *frame) content(n string, c *state.Content) (kind, arg string) {
 	if c.Data != nil && len(c.Data) <= maxInline && f.text.Len() < maxText && inlineable(c.Data) {
 		f.text.WriteString("_c=")
-		writeQuoted(&f.text, c.Data)
+		writeQuoted(f.text, c.Data)
 		f.text.WriteByte('\n')
 		return "i", ""
 	}

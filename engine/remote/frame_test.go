@@ -19,20 +19,27 @@ func TestEncode(t *testing.T) {
 		text     string
 		seq      int
 	}{{nil, "", 1}, {[]string{"N=", "x\n"}, "_k=\n", 12}, {nil, strings.Repeat("é\n", 5000), 345}} {
-		var f frame
+		f := newFrame()
 		f.text.WriteString(c.text)
 		body := c.text + "_M e " + strconv.Itoa(c.seq) + "\n"
 		whole := "{\n" + strings.Join(c.prologue, "") + body + "}"
-		if got, want := string(f.encode(c.prologue, c.seq, sized)), strconv.Itoa(len(whole))+"\n"+whole; got != want {
+		if got, want := sentText(f.encode(c.prologue, c.seq, sized)), strconv.Itoa(len(whole))+"\n"+whole; got != want {
 			t.Errorf("frame %d is %q, want %q", c.seq, got, want)
 		}
-		if got, want := string(f.encode(nil, c.seq, lined)), "l"+strconv.Itoa(2+strings.Count(body, "\n"))+"\n{\n"+body+"}\n"; got != want {
+		if got, want := sentText(f.encode(nil, c.seq, lined)), "l"+strconv.Itoa(2+strings.Count(body, "\n"))+"\n{\n"+body+"}\n"; got != want {
 			t.Errorf("frame %d as lines is %q, want %q", c.seq, got, want)
 		}
-		if got, want := string(f.encode(c.prologue, c.seq, script)), "{\n"+wire+"\n"+strings.Join(c.prologue, "")+body+frames+"\n}\n"; got != want {
+		if got, want := sentText(f.encode(c.prologue, c.seq, script)), "{\n"+wire+"\n"+strings.Join(c.prologue, "")+body+frames+"\n}\n"; got != want {
 			t.Errorf("frame %d as a script is %q, want %q", c.seq, got, want)
 		}
 	}
+}
+
+// sentText is what is written of a frame.
+func sentText(e encoded) string {
+	var b strings.Builder
+	_ = e.send(&b)
+	return b.String()
 }
 
 func TestForm(t *testing.T) {
@@ -50,9 +57,9 @@ func TestForm(t *testing.T) {
 		{&shell{}, "é", sized},
 		{&shell{}, "\xff", sized},
 	} {
-		var f frame
+		f := newFrame()
 		f.text.WriteString(c.text)
-		if got := c.s.form(&f); got != c.want {
+		if got := c.s.form(f); got != c.want {
 			t.Errorf("%.9q goes as %d, want %d (fresh %v)", c.text, got, c.want, c.s.fresh)
 		}
 	}
@@ -72,7 +79,7 @@ func BenchmarkFrame(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.SetBytes(int64(len(f.encode(s.prologue(), s.seq, script))))
+		b.SetBytes(int64(f.encode(s.prologue(), s.seq, script).size()))
 	}
 }
 
@@ -124,13 +131,13 @@ func TestCutFrames(t *testing.T) {
 				}
 				driver := []string{"_M() { echo; }\n_nl='\n'\n"}
 				if as != script { // a frame behind the shell's own, which has been answered
-					_, _ = in.Write((&frame{}).encode(driver, 1, script))
+					_, _ = in.Write([]byte(sentText(newFrame().encode(driver, 1, script))))
 					_, _ = io.ReadFull(out, make([]byte, 1))
 					driver = nil
 				}
-				var f frame
+				f := newFrame()
 				f.text.WriteString("true >'" + made + "'\ntrue\n")
-				b := f.encode(driver, 2, as)
+				b := []byte(sentText(f.encode(driver, 2, as)))
 				_, _ = in.Write(b[:len(b)-cut])
 				_ = in.Close()
 				_, _ = io.Copy(io.Discard, out)

@@ -143,12 +143,12 @@ func (h *Host) evict(ctx context.Context, id state.Identity, e *heldError) error
 		return err
 	}
 	defer s.release()
-	var f frame
+	f := newFrame()
 	f.text.WriteString(killScript())
 	f.text.WriteString(lockScript())
 	f.line("_evict", strconv.Itoa(e.PID), e.born, fmt.Sprint(int(grace/time.Second)))
 	s.seq++
-	return s.exchange(ctx, &f, newReceiver(s.nonce, s.seq, h.opts.Limits))
+	return s.exchange(ctx, f, newReceiver(s.nonce, s.seq, h.opts.Limits))
 }
 
 func asHeld(err error) (*heldError, bool) {

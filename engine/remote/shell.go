@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -228,7 +227,7 @@ func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
 	first := s.fresh
 	as := s.form(f)
 	if as == script && len(f.raws) > 0 { // what the shell would read ahead
-		if err := s.exchange(ctx, &frame{}, newReceiver(s.nonce, s.seq, s.host.opts.Limits)); err != nil {
+		if err := s.exchange(ctx, newFrame(), newReceiver(s.nonce, s.seq, s.host.opts.Limits)); err != nil {
 			return err
 		}
 		first, as = false, s.form(f)
@@ -264,29 +263,16 @@ func (s *shell) listen(to sink) {
 	s.mu.Unlock()
 }
 
-// A connection keeps buffers of the size of the largest packet that it ever sent. A
-// frame of usual size goes in pieces that fit, as packets, into the 4 KiB that are
-// written at a time: as many system calls as for one large packet, and two thirds less
-// memory for each host whose shell is kept.
-const (
-	smallPiece = 4000
-	largeFrame = 32 << 10
-)
-
 // send writes the frame and its raw sections. A write after the remote end must
 // bear that nobody reads it: the reading side tells why.
-func (s *shell) send(data []byte, f *frame, rx *receiver) error {
+func (s *shell) send(e encoded, f *frame, rx *receiver) error {
 	w := &countingWriter{w: s.p.in, rx: rx, total: &s.host.bytesOut}
-	piece := len(data)
-	if piece <= largeFrame {
-		piece = smallPiece
+	err := e.send(w)
+	f.release()
+	if err != nil {
+		return nil
 	}
-	for part := range slices.Chunk(data, max(piece, 1)) {
-		if _, err := w.Write(part); err != nil {
-			return nil
-		}
-	}
-	err := f.sendRaw(w)
+	err = f.sendRaw(w)
 	if w.broken {
 		return nil
 	}

@@ -36,7 +36,7 @@ type host struct {
 	parents  []*instance
 	// steps are tasks or loop items whose operations wait, in order; entries
 	// are results in order, of which those behind the first step wait too.
-	steps   []step
+	steps   []*step
 	entries []entry
 	// failedTask and failedResult are what a rescue part sees.
 	failedTask, failedResult value.Value
@@ -159,7 +159,7 @@ type step struct {
 }
 
 // addStep lets the operations of one more task wait.
-func (h *host) addStep(s step) {
+func (h *host) addStep(s *step) {
 	if len(h.steps) == 0 {
 		h.r.waitingHosts++
 	}
@@ -167,7 +167,7 @@ func (h *host) addStep(s step) {
 }
 
 // takeSteps gives what waits and lets nothing wait any more.
-func (h *host) takeSteps() []step {
+func (h *host) takeSteps() []*step {
 	steps := h.steps
 	if len(steps) > 0 {
 		h.r.waitingHosts--

@@ -242,7 +242,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	snap := h.snapshot()
 	l.as = ev.as
 	l.forgetOthers(ev.as)
-	s := step{snap: snap, from: len(l.ops), change: c, entry: -1}
+	s := &step{snap: snap, from: len(l.ops), change: c, entry: -1}
 	if pl.Ledger != nil {
 		s.key = pl.noteKey(h)
 	}
@@ -358,7 +358,7 @@ func known(m *value.Map) *value.Map {
 }
 
 // confirmResult replaces a predicted result by what is certain now.
-func (pl *play) confirmResult(h *host, l *lane, s step, did []state.OpResult) {
+func (pl *play) confirmResult(h *host, l *lane, s *step, did []state.OpResult) {
 	pl.sayPins(did)
 	result := s.change.Result
 	defer func() { fillIn(s.maps, result) }()

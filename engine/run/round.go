@@ -405,7 +405,7 @@ func failedOp(results []state.OpResult, n int) int {
 
 // planAgain goes back to the first waiting step: the host changed between
 // gathering and applying, nothing was done.
-func (pl *play) planAgain(h *host, l *lane, first step, changed []string) error {
+func (pl *play) planAgain(h *host, l *lane, first *step, changed []string) error {
 	const patience = 5
 	h.deviated++
 	h.restore(first.snap)
@@ -419,7 +419,7 @@ func (pl *play) planAgain(h *host, l *lane, first step, changed []string) error 
 }
 
 // confirmed commits steps whose operations all ended as predicted.
-func (pl *play) confirmed(h *host, l *lane, steps []step, results []state.OpResult) {
+func (pl *play) confirmed(h *host, l *lane, steps []*step, results []state.OpResult) {
 	h.deviated = 0
 	for _, s := range steps {
 		pl.confirmResult(h, l, s, results[s.from:min(s.to, len(results))])
@@ -433,7 +433,7 @@ func (pl *play) confirmed(h *host, l *lane, steps []step, results []state.OpResu
 
 // deviation commits what was done before the operation that failed, takes the
 // host back to that task (or item) with its true result, and forgets the view.
-func (pl *play) deviation(h *host, l *lane, steps []step, results []state.OpResult, bad int) {
+func (pl *play) deviation(h *host, l *lane, steps []*step, results []state.OpResult, bad int) {
 	for _, s := range steps {
 		if s.to <= bad {
 			pl.confirmResult(h, l, s, results[s.from:s.to])

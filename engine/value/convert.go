@@ -52,13 +52,13 @@ func FromGo(x any) Value {
 		}
 		return List(items...)
 	case map[string]string:
-		m := NewMap()
+		m := MRoom(len(x))
 		for _, k := range sortedKeys(x) {
 			m.Set(k, String(x[k]))
 		}
 		return FromMap(m)
 	case map[string]any:
-		m := NewMap()
+		m := MRoom(len(x))
 		for _, k := range sortedKeys(x) {
 			m.Set(k, FromGo(x[k]))
 		}

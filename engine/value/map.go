@@ -68,8 +68,11 @@ const fewEntries = 4
 func NewMap() *Map { return &Map{} }
 
 // M makes a map from alternating string keys and values, in order.
-func M(kv ...any) *Map {
-	m := &Map{names: make([]string, 0, len(kv)/2+2), vals: make([]Value, 0, len(kv)/2+2)}
+func M(kv ...any) *Map { return MRoom(2, kv...) }
+
+// MRoom is M with room for so many further entries.
+func MRoom(room int, kv ...any) *Map {
+	m := &Map{names: make([]string, 0, len(kv)/2+room), vals: make([]Value, 0, len(kv)/2+room)}
 	for i := 0; i+1 < len(kv); i += 2 {
 		m.Set(kv[i].(string), FromGo(kv[i+1]))
 	}
@@ -193,12 +196,20 @@ func (m *Map) DeleteKey(key Value) bool {
 	return true
 }
 
-// Clone copies the map; keys and values are shared.
+// Clone copies the map, with room for an entry or two, which is what most copies are
+// made for; keys and values are shared.
 func (m *Map) Clone() *Map {
 	if m == nil {
 		return NewMap()
 	}
-	return &Map{names: slices.Clone(m.names), keys: slices.Clone(m.keys), vals: slices.Clone(m.vals), idx: maps.Clone(m.idx)}
+	const room = 2
+	c := &Map{vals: append(make([]Value, 0, len(m.vals)+room), m.vals...), idx: maps.Clone(m.idx)}
+	if m.keys != nil {
+		c.keys = append(make([]Value, 0, len(m.keys)+room), m.keys...)
+	} else {
+		c.names = append(make([]string, 0, len(m.names)+room), m.names...)
+	}
+	return c
 }
 
 // All ranges over the entries in order.

@@ -117,7 +117,7 @@ func later(in module.Inputs) value.Value {
 
 // runs is the change that runs one command, whatever its end.
 func runs(op state.Exec, in module.Inputs, cmd value.Value, strip bool) module.Change {
-	m := value.M("changed", true, "cmd", cmd)
+	m := value.MRoom(10, "changed", true, "cmd", cmd)
 	for _, k := range []string{"rc", "stdout", "stderr", "stdout_lines", "stderr_lines", "start", "end", "delta"} {
 		m.Set(k, later(in))
 	}
@@ -169,7 +169,7 @@ func ended(did []state.OpResult, cmd value.Value, strip bool) (module.Change, er
 	if strip {
 		out, errText = strings.TrimRight(out, "\r\n"), strings.TrimRight(errText, "\r\n")
 	}
-	m := value.M("changed", true, "cmd", cmd, "rc", r.RC,
+	m := value.MRoom(6, "changed", true, "cmd", cmd, "rc", r.RC,
 		"start", stampOf(r.Start), "end", stampOf(r.End), "delta", delta(r.End.Sub(r.Start)), "msg", "")
 	output(m, "stdout", out, r.StdoutTruncated)
 	output(m, "stderr", errText, r.StderrTruncated)

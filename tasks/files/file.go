@@ -267,7 +267,7 @@ func (p *filePlan) set(at string, cur state.Stat) (state.Stat, error) {
 }
 
 func (p *filePlan) info(s state.Stat, kv ...any) *value.Map {
-	m := value.M(kv...)
+	m := value.MRoom(module.InfoRoom, kv...)
 	module.PathInfo(m, s)
 	return m
 }

@@ -193,9 +193,9 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 			p.diff = append(p.diff, e)
 		}
 	}
-	r := value.M("path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero(), "diff", d.registered())
+	r := value.MRoom(module.InfoRoom, "path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero(), "diff", d.registered())
 	if s.remote || p.viaLink {
-		r = value.M("dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
+		r = value.MRoom(module.InfoRoom, "dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
 	}
 	module.PathInfo(r, w.Apply(cur))
 	return r, nil
@@ -224,7 +224,7 @@ func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, lo
 	}
 	after := w.Apply(cur)
 	after.Nlink = 1
-	r := value.M("dest", real, "src", s.path, "md5sum", s.md5, "checksum", s.sha1, "changed", true)
+	r := value.MRoom(module.InfoRoom, "dest", real, "src", s.path, "md5sum", s.md5, "checksum", s.sha1, "changed", true)
 	if s.path == "" {
 		r.Delete("src")
 	}
