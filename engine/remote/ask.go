@@ -171,6 +171,10 @@ func splitPath(p string) (dir, base string, err error) {
 	if strings.IndexByte(p, 0) >= 0 {
 		return "", "", diag.New(diag.Usage, diag.Pos{}, "path", "a path holds a NUL byte: %q", p)
 	}
+	if p != "/" && path.Clean(p) == p { // as most are
+		i := strings.LastIndexByte(p, '/')
+		return p[:i], p[i+1:], nil
+	}
 	var parts []string
 	up := false
 	for part := range strings.SplitSeq(p, "/") {

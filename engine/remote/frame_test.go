@@ -156,3 +156,20 @@ func TestCutFrames(t *testing.T) {
 		}
 	}
 }
+
+func TestSplitPath(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]string{
+		{"/etc/motd", "/etc", "motd"}, {"/motd", "", "motd"}, {"/", "/.", ""}, {"//", "/.", ""}, {"/etc//motd/", "/etc", "motd"},
+		{"/etc/./motd", "/etc", "motd"}, {"/etc/../motd", "/etc/..", "motd"}, {"/etc/..", "/etc/../.", ""}, {"/a b/ ", "/a b", " "}, {"/...", "", "..."},
+	} {
+		if dir, base, err := splitPath(c[0]); dir != c[1] || base != c[2] || err != nil {
+			t.Errorf("splitPath(%q) is %q, %q, %v; want %q, %q", c[0], dir, base, err, c[1], c[2])
+		}
+	}
+	for _, p := range []string{"", "etc", "/a\x00b"} {
+		if _, _, err := splitPath(p); err == nil {
+			t.Errorf("splitPath(%q) succeeds", p)
+		}
+	}
+}
