@@ -111,7 +111,7 @@ func (s *shell) read(stream int, r io.Reader) {
 			}
 		}
 		if err != nil {
-			s.die(stream, err)
+			s.die(err)
 			return
 		}
 		switch full := n == len(buf); {
@@ -136,7 +136,7 @@ func lastBytes(b []byte, n int) []byte {
 }
 
 // die notes the end of a stream. The other one gets a moment to say why.
-func (s *shell) die(stream int, err error) {
+func (s *shell) die(err error) {
 	s.mu.Lock()
 	first := s.dead == nil
 	if first {
@@ -146,7 +146,6 @@ func (s *shell) die(stream int, err error) {
 	if !first {
 		return
 	}
-	_ = stream
 	close(s.gone)
 }
 
