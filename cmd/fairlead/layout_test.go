@@ -17,14 +17,14 @@ var rooms = map[string][]string{
 	"engine/diag":      {},
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
-	"engine/jinja":     {"diag", "value", "vault", "crypt", "pyrand", "pycodec", "pycsv", "ipaddr", "jmespath"},
+	"engine/jinja":     {"diag", "value", "pyliteral", "vault", "crypt", "pyrand", "pycodec", "pycsv", "ipaddr", "jmespath"},
 	"engine/config":    {"diag"},
 	"engine/vault":     {},
-	"engine/inventory": {"yaml", "diag", "value"},
+	"engine/inventory": {"yaml", "diag", "value", "pyliteral"},
 	"engine/playbook":  {"yaml", "jinja", "diag", "value"},
 	"engine/vars":      {"jinja", "inventory", "playbook", "yaml", "diag", "value", "crypt", "pyrand", "pyre", "pycodec", "pycsv"},
 	"engine/state":     {"value", "diag"},
-	"engine/module":    {"state", "diag", "value"},
+	"engine/module":    {"state", "diag", "value", "pyliteral"},
 	"engine/lint":      {"playbook", "vars", "module", "inventory", "roleconf", "jinja", "yaml", "diag", "value"},
 	"engine/event":     {"diag", "state", "value"},
 	"engine/ssh":       {"diag"},
@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"engine/crypt":     {},                // hashes of passwords
 	"engine/jmespath":  {"value"},         // the language of json_query
 	"engine/pyrand":    {},                // Python's random numbers
+	"engine/pyliteral": {"value"},         // values as Python's source code writes them
 	"engine/pycodec":   {},                // Python's character sets
 	"engine/pycsv":     {"value"},         // Python's reading of comma-separated values
 	"engine/roleconf":  {"diag", "value"}, // the check of roles' configuration files, for lint, a module and the server

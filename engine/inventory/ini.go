@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -172,7 +173,16 @@ func (r *iniReader) node(pos diag.Pos, text string) *yaml.Node {
 	if r.old && strings.Contains(text, "#") {
 		return yaml.FromValue(pos, value.String(text))
 	}
-	return yaml.FromValue(pos, parseValue(text))
+	return yaml.FromValue(pos, iniValue(text))
+}
+
+// iniValue reads the text of a variable: a Python literal where it is one, else
+// the text as it stands.
+func iniValue(s string) value.Value {
+	if v, ok := pyliteral.Parse(s); ok {
+		return v
+	}
+	return value.String(s)
 }
 
 func (r *iniReader) setGroup(v yaml.Var) {

@@ -86,7 +86,7 @@ func names(hosts []*Host) []string {
 func TestValuesAreReadAsPythonLiterals(t *testing.T) {
 	t.Parallel()
 	for _, c := range load(t).Values {
-		if got := parseValue(c.Text).Repr(); got != c.Value {
+		if got := iniValue(c.Text).Repr(); got != c.Value {
 			t.Errorf("%q: got %s, want %s", c.Text, got, c.Value)
 		}
 	}

@@ -3,6 +3,7 @@ package jinja
 import (
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -15,7 +16,7 @@ func (s *sink) converted() value.Value {
 	}
 	text := s.b.String()
 	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") || text == "True" || text == "False" {
-		if v, ok := parseLiteral(text, true); ok {
+		if v, ok := pyliteral.ParseWithJSON(text); ok {
 			return mark(v, s.marks)
 		}
 	}
@@ -32,7 +33,7 @@ func (s *sink) native() value.Value {
 		return s.single
 	}
 	text := s.b.String()
-	v, ok := parseLiteral(text, false)
+	v, ok := pyliteral.Parse(text)
 	if !ok || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
 		return value.String(text).WithMarks(s.marks)
 	}

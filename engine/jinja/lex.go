@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -495,7 +496,7 @@ func (l *lexer) str() error {
 	s := l.text[at+1 : i]
 	if !l.literal && strings.Contains(s, "\\") {
 		var err error
-		if s, err = unescape(s); err != nil {
+		if s, err = pyliteral.Unescape(s); err != nil {
 			return l.src.errorf(at, "%w", err)
 		}
 	}

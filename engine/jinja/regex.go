@@ -221,6 +221,9 @@ type replacePart struct {
 	group int
 }
 
+// replaceEscapes are the escapes that a replacement knows beside groups.
+var replaceEscapes = map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v"}
+
 // template reads \1, \g<name> and escapes of a replacement.
 func (r *regex) template(t string) ([]replacePart, error) {
 	var out []replacePart
@@ -270,7 +273,7 @@ func (r *regex) template(t string) ([]replacePart, error) {
 				return nil, err
 			}
 		default:
-			if s, ok := simpleEscapes[c]; ok && c != '\n' && c != '\'' && c != '"' {
+			if s, ok := replaceEscapes[c]; ok {
 				lit.WriteString(s)
 			} else if c|32 >= 'a' && c|32 <= 'z' {
 				return nil, fmt.Errorf("bad escape \\%c", c)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -284,7 +285,7 @@ func (x *Expr) Unresolved() diag.List { return x.t.missing }
 var ErrUnknown = errors.New("value is not known yet")
 
 func setOption(o *Options, key, val string) error {
-	lit, ok := parseLiteral(val, true)
+	lit, ok := pyliteral.ParseWithJSON(val)
 	if !ok {
 		return fmt.Errorf("'%s' has the value %s, which is no literal", key, val)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -131,15 +132,18 @@ func toDict(v value.Value) (value.Value, error) {
 	case value.KindMap:
 		return v, nil
 	case value.KindString:
-		s := strings.TrimSpace(v.Str())
+		s := v.Str()
 		switch {
 		case strings.HasPrefix(s, "{"):
 			if d, err := value.ParseJSON([]byte(s)); err == nil && d.Kind() == value.KindMap {
-				return d, nil
+				return d.MarkDeep(v.Marks()), nil
+			}
+			if d, ok := pyliteral.Parse(s); ok && d.Kind() == value.KindMap {
+				return d.MarkDeep(v.Marks()), nil
 			}
 			return v, fmt.Errorf("unable to evaluate string as dictionary")
 		case strings.Contains(s, "="):
-			return keyValues(s, v.Marks()), nil
+			return keyValues(strings.TrimSpace(s), v.Marks())
 		}
 		return v, fmt.Errorf("dictionary requested, could not parse JSON or key=value")
 	}
@@ -147,16 +151,24 @@ func toDict(v value.Value) (value.Value, error) {
 }
 
 // keyValues reads "a=1, b='x y'" where commas and blanks separate.
-func keyValues(s string, marks value.Marks) value.Value {
+func keyValues(s string, marks value.Marks) (value.Value, error) {
 	m := value.NewMap()
 	var field strings.Builder
 	var quote byte
 	var escaped bool
-	flush := func() {
-		if k, val, ok := strings.Cut(field.String(), "="); ok {
-			m.Set(k, value.String(val).WithMarks(marks))
+	fields := 0
+	flush := func() error {
+		if field.Len() == 0 {
+			return nil
 		}
+		k, val, ok := strings.Cut(field.String(), "=")
+		if !ok {
+			return fmt.Errorf("dictionary update sequence element #%d has length 1; 2 is required", fields)
+		}
+		fields++
+		m.Set(k, value.String(val).WithMarks(marks))
 		field.Reset()
+		return nil
 	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -171,13 +183,15 @@ func keyValues(s string, marks value.Marks) value.Value {
 		case quote == 0 && (c == '\'' || c == '"'):
 			quote = c
 		case quote == 0 && (c == ',' || c == ' '):
-			flush()
+			if err := flush(); err != nil {
+				return value.Null, err
+			}
 		default:
 			field.WriteByte(c)
 		}
 	}
-	flush()
-	return value.FromMap(m)
+	err := flush()
+	return value.FromMap(m), err
 }
 
 // toMode accepts numbers and texts; the value itself is kept, since a number
