@@ -36,6 +36,8 @@ const (
 	Meta Kind = "meta"
 	// Retry is one more attempt of an until loop.
 	Retry Kind = "retry"
+	// Polled is a job (async) that was asked after, or that ended (Msg).
+	Polled Kind = "polled"
 	// Output is a piece of a running command's output; it is not recorded.
 	Output Kind = "output"
 	// Progress says how far a transfer is (Msg); it is not recorded.
@@ -95,6 +97,8 @@ type Event struct {
 	Handler  bool     `json:"handler,omitempty"`
 	Host     string   `json:"host,omitempty"`
 	Delegate string   `json:"delegate,omitempty"`
+	// DelegateAddress is where the delegate is reached, if something was done there.
+	DelegateAddress string `json:"delegate_address,omitempty"`
 
 	Status   Status      `json:"status,omitempty"`
 	Ignored  bool        `json:"ignored,omitempty"` // failed, but ignore_errors

@@ -194,6 +194,7 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 	s := j.Answer(r)
 	switch j.stage {
 	case jobCleans:
+		pl.jobEndTold(h, t, j, j.o.status == event.Failed)
 		return pl.jobEnds(h, t, j.o)
 	case jobStores:
 		return pl.jobEnds(h, t, jobLeft(j, s.File))
@@ -215,10 +216,26 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 	limit := ev.async.limit
 	if next.left -= ev.async.poll; next.left <= 0 {
 		in.job, ev.async.limit = nil, 0
+		pl.jobEndTold(h, t, j, true)
 		return pl.failed(h, module.Fail(fmt.Sprintf("async task did not complete within the requested time - %ds", limit),
 			"async_result", j.JobFields(s.File, false)))
 	}
+	pl.polled(h, t, fmt.Sprintf("ASYNC POLL on %s: jid=%s started=1 finished=0", h.Name, j.ID))
 	return pl.jobWaits(h, &next, ev)
+}
+
+// polled tells what became of a job.
+func (pl *play) polled(h *host, t *playbook.Task, msg string) {
+	pl.emit(&event.Event{Kind: event.Polled, Host: h.Name, Task: h.title(t), TaskID: t.ID, Msg: msg})
+}
+
+// jobEndTold tells how a job ended that somebody waited for.
+func (pl *play) jobEndTold(h *host, t *playbook.Task, j *job, failed bool) {
+	word := "OK"
+	if failed {
+		word = "FAILED"
+	}
+	pl.polled(h, t, fmt.Sprintf("ASYNC %s on %s: jid=%s", word, h.Name, j.ID))
 }
 
 func (pl *play) jobWaits(h *host, j *job, ev *evaluated) (*request, error) {
@@ -265,7 +282,7 @@ func jobDone(j *job, s module.JobState) *outcome {
 
 // asJob gives a result of a module that ran at once the form that its task
 // asked for with async. A nil request means that the outcome is final.
-func (pl *play) asJob(h *host, o *outcome) (*request, error) {
+func (pl *play) asJob(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
 	ev := in.evaled
 	if ev == nil || ev.async.limit <= 0 || pl.Check || o.status == event.Skipped || o.status == event.Unreachable || in.job != nil {
@@ -283,6 +300,7 @@ func (pl *play) asJob(h *host, o *outcome) (*request, error) {
 				o.result.Set(k+"_lines", value.List())
 			}
 		}
+		pl.jobEndTold(h, t, j, o.status == event.Failed)
 		return nil, nil
 	}
 	if pl.waiting() {

@@ -207,9 +207,7 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 	}
 	o := &outcome{status: event.Unreachable, msg: err.Error(), reason: diag.ClassOf(err).String()}
 	o.explain(err)
-	if ev := h.inst.evaled; ev != nil && ev.delegated(h) {
-		o.delegate = ev.delegate
-	}
+	o.on.host = pl.delegation(h, t).host
 	o.result = value.M("unreachable", true, "changed", false, "msg", o.msg)
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Loop = false

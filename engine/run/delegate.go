@@ -54,6 +54,43 @@ func isController(name string) bool {
 // delegated tells whether the task acts on another host.
 func (ev *evaluated) delegated(h *host) bool { return ev.delegate != "" && ev.delegate != h.Name }
 
+// delegation is another host that a task acts on, as its results tell it.
+type delegation struct {
+	host    string
+	address string // where that is reached; "" while nothing has been done there
+}
+
+// delegation is where the present item of a task acted, or was to act; nothing for
+// the host itself.
+func (pl *play) delegation(h *host, t *playbook.Task) delegation {
+	if h.inst == nil {
+		return delegation{}
+	}
+	ev := h.inst.evaled
+	if ev != nil && ev.delegated(h) {
+		return delegation{ev.delegate, ev.lane.spec.Address}
+	}
+	to, err := "", error(nil)
+	if ev != nil {
+		to = ev.named
+	} else {
+		s := pl.itemScope(h, t)
+		to, err = keyword(s, nearest(s, &t.Scope, func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo }))
+	}
+	if err != nil || to == h.Name {
+		return delegation{}
+	}
+	return delegation{host: to}
+}
+
+// label names a host, and the one that acts for it.
+func (d delegation) label(h *host) string {
+	if d.host == "" {
+		return h.Name
+	}
+	return h.Name + " -> " + d.host
+}
+
 // shareFacts gives the facts that a run_once task set to another host.
 func (pl *play) shareFacts(other *host, o *outcome) {
 	if o.given || o.status != event.OK && o.status != event.Changed {

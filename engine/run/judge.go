@@ -118,7 +118,7 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		return zero, nil
 	}
 	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: h.title(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
-		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", h.Name, h.title(t), retries-in.attempt+1)})
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), h.title(t), retries-in.attempt+1)})
 	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
 }
 

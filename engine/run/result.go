@@ -30,7 +30,7 @@ type outcome struct {
 	do       []module.Directive
 	assuming string
 	noLog    bool
-	delegate string
+	on       delegation
 	restored bool // as an earlier attempt of the run noted it
 	given    bool // the facts went to the host it was delegated to
 	endHost  bool
@@ -186,7 +186,7 @@ func (pl *play) unknownTask(h *host, why string) (*request, error) {
 func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
 	o.addLines()
-	if r, err := pl.asJob(h, o); r != nil || err != nil {
+	if r, err := pl.asJob(h, t, o); r != nil || err != nil {
 		return r, err
 	}
 	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
@@ -238,8 +238,8 @@ func (o *outcome) addLines() {
 func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
 	in.hushed = in.hushed || o.noLog
-	if in.evaled != nil && in.evaled.delegated(h) {
-		o.delegate = in.evaled.delegate
+	if o.status != event.Skipped {
+		o.on = pl.delegation(h, t)
 	}
 	r := o.result
 	if !r.Has("failed") {
@@ -348,7 +348,7 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: orElse(h.inst.module, t.Module), Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.delegate, Restored: o.restored}
+		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.on.host, DelegateAddress: o.on.address, Restored: o.restored}
 	if !o.noLog {
 		e.Diff = o.diff
 	}

@@ -200,7 +200,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			t.result(t.failure(b, e), e, false)
 		}
 		t.ignoring(b, e)
-	case event.Retry:
+	case event.Retry, event.Polled:
 		fmt.Fprintf(b, "%s\n", t.paint(dark, event.Printable(e.Msg)))
 	case event.Notice:
 		t.notice(b, e)
@@ -270,6 +270,9 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	host := e.Host
 	if e.Delegate != "" {
 		host += " -> " + e.Delegate
+		if a := e.DelegateAddress; a != "" && a != e.Delegate {
+			host += "(" + a + ")"
+		}
 	}
 	line := fmt.Sprintf("%s: [%s]", word, host)
 	switch e.Status {
@@ -285,6 +288,9 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 			line += " =>"
 		}
 		line += " (item=" + event.PrintableLine(e.Label) + ")"
+		if e.Status == event.Skipped {
+			line += " " // as Ansible has it
+		}
 	}
 	if e.Status == event.Unknown {
 		line += " => " + event.PrintableLine(e.Msg)
