@@ -16,6 +16,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/probe"
 	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/run"
@@ -286,8 +287,22 @@ func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 	return render.Options{
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
 		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
+		Results: results(settings), HostStarts: settings.Bool(config.HostStarts),
 		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std),
 	}
+}
+
+// results is how results are written.
+func results(settings *config.Config) render.Results {
+	var r render.Results
+	if settings.IsSet(config.ResultsPretty) {
+		r.Pretty = settings.Bool(config.ResultsPretty)
+		r.Compact = !r.Pretty
+	}
+	if settings.Text(config.ResultFormat) == "yaml" {
+		r.YAML = jinja.ResultYAML
+	}
+	return r
 }
 
 // failures is where failures are shown, if not with everything else.

@@ -75,6 +75,9 @@ const (
 	FailedToStderr         Key = "display_failed_stderr"
 	CheckMarkers           Key = "check_mode_markers"
 	CustomStats            Key = "show_custom_stats"
+	ResultFormat           Key = "callback_result_format"
+	ResultsPretty          Key = "callback_format_pretty"
+	HostStarts             Key = "show_per_host_start"
 	ForceColor             Key = "force_color"
 	NoColor                Key = "nocolor"
 	Verbosity              Key = "verbosity"
@@ -158,6 +161,9 @@ var settings = []Setting{
 	{FailedToStderr, in(defaults, "display_failed_stderr"), env("ANSIBLE_DISPLAY_FAILED_STDERR"), Bool, "false", nil, "show failures on standard error"},
 	{CheckMarkers, in(defaults, "check_mode_markers"), env("ANSIBLE_CHECK_MODE_MARKERS"), Bool, "false", nil, "mark dry runs, and what is in check mode"},
 	{CustomStats, in(defaults, "show_custom_stats"), env("ANSIBLE_SHOW_CUSTOM_STATS"), Bool, "false", nil, "show at the end what set_stats gave"},
+	{ResultFormat, in(defaults, "callback_result_format"), env("ANSIBLE_CALLBACK_RESULT_FORMAT"), Text, "json", []string{"json", "yaml"}, "how the results of tasks are written"},
+	{ResultsPretty, in(defaults, "callback_format_pretty"), env("ANSIBLE_CALLBACK_FORMAT_PRETTY"), Bool, "", nil, "results on several lines always, or never"},
+	{HostStarts, in(defaults, "show_per_host_start"), env("ANSIBLE_SHOW_PER_HOST_START"), Bool, "false", nil, "tell of each host that a task starts there"},
 	{ForceColor, in(defaults, "force_color"), env("ANSIBLE_FORCE_COLOR"), Bool, "false", nil, "colours also where there is no terminal"},
 	{NoColor, in(defaults, "nocolor"), env("ANSIBLE_NOCOLOR", "NO_COLOR"), Bool, "false", nil, "no colours"},
 	{Verbosity, in(defaults, "verbosity"), env("ANSIBLE_VERBOSITY"), Int, "0", nil, "as many -v"},

@@ -421,7 +421,11 @@ func pad(s string, width int, fill string, side int) string {
 
 func expandTabs(_ *Context, s string, a Args) (value.Value, error) {
 	b := a.Bind("tabsize?")
-	size := min(b.Int("tabsize", 8), 1000)
+	return value.String(tabsToBlanks(s, min(b.Int("tabsize", 8), 1000))), b.Err
+}
+
+// tabsToBlanks is Python's expandtabs.
+func tabsToBlanks(s string, size int) string {
 	var out strings.Builder
 	col := 0
 	for _, r := range s {
@@ -440,5 +444,5 @@ func expandTabs(_ *Context, s string, a Args) (value.Value, error) {
 			col++
 		}
 	}
-	return value.String(out.String()), b.Err
+	return out.String()
 }

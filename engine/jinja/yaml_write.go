@@ -18,6 +18,8 @@ type yamlStyle struct {
 	sorted        bool
 	scalar        byte // the style asked for all scalars: ' " | >, or 0
 	start, end    bool // write --- and ...
+	blocks        bool // texts of several lines are blocks; lossy: changed so that they can be
+	lossy         bool
 	newline       string
 }
 
@@ -278,8 +280,15 @@ func (w *yamlWriter) scalar(v value.Value, c yamlContext) error {
 	} else {
 		resolves = !yamlResolves.MatchString(s)
 	}
+	asked := w.st.scalar
+	if w.st.blocks && v.IsString() && strings.ContainsFunc(s, isBreak) {
+		asked = '|'
+		if w.st.lossy {
+			s = forBlock(s)
+		}
+	}
 	may := analyzeScalar(s)
-	switch w.style(s, may, resolves, c) {
+	switch w.style(asked, s, may, resolves, c) {
 	case 0:
 		w.plain(s, !c.key)
 	case '\'':
@@ -293,8 +302,7 @@ func (w *yamlWriter) scalar(v value.Value, c yamlContext) error {
 }
 
 // style chooses how a scalar is written: 0 is plain.
-func (w *yamlWriter) style(s string, may scalarTraits, resolves bool, c yamlContext) byte {
-	asked := w.st.scalar
+func (w *yamlWriter) style(asked byte, s string, may scalarTraits, resolves bool, c yamlContext) byte {
 	if asked == '"' {
 		return '"'
 	}

@@ -5,18 +5,15 @@ package render
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/event"
-	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // Options say how to show a run.
@@ -35,6 +32,10 @@ type Options struct {
 	Failed io.Writer
 	// Check marks a dry run, and plays and tasks in check mode.
 	Check bool
+	// Results is how results are written.
+	Results Results
+	// HostStarts tells of each host that a task starts there.
+	HostStarts bool
 	// CustomStats shows what set_stats gave, at the end.
 	CustomStats bool
 }
@@ -51,6 +52,8 @@ type Terminal struct {
 	stats    customStats
 	// title is the heading of a task that has shown nothing yet.
 	title []byte
+	// begun are the hosts that the present task was told to have started on.
+	begun map[string]bool
 	// failed is what Options.Failed is to get.
 	failed bytes.Buffer
 	dry    bool // the run is a dry run
@@ -155,6 +158,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 	case event.NoHosts:
 		fmt.Fprintf(b, "%s\n", t.paint(cyan, "skipping: no hosts matched"))
 	case event.TaskStarted:
+		t.begun = nil
 		word := "TASK"
 		if e.Handler {
 			word = "RUNNING HANDLER"
@@ -170,6 +174,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			fmt.Fprintf(b, "%s\n", t.paint(blue, "META: "+event.PrintableLine(e.Msg)))
 		}
 	case event.ItemResult:
+		t.starts(b, e)
 		if !t.hidden(e) {
 			t.result(t.failure(b, e), e, true)
 		}
@@ -179,6 +184,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 		t.ignoring(b, e)
 	case event.Result:
+		t.starts(b, e)
 		if t.o.CustomStats {
 			t.stats.note(e)
 		}
@@ -244,6 +250,22 @@ func (t *Terminal) notified(b *bytes.Buffer, e *event.Event) {
 	}
 }
 
+// starts tells that a task starts on a host, in front of what it shows of it first.
+func (t *Terminal) starts(b *bytes.Buffer, e *event.Event) {
+	if !t.o.HostStarts || t.begun[e.Host] {
+		return
+	}
+	if t.begun == nil {
+		t.begun = map[string]bool{}
+	}
+	t.begun[e.Host] = true
+	word := "TASK"
+	if e.Handler {
+		word = "HANDLER"
+	}
+	fmt.Fprintf(b, "%s\n", t.paint(green, fmt.Sprintf(" [started %s: %s on %s]", word, event.PrintableLine(e.Task), event.PrintableLine(e.Host))))
+}
+
 // words are how a status is called and coloured, in a run and in a plan.
 func (t *Terminal) words(e *event.Event) (string, color) {
 	switch e.Status {
@@ -306,102 +328,6 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	for _, w := range e.Warnings {
 		fmt.Fprintf(b, "%s\n", t.paint(magenta, "[WARNING]: "+event.Printable(w)))
 	}
-}
-
-// body is the result as JSON, where it is wanted: failures, debug, -v.
-func (t *Terminal) body(e *event.Event) string {
-	if e.Res == nil || e.Status == event.Unknown {
-		return ""
-	}
-	bad := e.Status == event.Failed || e.Status == event.Unreachable
-	whole := e.Verbose && !e.NoLog
-	if !bad && !(whole && e.Status != event.Skipped) && t.o.Verbosity == 0 {
-		return ""
-	}
-	m := without(e.Res, "failed", "skipped") // the line says so
-	if t.o.Verbosity < 3 && !whole {
-		m = without(m, "diff") // shown above, when wanted
-	}
-	if e.Module == "debug" && !bad && whole {
-		return indented(debugShows(m))
-	}
-	if t.o.Verbosity >= 3 || whole {
-		return indented(m)
-	}
-	return oneLine(m)
-}
-
-// debugShows is what Ansible shows of debug's result: the message alone, or the
-// variable that was asked for.
-func debugShows(m *value.Map) *value.Map {
-	if msg, ok := m.Get("msg"); ok {
-		return value.M("msg", msg)
-	}
-	return without(m, "changed", "skipped", "invocation", "skip_reason")
-}
-
-func without(m *value.Map, names ...string) *value.Map {
-	c := m.Clone()
-	for _, n := range names {
-		c.Delete(n)
-	}
-	return c
-}
-
-// sorted puts the keys of a value in order, as Ansible shows results.
-func sorted(v value.Value) value.Value {
-	switch v.Kind() {
-	case value.KindList:
-		items := slices.Clone(v.Items())
-		for i := range items {
-			items[i] = sorted(items[i])
-		}
-		return value.List(items...).WithMarks(v.Marks())
-	case value.KindMap:
-		keys := slices.SortedFunc(slices.Values(v.Map().Keys()), func(a, b value.Value) int { return strings.Compare(a.Text(), b.Text()) })
-		m := value.NewMap()
-		for _, k := range keys {
-			x, _ := v.Map().GetKey(k)
-			m.SetKey(k, sorted(x))
-		}
-		return value.FromMap(m).WithMarks(v.Marks())
-	}
-	return v
-}
-
-func oneLine(m *value.Map) string {
-	data, err := sorted(value.FromMap(m)).MarshalJSON()
-	if err != nil {
-		return "{}"
-	}
-	var out strings.Builder
-	inString, escaped := false, false
-	for _, r := range string(data) { // Python's separators: ", " and ": "
-		out.WriteRune(r)
-		switch {
-		case escaped:
-			escaped = false
-		case r == '\\' && inString:
-			escaped = true
-		case r == '"':
-			inString = !inString
-		case !inString && (r == ',' || r == ':'):
-			out.WriteByte(' ')
-		}
-	}
-	return event.PrintableLine(out.String())
-}
-
-func indented(m *value.Map) string {
-	data, err := sorted(value.FromMap(m)).MarshalJSON()
-	if err != nil {
-		return "{}"
-	}
-	var b bytes.Buffer
-	if json.Indent(&b, data, "", "    ") != nil {
-		return "{}"
-	}
-	return event.Printable(b.String())
 }
 
 // details say where a failure stands and what to do about it.
