@@ -90,7 +90,11 @@ func (d *decoder) unsupported(g Given, args []Arg, in string) {
 		}
 		names = append(append(names, args[i].Name), args[i].Aliases...)
 	}
-	p := d.problem(g.Pos, "unknown-argument", "Unsupported parameters for (%s) module: %s%s", d.spec.Name, prefix(in), g.Name)
+	what := "Unsupported parameters for (" + d.spec.Name + ") module"
+	if d.spec.Controls {
+		what = "Invalid options for " + d.spec.Name
+	}
+	p := d.problem(g.Pos, "unknown-argument", "%s: %s%s", what, prefix(in), g.Name)
 	if near := nearest(g.Name, names, 1); len(near) > 0 {
 		p.Hint = fmt.Sprintf("did you mean %q?", near[0])
 		if d.meant == nil {
@@ -99,7 +103,9 @@ func (d *decoder) unsupported(g Given, args []Arg, in string) {
 		d.meant[prefix(in)+findArg(args, near[0]).Name] = true
 		return
 	}
-	p.Msg += ". " + supported(args)
+	if !d.spec.Controls {
+		p.Msg += ". " + supported(args)
+	}
 }
 
 // supported lists the arguments that there are, in Ansible's words.
@@ -130,6 +136,11 @@ func prefix(in string) string {
 
 // typed converts one given value and checks its choices and suboptions.
 func (d *decoder) typed(a Arg, g Given, in string) value.Value {
+	return d.converted(a, g, in, "argument '"+prefix(in)+a.Name+"'")
+}
+
+// converted is typed for a value that is called what if it is of a wrong type.
+func (d *decoder) converted(a Arg, g Given, in, what string) value.Value {
 	v := g.Value
 	if a.Secret {
 		v = v.WithMarks(value.Secret)
@@ -147,8 +158,8 @@ func (d *decoder) typed(a Arg, g Given, in string) value.Value {
 		if t == "" {
 			t = Str
 		}
-		p := d.problem(g.ValuePos, "bad-argument", "argument '%s' is of type %s and we were unable to convert to %s: %s",
-			prefix(in)+a.Name, pyType(v), t, err)
+		p := d.problem(g.ValuePos, "bad-argument", "%s is of type %s and we were unable to convert to %s: %s",
+			what, pyType(v), t, err)
 		p.Hint = typeHint(t)
 		return v
 	}
@@ -176,12 +187,16 @@ func typeHint(t Type) string {
 
 func (d *decoder) elements(a Arg, g Given, v value.Value, in string) value.Value {
 	items := slices.Clone(v.Items())
+	what := "Elements value for option '" + a.Name + "'"
+	if in != "" {
+		what += " found in '" + in + "'"
+	}
 	for i, it := range items {
 		e := Arg{Name: a.Name, Type: a.Elem, Options: a.Options, Required: true, Secret: a.Secret}
 		if a.Elem == "" {
 			e.Type = Raw
 		}
-		items[i] = d.typed(e, Given{Name: g.Name, Pos: g.Pos, ValuePos: g.ValuePos, Value: it}, in)
+		items[i] = d.converted(e, Given{Name: g.Name, Pos: g.Pos, ValuePos: g.ValuePos, Value: it}, in, what)
 	}
 	return value.List(items...).WithMarks(v.Marks())
 }

@@ -31,7 +31,7 @@ func testModule() Module {
 		Args: append([]Arg{
 			{Name: "name", Required: true, Aliases: []string{"nom"}},
 			{Name: "count", Type: Int}, {Name: "on", Type: Bool, Default: true},
-			{Name: "tags", Type: List, Elem: Str}, {Name: "env", Type: Dict}, {Name: "pass", Secret: true},
+			{Name: "tags", Type: List, Elem: Str}, {Name: "nums", Type: List, Elem: Int}, {Name: "env", Type: Dict}, {Name: "pass", Secret: true},
 			{Name: "state", Choices: []string{"present", "absent", "yes"}, Default: "present"}, {Name: "size", Type: Bytes},
 			{Name: "sub", Type: List, Elem: Dict, Options: []Arg{{Name: "host", Required: true}, {Name: "port", Type: Int}}},
 		}, FileArgs()...),
@@ -65,6 +65,7 @@ func TestDecodeProblems(t *testing.T) {
 	}{
 		{value.M("nmae", 1), `Unsupported parameters for (t) module: nmae (did you mean "name"?)`},
 		{value.M("name", "x", "count", "many"), "argument 'count' is of type <class 'str'> and we were unable to convert to int"},
+		{value.M("name", "x", "nums", []any{1, "many"}), "Elements value for option 'nums' is of type <class 'str'> and we were unable to convert to int"},
 		{value.M("name", "x", "on", "maybe", "count", 1.5), "'maybe' is not a valid boolean|unable to convert to int"},
 		{value.M("name", "x", "state", "presnt"), `value of state must be one of: present, absent, yes, got: presnt (did you mean "present"?)`},
 		{value.M("name", "x", "state", "absent"), "state is absent but all of the following are missing: tags"},

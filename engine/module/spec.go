@@ -56,6 +56,9 @@ type Spec struct {
 	Args    []Arg
 	// FreeForm is the argument that takes free text (command: echo hi); "".
 	FreeForm string
+	// Controls tells that the original is an action of the controller alone, which
+	// speaks of unknown arguments in words of its own.
+	Controls bool
 	// AnyArgs lets arguments through that are not declared (set_fact).
 	AnyArgs bool
 	// MutuallyExclusive, RequiredOneOf and RequiredTogether are checked when

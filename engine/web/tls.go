@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
@@ -143,5 +144,30 @@ func (c *call) proxy() func(*url.URL) (*url.URL, error) {
 	if cfg.HTTPProxy == "" && cfg.HTTPSProxy == "" {
 		return nil
 	}
-	return cfg.ProxyFunc()
+	return func(to *url.URL) (*url.URL, error) {
+		if host := to.Hostname(); loopback(host) && !slices.Contains(strings.FieldsFunc(cfg.NoProxy, between), host) {
+			// The package never asks a proxy for these, Python does.
+			near := *to
+			near.Host = "loopback.invalid"
+			return (&httpproxy.Config{HTTPProxy: cfg.HTTPProxy, HTTPSProxy: cfg.HTTPSProxy, NoProxy: star(cfg.NoProxy)}).ProxyFunc()(&near)
+		}
+		return cfg.ProxyFunc()(to)
+	}
+}
+
+// between tells what stands between the names of no_proxy.
+func between(r rune) bool { return r == ',' || r == ' ' }
+
+// star is no_proxy with nothing but its word for every host.
+func star(noProxy string) string {
+	if slices.Contains(strings.FieldsFunc(noProxy, between), "*") {
+		return "*"
+	}
+	return ""
+}
+
+// loopback tells whether a name is this host's own.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -130,7 +130,9 @@ func plain(err error) string {
 		return "[Errno 110] Connection timed out"
 	case strings.Contains(text, "not known") || strings.Contains(text, "no such host") || strings.Contains(text, "emporary failure in name resolution"):
 		return "[Errno -2] Name or service not known"
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(text, "connection reset"):
+	case errors.Is(err, io.EOF):
+		return "Connection failure: Remote end closed connection without response"
+	case errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(text, "connection reset"):
 		return "Connection failure: connection was closed before a valid response was received: " + text
 	}
 	return text

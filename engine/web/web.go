@@ -253,11 +253,8 @@ func (c *call) redirected(resp *http.Response, s request) (request, bool) {
 		next.headers = append(next.headers, h)
 	}
 	switch {
-	case c.Follow == "urllib2":
-		next.body = nil
-		if next.method != http.MethodHead {
-			next.method = http.MethodGet
-		}
+	case c.Follow == "urllib2": // even HEAD goes on as GET
+		next.body, next.method = nil, http.MethodGet
 	case code == 307 || code == 308:
 	default:
 		next.body = nil
@@ -328,6 +325,9 @@ func fields(resp *http.Response) []state.Header {
 		for _, v := range values {
 			out = append(out, state.Header{Name: name, Value: v})
 		}
+	}
+	if resp.Close && resp.ProtoAtLeast(1, 1) && resp.Header.Get("Connection") == "" {
+		out = append(out, state.Header{Name: "Connection", Value: "close"})
 	}
 	if len(resp.TransferEncoding) > 0 {
 		out = append(out, state.Header{Name: "Transfer-Encoding", Value: strings.Join(resp.TransferEncoding, ", ")})

@@ -150,6 +150,7 @@ func TestRequests(t *testing.T) {
 		{"302 makes a get", state.HTTPRequest{URL: "/go/302", Method: "POST", Body: body, Agent: "a", Follow: "all"}, 200, "GET  agent=a type= one= auth= cookie=c=1 since= fresh=", ""},
 		{"301 keeps a put", state.HTTPRequest{URL: "/go/301", Method: "PUT", Body: body, Agent: "a", Follow: "all"}, 200, "PUT  agent=a type= one= auth= cookie=c=1 since= fresh=", ""},
 		{"307 keeps all", state.HTTPRequest{URL: "/go/307", Method: "POST", Body: body, Agent: "a", Follow: "all"}, 200, "POST b=1 agent=a type=" + form + " one= auth= cookie=c=1 since= fresh=", ""},
+		{"urllib goes on with GET for HEAD", state.HTTPRequest{URL: "/go/302", Method: "HEAD", Agent: "a", Follow: "urllib2"}, 200, "GET  agent=a type= one= auth= cookie=c=1 since= fresh=", ""},
 		{"urllib does not repeat a post", state.HTTPRequest{URL: "/go/307", Method: "POST", Body: body, Follow: "urllib2"}, 307, "", ""},
 		{"a header that stays behind", state.HTTPRequest{URL: "/go/302", Agent: "a", Headers: one, Unredirected: []string{"X-One"}, Follow: "safe"}, 200, "GET  agent=a type= one= auth= cookie=c=1 since= fresh=", ""},
 		{"a circle", state.HTTPRequest{URL: "/loop", Follow: "safe"}, 302, "", "HTTP Error 302 Found: The HTTP server returned a redirect error that would lead to an infinite loop."},
@@ -249,6 +250,12 @@ func TestProxy(t *testing.T) {
 	o := state.HTTPRequest{URL: "http://far.test/x", Env: []string{"http_proxy=" + proxy.URL}}
 	if _, body := do(t, local(nil), o); body != "for far.test" {
 		t.Errorf("through the proxy: %q", body)
+	}
+	for no, want := range map[string]string{"": "for 127.0.0.7", "other,::1": "for 127.0.0.7", "a, 127.0.0.7": "", "*": ""} { // loopback is no exception
+		o := state.HTTPRequest{URL: "http://127.0.0.7/x", Env: []string{"http_proxy=" + proxy.URL, "no_proxy=" + no}}
+		if _, body := do(t, local(nil), o); body != want {
+			t.Errorf("loopback, no_proxy %q: %q", no, body)
+		}
 	}
 	o.NoProxy = true
 	if r, _ := do(t, Host{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("direct") }}, o); !strings.Contains(r.Msg, "direct") {

@@ -37,7 +37,7 @@ type failArgs struct {
 // Fail is the module fail.
 func Fail() module.Module {
 	return module.New(module.Spec{
-		Name: "fail", Summary: "Fail with a message",
+		Name: "fail", Controls: true, Summary: "Fail with a message",
 		Doc:    "Fails the host at this task; with a condition it guards what comes behind.",
 		Args:   []module.Arg{{Name: "msg", Type: module.Raw, Default: "Failed as requested from task", Doc: "What to say."}},
 		Traits: control,

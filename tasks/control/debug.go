@@ -18,7 +18,7 @@ type debugArgs struct {
 // Debug is the module debug.
 func Debug() module.Module {
 	return module.New(module.Spec{
-		Name: "debug", Summary: "Print a text or a variable",
+		Name: "debug", Controls: true, Summary: "Print a text or a variable",
 		Doc: "Prints a text, or an expression and its value.",
 		Args: []module.Arg{
 			{Name: "msg", Type: module.Raw, Doc: "What to print; \"Hello world!\" without msg and var."},

@@ -92,7 +92,7 @@ type setStatsArgs struct {
 // SetStats is the module set_stats.
 func SetStats() module.Module {
 	return module.New(module.Spec{
-		Name: "set_stats", Summary: "Add to the statistics of the run",
+		Name: "set_stats", Controls: true, Summary: "Add to the statistics of the run",
 		Doc: "Keeps values that are shown when the run ends, where the setting show_custom_stats ($ANSIBLE_SHOW_CUSTOM_STATS) asks for it.",
 		Args: []module.Arg{
 			{Name: "data", Type: module.Dict, Required: true, Doc: "Names and values."},

@@ -60,7 +60,7 @@ type groupByArgs struct {
 // GroupBy is the module group_by.
 func GroupBy() module.Module {
 	return module.New(module.Spec{
-		Name: "group_by", Summary: "Put the host into a group named by a value",
+		Name: "group_by", Controls: true, Summary: "Put the host into a group named by a value",
 		Doc: "Makes groups from what hosts are, for the plays behind this one.",
 		Args: []module.Arg{
 			{Name: "key", Required: true, Doc: "The group's name; blanks become dashes."},

@@ -378,6 +378,8 @@ func (p *getting) came(v state.View, r state.HTTPResponse) (module.Change, error
 	m.Set("checksum_src", value.String(r.SHA1))
 	fail := func(msg string) error { return &module.Failure{Msg: msg, Result: m} }
 	switch {
+	case !p.into && strings.HasSuffix(p.dest, "/"): // a folder was meant, and there is none
+		return module.Change{}, fail("Destination " + dest + " does not exist")
 	case old.IsDir():
 		return module.Change{}, fail("Destination " + dest + " is a directory")
 	case old.Followed.Type != state.TypeNone:

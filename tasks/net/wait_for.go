@@ -47,7 +47,6 @@ var waitSpec = module.Spec{
 			Default: []any{"ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT"}, Doc: "The states of connections that count, with state drained."},
 		{Name: "msg", Doc: "What to say when it took too long."},
 	},
-	MutuallyExclusive: [][]string{{"port", "path"}},
 	Returns: []module.Return{
 		{Name: "elapsed", Type: "int", When: "always", Doc: "Seconds that were waited."},
 		{Name: "match_groups", Type: "list", When: "always", Doc: "The groups that search_regex found."},
@@ -72,6 +71,8 @@ type waiting struct {
 func planWait(a waitArgs, in module.Inputs, v state.View) (module.Change, error) {
 	_, hasPort := a.Port.Get()
 	switch {
+	case hasPort && a.Path != "":
+		return module.Change{}, module.Fail("port and path parameter can not both be passed to wait_for", "elapsed", 0)
 	case !hasPort && a.State == "drained":
 		return module.Change{}, module.Fail("state=drained should only be used for checking a port in the wait_for module", "elapsed", 0)
 	case a.Path != "" && a.State == "stopped":

@@ -23,8 +23,9 @@ type rebootArgs struct {
 }
 
 var rebootSpec = module.Spec{
-	Name:    "reboot",
-	Summary: "Restart a host and wait until it is back",
+	Name:     "reboot",
+	Controls: true,
+	Summary:  "Restart a host and wait until it is back",
 	Doc: "Runs shutdown -r (or what is asked), lets the connection go, and waits until the host answers with another boot id " +
 		"and the test command succeeds.",
 	Args: []module.Arg{

@@ -18,9 +18,10 @@ type waitConnectionArgs struct {
 // WaitForConnection is the module wait_for_connection.
 func WaitForConnection() module.Module {
 	return module.New(module.Spec{
-		Name:    "wait_for_connection",
-		Summary: "Wait until a host can be reached and used",
-		Doc:     "Lets the connection go and makes it anew until a command runs on the host. A dry run skips it.",
+		Name:     "wait_for_connection",
+		Controls: true,
+		Summary:  "Wait until a host can be reached and used",
+		Doc:      "Lets the connection go and makes it anew until a command runs on the host. A dry run skips it.",
 		Args: []module.Arg{
 			{Name: "connect_timeout", Type: module.Int, Default: 5, Doc: "Seconds that one try to connect may take."},
 			{Name: "delay", Type: module.Int, Default: 0, Doc: "Seconds to wait before the first try."},
