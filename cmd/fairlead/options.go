@@ -86,7 +86,7 @@ func (f *connectFlags) add(c *cobra.Command) {
 	group(c, "How to log in", f.define)
 	_ = c.RegisterFlagCompletionFunc("host-key-checking", cobra.FixedCompletions([]string{"strict", "accept-new", "off"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("connection", cobra.FixedCompletions([]string{"ssh", "local"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("become-method", cobra.FixedCompletions([]string{"sudo", "su", "doas"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("become-method", cobra.FixedCompletions([]string{"sudo", "su", "runuser", "doas"}, cobra.ShellCompDirectiveNoFileComp))
 	c.MarkFlagsMutuallyExclusive("ask-pass", "connection-password-file")
 	c.MarkFlagsMutuallyExclusive("ask-become-pass", "become-password-file")
 }
@@ -99,7 +99,7 @@ func (f *connectFlags) define(fl *pflag.FlagSet) {
 	fl.StringVar(&f.passFile, "connection-password-file", "", "`FILE` with the login password, or a script that says it")
 	fl.BoolVarP(&f.become, "become", "b", false, "become another user on the hosts")
 	fl.StringVar(&f.becomeUser, "become-user", "", "the `USER` to become (default root)")
-	fl.StringVar(&f.becomeMethod, "become-method", "", "`HOW` to become it: sudo, su or doas (default sudo)")
+	fl.StringVar(&f.becomeMethod, "become-method", "", "`HOW` to become it: sudo, su, runuser or doas (default sudo)")
 	fl.BoolVarP(&f.askBecome, "ask-become-pass", "K", false, "ask for the password of become")
 	fl.StringVar(&f.becomePassFile, "become-password-file", "", "`FILE` with the password of become, or a script that says it")
 	fl.StringVar(&f.hostKeys, "host-key-checking", "", "`HOW` to check host keys: strict, accept-new (note unknown keys), or off (default strict)")

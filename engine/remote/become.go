@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,11 @@ import (
 
 // plainWord is what may stand in a command line for an unknown login shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// throughShell is a flag of sudo by which it hands the command to the user's own
+// shell, with a backslash before all but letters, digits and dollars: no text with
+// variables comes through that.
+var throughShell = regexp.MustCompile(`^(-[AbEHKknPS]*[is][AbEHKknPSis]*|--login|--shell)$`)
 
 // plainShell is the command of a login's own shell, which reads its script.
 const plainShell = "exec /bin/sh"
@@ -64,8 +70,11 @@ func become(id state.Identity) (becoming, error) {
 		b.command, b.script = plainShell, true
 		b.ready = ""
 	case "sudo":
+		if slices.ContainsFunc(flags, throughShell.MatchString) {
+			run, b.script = strings.TrimSuffix(run, loop)+plainShell, true
+		}
 		b.command = "exec " + exe + " " + sudoFlags(flags, &b, id.Password != "") + " -u " + user + " /bin/sh -c '" + run + "'"
-	case "su":
+	case "su", "runuser":
 		b.command = "exec " + exe + " " + strings.Join(flags, " ") + " -s /bin/sh " + user + " -c '" + run + "'"
 	case "doas":
 		if b.tty = id.Password != ""; !b.tty {
@@ -77,7 +86,7 @@ func become(id state.Identity) (becoming, error) {
 		}
 	default:
 		return b, diag.New(diag.Usage, diag.Pos{}, "become-method", "there is no become method %q", id.Method).
-			WithHint("there are sudo, su and doas")
+			WithHint("there are sudo, su, runuser and doas")
 	}
 	return b, nil
 }
@@ -278,10 +287,12 @@ func (s *shell) becomeError(said string) error {
 	d := diag.New(diag.Become, diag.Pos{}, "become", "%s", text)
 	low := strings.ToLower(said)
 	switch {
+	// Playbooks look for Ansible's words of these two.
 	case strings.Contains(low, "password is required") || strings.Contains(low, "interactive authentication is required"):
+		d.Msg = "Missing " + s.id.Method + " password: " + d.Msg
 		return d.WithHint("give the become password (-K, or ansible_become_password)")
 	case strings.Contains(low, "password was refused") || strings.Contains(low, "incorrect password") || strings.Contains(low, "authentication fail") || strings.Contains(low, "try again"):
-		d.Code = "become-password"
+		d.Code, d.Msg = "become-password", "Incorrect "+s.id.Method+" password: "+d.Msg
 		return d.WithHint("check the become password")
 	case strings.Contains(low, "must have a tty") || strings.Contains(low, "no tty present"):
 		d.Code = "become-tty"

@@ -11,7 +11,7 @@ import (
 // Identity is who asks and acts on a host. The zero Identity is the login user.
 // It is comparable, so that shells and views can be kept by it.
 type Identity struct {
-	// Method is "", "sudo", "su" or "doas".
+	// Method is "", "sudo", "su", "runuser" or "doas".
 	Method string
 	// User is the user to become; "" with a method means root.
 	User string
