@@ -114,6 +114,7 @@ func newPlan(std streams) *cobra.Command {
 		Short: "Tell what a run would change, with differences, and change nothing",
 		Long: `Plan takes the same steps as run up to the point where something would be
 applied. What cannot be known before something is applied is said to be unknown.
+Tasks that say check_mode: false are done, as in Ansible.
 
 Exit codes: as of run (2: a task would fail); with --detailed-exitcode 0
 nothing to change, 2 changes, 1 error.`,

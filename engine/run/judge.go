@@ -77,7 +77,7 @@ func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.
 func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
 	var zero time.Time
 	in := h.inst
-	if len(t.Until) == 0 || pl.Check {
+	if len(t.Until) == 0 || pl.Check && (in.evaled == nil || in.evaled.check) {
 		return zero, nil
 	}
 	s := pl.itemScope(h, t)

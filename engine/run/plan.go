@@ -112,6 +112,8 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.background(h, ev, op, c)
 	}
 	switch {
+	case pl.Check && !ev.check:
+		return pl.despiteCheck(h, ev, c)
 	case c.Looks && !ev.lane.planned && (pl.Check || ev.check && c.NoCheck == ""):
 		return pl.effect(h, ev, c)
 	case pl.Check:
@@ -124,6 +126,28 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.effect(h, ev, c)
 	}
 	return pl.later(h, t, ev, c, o)
+}
+
+// despiteCheck applies the operations of a task that says check_mode: false in
+// a plan, as Ansible does in check mode. What the plan has predicted of the host
+// stays so, with what these operations write.
+func (pl *play) despiteCheck(h *host, ev *evaluated, c module.Change) (*request, error) {
+	r, err := pl.effect(h, ev, c)
+	if err == nil && r.kind == reqEffect && ev.lane.planned {
+		v := ev.lane.view(ev.as)
+		for _, op := range c.Ops {
+			if op.Reach() <= state.ReachPaths {
+				v.WriteThrough(op)
+			}
+		}
+	}
+	return r, err
+}
+
+// behindPlan tells whether what a task did in a plan (check_mode: false) came
+// about on a host that lacks changes the plan only predicted.
+func (pl *play) behindPlan(ev *evaluated) bool {
+	return pl.Check && ev != nil && !ev.check && ev.lane != nil && ev.lane.planned && !ev.mod.Spec().Traits.Control
 }
 
 // notRun makes what a command would register in a plan certain, for a single
@@ -318,7 +342,11 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	if next.Mark == "" {
 		next.Mark = c.Mark
 	}
-	if len(next.Ops) > 0 && (next.Looks || !pl.Check && !ev.check) {
+	if len(next.Ops) > 0 && !ev.check && pl.Check {
+		in.next = &next
+		return pl.despiteCheck(h, ev, next)
+	}
+	if len(next.Ops) > 0 && (next.Looks || !ev.check) {
 		in.next = &next
 		return pl.effect(h, ev, next)
 	}
@@ -395,7 +423,7 @@ func fillIn(maps []*value.Map, actual *value.Map) {
 func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 	m := pl.moment(h)
 	before, others := pl.before(h)
-	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: pl.Check || ev.check, Diff: ev.diff, Native: pl.Settings.Native,
+	return module.Inputs{Sources: ev.sources, Now: m.Now, Seed: m.Seed, Check: ev.check, Diff: ev.diff, Native: pl.Settings.Native,
 		Vars: &taskVars{ev.scope, t.ActionPos}, Host: h.Name, Delegate: ev.named, Pos: t.ActionPos, Env: ev.env, Before: before, Others: others}
 }
 

@@ -199,12 +199,15 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 			in.breakOff()
 		} else if !again.IsZero() {
 			// What was known is old by then: the next attempt asks again.
-			if ev := in.evaled; ev != nil && ev.lane != nil && len(ev.lane.ops) == 0 {
+			if ev := in.evaled; ev != nil && ev.lane != nil && len(ev.lane.ops) == 0 && !(pl.Check && ev.lane.planned) {
 				ev.lane.forget()
 			}
 			in.wait, in.outcome, in.evaled = again, nil, nil
 			return &request{kind: reqWait, host: h, until: again}, nil
 		}
+	}
+	if o.status == event.Failed && pl.behindPlan(in.evaled) {
+		return pl.unknownItem(h, t, in.evaled, fmt.Sprintf("fails as things are now (%s), unknown until the changes before it are made", o.msg))
 	}
 	if err := pl.carryOut(h, t, o); err != nil {
 		o.fail(err)

@@ -200,7 +200,7 @@ func (pl *play) prepare(r *request) {
 		pl.lookAhead(r)
 	case reqEffect:
 		pl.tellStart(r.host)
-		if widest(r.ops) > state.ReachNone {
+		if widest(r.ops) > state.ReachNone && !(pl.Check && r.lane.planned) {
 			r.lane.forget()
 			pl.lookAhead(r) // what comes next is asked behind the effect
 		}

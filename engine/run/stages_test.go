@@ -1,6 +1,8 @@
 package run
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,5 +88,42 @@ func TestALookIsTakenInCheckMode(t *testing.T) {
 		if strings.Contains(said, "false") {
 			t.Errorf("a plan did %s", said)
 		}
+	}
+}
+
+// A task that says check_mode: false is done in a plan too, as Ansible does it in
+// check mode; what it fails at behind changes that were only predicted is unknown.
+func TestAPlanDoesWhatSaysCheckModeFalse(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	l.cfg = func(cfg *Config) { cfg.Check = true }
+	got := strings.Join(l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: look, command: echo 1.2, check_mode: false, changed_when: false, register: r}
+    - {name: use, assert: {that: [r.stdout == '1.2', ansible_check_mode]}}
+    - {name: predicted, copy: {content: "new\n", dest: "{{ root }}/f"}}
+    - {name: not there yet, command: "cat {{ root }}/f", check_mode: false, register: f}
+    - {name: needs it, debug: {var: f.stdout}, when: f.rc == 0}
+    - {name: made, copy: {content: "x\n", dest: "{{ root }}/made"}, check_mode: false}
+    - {name: still predicted, lineinfile: {path: "{{ root }}/f", line: new}}
+    - name: tried again
+      shell: echo . >> {{ root }}/tries; wc -l < {{ root }}/tries
+      check_mode: false
+      register: n
+      until: n.stdout | int == 2
+      delay: 0
+    - {name: twice, assert: {that: [n.attempts == 2]}}
+`), "\n")
+	want := "look a ok\nuse a ok\npredicted a changed\nnot there yet a unknown\nneeds it a unknown\nmade a changed\nstill predicted a ok\ntried again a changed\ntwice a ok"
+	if got != want {
+		t.Errorf("plan:\n%s\nwant:\n%s", got, want)
+	}
+	if l.read("a", "made") != "x\n" {
+		t.Error("the file of check_mode: false was not written")
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, "root", "a", "f")); err == nil {
+		t.Error("the plan wrote f")
 	}
 }
