@@ -17,7 +17,7 @@ var rooms = map[string][]string{
 	"engine/diag":      {},
 	"engine/value":     {},
 	"engine/yaml":      {"diag", "value"},
-	"engine/jinja":     {"diag", "value", "pyliteral", "vault", "crypt", "pyrand", "pycodec", "pycsv", "ipaddr", "jmespath"},
+	"engine/jinja":     {"diag", "value", "pyliteral", "vault", "crypt", "pki", "pyrand", "pycodec", "pycsv", "ipaddr", "jmespath"},
 	"engine/config":    {"diag"},
 	"engine/vault":     {},
 	"engine/inventory": {"yaml", "diag", "value", "pyliteral"},
@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	"engine/xmltree":   {},                // XML documents, for the module xml
 	"engine/ipaddr":    {"value"},         // addresses and networks, for filters
 	"engine/crypt":     {},                // hashes of passwords
+	"engine/pki":       {"value"},         // keys and certificates, for modules and filters
 	"engine/jmespath":  {"value"},         // the language of json_query
 	"engine/pyrand":    {},                // Python's random numbers
 	"engine/pyliteral": {"value"},         // values as Python's source code writes them
@@ -105,7 +106,7 @@ func packages(t *testing.T) []goPackage {
 func mayImport(from, to string) bool {
 	switch {
 	case strings.HasPrefix(from, "tasks/") && from != "tasks/all":
-		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || to == "engine/roleconf" || to == "engine/crypt" || to == "engine/xmltree" || strings.HasPrefix(to, "engine/py")
+		return to == "engine/module" || to == "engine/state" || to == "engine/value" || to == "engine/diag" || to == "engine/roleconf" || to == "engine/crypt" || to == "engine/pki" || to == "engine/xmltree" || strings.HasPrefix(to, "engine/py")
 	case from == "tasks/all":
 		return strings.HasPrefix(to, "tasks/") || to == "engine/module"
 	case strings.HasPrefix(from, "api"):

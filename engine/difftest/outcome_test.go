@@ -76,7 +76,7 @@ func readAnsible(file string, neutral func([]byte) []byte) (*outcome, error) {
 	}
 	return o, eachLine(neutral(data), func(line []byte) error {
 		var e ansibleEvent
-		if err := json.Unmarshal(line, &e); err != nil {
+		if err := decode(line, &e, &e.Result); err != nil {
 			return err
 		}
 		switch e.Kind {
@@ -110,7 +110,7 @@ func readFairlead(data []byte) (*outcome, error) {
 	o := &outcome{}
 	return o, eachLine(data, func(line []byte) error {
 		var e fairleadEvent
-		if err := json.Unmarshal(line, &e); err != nil {
+		if err := decode(line, &e, &e.Result); err != nil {
 			return err
 		}
 		switch e.Kind {
@@ -125,6 +125,39 @@ func readFairlead(data []byte) (*outcome, error) {
 		}
 		return nil
 	})
+}
+
+// decode reads a line; the numbers of the result in it become float64, those that
+// are too large for it (of keys) texts.
+func decode(line []byte, event any, in *map[string]any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	if err := d.Decode(event); err != nil {
+		return err
+	}
+	for k, v := range *in {
+		(*in)[k] = plainNumbers(v)
+	}
+	return nil
+}
+
+func plainNumbers(v any) any {
+	switch x := v.(type) {
+	case json.Number:
+		if f, err := x.Float64(); err == nil {
+			return f
+		}
+		return x.String()
+	case map[string]any:
+		for k, e := range x {
+			x[k] = plainNumbers(e)
+		}
+	case []any:
+		for i, e := range x {
+			x[i] = plainNumbers(e)
+		}
+	}
+	return v
 }
 
 func eachLine(data []byte, do func([]byte) error) error {

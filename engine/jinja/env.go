@@ -31,6 +31,7 @@ func NewAnsible() *Env {
 	addAnsibleTests(e)
 	addAnsibleFunctions(e)
 	addGeneralFilters(e.Filters)
+	addPKIFilters(e.Filters)
 	addKeyFilters(e.Filters)
 	addNetFilters(e)
 	qualify(e.Filters)

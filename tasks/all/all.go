@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-project/fairlead/tasks/commands"
 	"github.com/fairlead-project/fairlead/tasks/containers"
 	"github.com/fairlead-project/fairlead/tasks/control"
+	"github.com/fairlead-project/fairlead/tasks/crypto"
 	"github.com/fairlead-project/fairlead/tasks/files"
 	"github.com/fairlead-project/fairlead/tasks/net"
 	"github.com/fairlead-project/fairlead/tasks/packages"
@@ -26,6 +27,7 @@ func Registry() *module.Registry {
 		commands.Modules(),
 		containers.Modules(),
 		control.Modules(),
+		crypto.Modules(),
 		files.Modules(),
 		net.Modules(),
 		packages.Modules(),

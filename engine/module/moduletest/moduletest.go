@@ -81,7 +81,7 @@ func (h *Host) file(p string) state.File {
 	switch {
 	case is:
 		f.Stat = state.Stat{Type: state.TypeFile, Mode: 0o644, Size: int64(len(text)), Nlink: 1, User: "root", Group: "root"}
-		f.Content = []byte(text)
+		f.Content, f.SHA256 = []byte(text), state.Bytes([]byte(text)).SHA256
 	case h.isFolder(p):
 		f.Stat = folder
 	}
@@ -153,13 +153,10 @@ func (h *Host) apply(ops []state.Op) (did []state.OpResult) {
 		r := state.OpResult{OK: true}
 		text := op.String()
 		switch o := op.(type) {
+		case state.HTTPRequest:
+			r = h.said(r)
 		case state.Exec:
-			if len(h.Said) > 0 {
-				r = h.Said[0]
-			}
-			if len(h.Said) > 1 {
-				h.Said = h.Said[1:]
-			}
+			r = h.said(r)
 			if text = strings.Join(o.Argv, " "); o.Shell != "" {
 				text = o.Shell
 			}
@@ -179,6 +176,17 @@ func (h *Host) apply(ops []state.Op) (did []state.OpResult) {
 		}
 	}
 	return did
+}
+
+// said is how the next operation ends.
+func (h *Host) said(r state.OpResult) state.OpResult {
+	if len(h.Said) > 0 {
+		r = h.Said[0]
+	}
+	if len(h.Said) > 1 {
+		h.Said = h.Said[1:]
+	}
+	return r
 }
 
 // Expect runs a module; it compares what ran, joined by "|", and whether the
