@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -125,5 +126,29 @@ func TestAPlanDoesWhatSaysCheckModeFalse(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(l.dir, "root", "a", "f")); err == nil {
 		t.Error("the plan wrote f")
+	}
+}
+
+// What a folder's recursion found is changed without a word about it.
+func TestRecursionWarnsOfNothing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	l.on("a", "d/x", "1")
+	l.on("a", "d/sub/y", "2")
+	l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: all of it, file: {path: "{{ root }}/d", state: directory, mode: "0750", recurse: true}}
+    - {name: one of it, stat: {path: "{{ root }}/d/sub/y"}, register: y}
+    - {name: check, assert: {that: [y.stat.mode == '0750']}}
+`)
+	if l.sum.Exit != 0 {
+		t.Errorf("exit %d", l.sum.Exit)
+	}
+	for _, e := range l.events {
+		if e.Kind == event.Notice {
+			t.Errorf("said %q", e.Msg)
+		}
 	}
 }

@@ -366,12 +366,18 @@ func (v *HostView) Touched() []Query {
 
 // Confirm ends a batch that was applied as planned: the answers to Touched
 // replace the predictions. It lists the paths that are not as predicted; when
-// there are any, the view was forgotten.
+// there are any, the view was forgotten. Of a path of which nothing was known
+// (what a folder's recursion found) nothing was predicted either.
 func (v *HostView) Confirm(answers []Answer) (differ []string) {
+	elsewhere := false
 	for _, a := range answers {
 		q, _ := a.Query.(Path)
 		f, ok := a.Value.(File)
 		e := v.entries[q.Path]
+		if e == nil && a.Err == nil && ok {
+			elsewhere = elsewhere || f.Canonical != q.Path
+			continue
+		}
 		if a.Err != nil || !ok || e == nil || f.Canonical != q.Path || !e.agrees(f.Stat) {
 			differ = append(differ, q.Path)
 			continue
@@ -383,7 +389,7 @@ func (v *HostView) Confirm(answers []Answer) (differ []string) {
 		}
 	}
 	v.relied, v.touched, v.fog = map[string]Stat{}, nil, nil
-	if len(differ) > 0 {
+	if len(differ) > 0 || elsewhere {
 		v.Forget()
 	}
 	return differ
