@@ -117,6 +117,9 @@ func (c *Client) answer(ctx context.Context, q state.Query, there func(string) b
 		}
 		v, err := c.container(ctx, q.Name)
 		return v, c.callError(ctx, q.Query(), false, err)
+	case state.ContainerPath:
+		v, err := c.containerPath(ctx, q)
+		return v, c.callError(ctx, q.Query(), false, err)
 	case state.DockerList:
 		v, err := c.list(ctx, q)
 		return v, c.callError(ctx, q.Query(), false, err)

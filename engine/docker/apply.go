@@ -80,8 +80,17 @@ func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
 	case state.ImageTag:
 		_, err = c.api.ImageTag(ctx, client.ImageTagOptions{Source: op.Source, Target: op.Target})
 	case state.ImageRemove:
-		_, err = c.api.ImageRemove(ctx, op.Ref, client.ImageRemoveOptions{Force: op.Force, PruneChildren: true})
-		err = gone(err)
+		var got state.ImageRemoved
+		res, err := c.api.ImageRemove(ctx, op.Ref, client.ImageRemoveOptions{Force: op.Force, PruneChildren: !op.KeepParents})
+		for _, it := range res.Items {
+			if it.Untagged != "" {
+				got.Untagged = append(got.Untagged, it.Untagged)
+			}
+			if it.Deleted != "" {
+				got.Deleted = append(got.Deleted, it.Deleted)
+			}
+		}
+		return got, gone(err)
 	case state.ContainerCreate:
 		return c.create(ctx, op.Name, op.Spec)
 	case state.ContainerStart:
@@ -94,6 +103,8 @@ func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
 		}
 	case state.ContainerRemove:
 		err = c.remove(ctx, op)
+	case state.ContainerPut:
+		err = c.put(ctx, op)
 	case state.ContainerRename:
 		_, err = c.api.ContainerRename(ctx, op.Name, client.ContainerRenameOptions{NewName: op.To})
 	case state.ContainerUpdate:

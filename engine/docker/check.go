@@ -42,6 +42,8 @@ func check(op state.Op) error {
 		return errors.Join(container(op.Name), checkName("network", op.Network))
 	case state.ContainerWait:
 		return container(op.Name)
+	case state.ContainerPut:
+		return container(op.Container)
 	case state.NetworkCreate:
 		return checkName("network", op.Spec.Name)
 	case state.NetworkRemove:

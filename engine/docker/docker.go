@@ -135,7 +135,7 @@ func (c *Client) Ping(ctx context.Context) error {
 // HandlesQuery tells whether q is for a container engine.
 func HandlesQuery(q state.Query) bool {
 	switch q.(type) {
-	case state.Container, state.DockerList, state.DockerUsage, state.Image, state.Docker, state.DockerNetwork, state.DockerVolume:
+	case state.Container, state.ContainerPath, state.DockerList, state.DockerUsage, state.Image, state.Docker, state.DockerNetwork, state.DockerVolume:
 		return true
 	}
 	return false
@@ -147,7 +147,7 @@ func HandlesOp(op state.Op) bool {
 	case state.ImagePull, state.ImagePush, state.ImageLoad, state.ImageTag, state.ImageRemove,
 		state.ContainerCreate, state.ContainerReplace, state.ContainerStart, state.ContainerStop,
 		state.ContainerRestart, state.ContainerPause, state.ContainerRemove, state.ContainerRename,
-		state.ContainerUpdate, state.ContainerConnect, state.ContainerDisconnect, state.ContainerWait,
+		state.ContainerUpdate, state.ContainerConnect, state.ContainerDisconnect, state.ContainerWait, state.ContainerPut,
 		state.NetworkCreate, state.NetworkRemove, state.VolumeCreate, state.VolumeRemove, state.DockerPrune, state.RegistryLogin:
 		return true
 	}

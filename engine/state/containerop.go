@@ -76,11 +76,17 @@ type ImageLoaded struct{ Images []string }
 type ImageTag struct{ Source, Target string }
 
 // ImageRemove removes a reference or, by id, an image. It is no failure when
-// there is none.
+// there is none. Data of its result is an ImageRemoved.
 type ImageRemove struct {
 	Ref   string
 	Force bool
+	// KeepParents keeps images that only this one was built upon.
+	KeepParents bool
 }
+
+// ImageRemoved names what an ImageRemove took away: references, and ids of
+// images and layers.
+type ImageRemoved struct{ Untagged, Deleted []string }
 
 // ContainerCreate makes a container without starting it. Data of its result is
 // a ContainerMade.

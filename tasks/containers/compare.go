@@ -106,7 +106,7 @@ func differences(w *want, have *spec, image *state.ContainerConfig, how map[stri
 	expected := withImage(w, image, have)
 	var out []difference
 	for _, f := range all {
-		if how[f.name] == ignore || !compared(w, f.name) && !(how[f.name] == strict && imageTells(expected, f.name)) {
+		if how[f.name] == ignore || !compared(w, f.name) && !imageTells(expected, f.name) {
 			continue
 		}
 		want, got := f.of(expected), f.of(have)
@@ -132,11 +132,11 @@ func compared(w *want, name string) bool {
 	return w.given[name]
 }
 
-// imageTells tells whether a field that no argument names is compared all the
-// same when the comparison is strict: what the image brings is wanted then, and
-// nothing else.
+// imageTells tells whether a field is compared though no argument names it: what
+// the image brings is wanted then, and nothing else where the comparison is
+// strict.
 func imageTells(expected *spec, name string) bool {
-	return name == "env" || name == "exposed_ports" || name == "volumes" && len(expected.Config.Volumes) > 0
+	return name == "env" || name == "exposed_ports" || name == "volume_binds" || name == "volumes" && len(expected.Config.Volumes) > 0
 }
 
 // withImage adds to a wanted spec what its image brings.

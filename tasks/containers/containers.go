@@ -11,8 +11,8 @@ import (
 // Modules are the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{
-		newContainer(), newImage(), newNetwork(), newVolume(), newLogin(), newPrune(),
-		newContainerExec(), newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
+		newContainer(), newImage(), newImagePull(), newImagePush(), newImageTag(), newImageRemove(), newImageLoad(), newImageExport(), newNetwork(), newVolume(), newLogin(), newPrune(),
+		newContainerExec(), newCopyInto(), newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -264,6 +265,9 @@ func (s *steps) create(all []field) error {
 func (s *steps) adjust(all []field) error {
 	have := s.k.have
 	s.diffs = differences(s.k.w, &have.Spec, s.k.defaults, s.how, all)
+	if err := s.keepsImageLabels(); err != nil {
+		return err
+	}
 	if s.how["image"] == strict && s.a.Image != "" {
 		if s.k.image.ID != have.Image {
 			s.diffs = append(s.diffs, difference{name: "image", want: value.String(s.k.image.ID), have: value.String(have.Image)})
@@ -283,6 +287,25 @@ func (s *steps) adjust(all []field) error {
 	}
 	s.pause(have.State.Paused && !s.fresh)
 	return nil
+}
+
+// keepsImageLabels fails where labels of the image should go and cannot.
+func (s *steps) keepsImageLabels() error {
+	labels := slices.ContainsFunc(s.diffs, func(d difference) bool { return d.name == "labels" })
+	if !labels || s.how["labels"] != strict || s.a.ImageLabels != "fail" || s.k.defaults == nil {
+		return nil
+	}
+	var stay []string
+	for _, name := range keys(s.k.defaults.Labels) {
+		if _, asked := s.a.Labels[name]; !asked {
+			stay = append(stay, strconv.Quote(name))
+		}
+	}
+	if len(stay) == 0 {
+		return nil
+	}
+	return module.Fail("Some labels should be removed but are present in the base image. You can set image_label_mismatch to " +
+		"'ignore' to ignore this error. Labels: " + strings.Join(stay, ", "))
 }
 
 func (s *steps) replace() {
@@ -321,8 +344,8 @@ func (s *steps) update() {
 	}
 	// All limits that were given go along: the engine checks them together.
 	op.Limits = h.ContainerLimits
-	if now := s.k.have.Spec.Host; h.Memory > 0 && !s.k.w.given["memory_swap"] && now.MemorySwap == 2*now.Memory {
-		op.Limits.MemorySwap = 2 * h.Memory // as the engine does for a new container
+	if now := s.k.have.Spec.Host; h.Memory > now.MemorySwap && !s.k.w.given["memory_swap"] && now.MemorySwap == 2*now.Memory {
+		op.Limits.MemorySwap = 2 * h.Memory // as the engine does for a new container; it would refuse otherwise
 	}
 	s.do(op, "updated", value.Strings(names...))
 }

@@ -178,7 +178,7 @@ func hostFields() []field {
 		{name: "log_driver", of: text(func(s *spec) string { return s.Host.LogConfig.Type })},
 		{name: "log_options", aliases: []string{"log_opt"}, kind: dictionary,
 			of: table(func(s *spec) map[string]string { return s.Host.LogConfig.Config })},
-		{name: "restart_policy", live: true, of: text(func(s *spec) string { return or(s.Host.RestartPolicy.Name, "no") })},
+		{name: "restart_policy", live: true, of: text(func(s *spec) string { return s.Host.RestartPolicy.Name })},
 		{name: "restart_retries", live: true, of: number(func(s *spec) int64 { return int64(s.Host.RestartPolicy.MaximumRetryCount) })},
 		{name: "auto_remove", of: flag(func(s *spec) bool { return s.Host.AutoRemove })},
 		{name: "init", of: flag(func(s *spec) bool { return is(s.Host.Init) })},

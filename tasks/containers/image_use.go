@@ -133,19 +133,26 @@ func imageArchive(a *imageArgs, v state.View, img state.ImageInfo, at imageStage
 	return c, nil
 }
 
+// archivedImage is one entry of an archive's list of contents.
+type archivedImage struct {
+	Config   string
+	RepoTags []string
+}
+
+func (m archivedImage) id() string {
+	config := m.Config[strings.LastIndexByte(m.Config, '/')+1:]
+	return "sha256:" + strings.TrimSuffix(config, ".json")
+}
+
 // stale says why an archive must be written again; "" when it holds exactly
 // the image.
 func stale(r state.OpResult, ref, id string) string {
-	var manifest []struct {
-		Config   string
-		RepoTags []string
-	}
+	var manifest []archivedImage
 	if r.RC != 0 || json.Unmarshal(r.Stdout, &manifest) != nil || len(manifest) != 1 {
 		return "overwriting an unreadable archive file"
 	}
 	m := manifest[0]
-	config := m.Config[strings.LastIndexByte(m.Config, '/')+1:]
-	have := "sha256:" + strings.TrimSuffix(config, ".json")
+	have := m.id()
 	if have == id && (slices.Equal(m.RepoTags, []string{ref}) || isID(ref)) {
 		return ""
 	}

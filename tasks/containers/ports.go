@@ -31,11 +31,6 @@ func (w *want) ports(a *containerArgs) error {
 			}
 		}
 	}
-	if a.Published == nil {
-		return nil
-	}
-	w.given["published_ports"] = true
-	h.PortBindings = map[string][]state.PortBinding{}
 	ip := anyAddress
 	if a.DefaultHostIP != nil {
 		ip = strings.Trim(*a.DefaultHostIP, "[]")
@@ -44,6 +39,11 @@ func (w *want) ports(a *containerArgs) error {
 				"or an IPv6 address. Got %q instead.", *a.DefaultHostIP))
 		}
 	}
+	if a.Published == nil {
+		return nil
+	}
+	w.given["published_ports"] = true
+	h.PortBindings = map[string][]state.PortBinding{}
 	for _, p := range a.Published {
 		if p == "all" {
 			return module.Fail(`Specifying "all" in published_ports is no longer allowed. Set publish_all_ports to "true" instead`)

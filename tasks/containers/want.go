@@ -272,24 +272,16 @@ func (w *want) env(a *containerArgs, file []byte) error {
 	return nil
 }
 
-// terminal is what tty, interactive and detach mean together for the streams.
+// terminal is what interactive and detach mean together for the streams. Those
+// of a container that nothing is said about are attached, as in the original:
+// detach true, said later, differs from that.
 func (w *want) terminal(a *containerArgs) error {
-	if a.Interactive == nil && a.Detach == nil {
-		return nil
-	}
 	c := &w.spec.Config
-	interactive := a.Interactive != nil && *a.Interactive
-	c.OpenStdin = interactive
-	if a.Interactive != nil {
-		w.given["interactive"] = true
-	}
-	if a.Detach == nil {
-		return nil
-	}
-	w.given["detach"] = true
-	if !*a.Detach {
+	w.given["interactive"], w.given["detach"] = a.Interactive != nil, a.Detach != nil
+	c.OpenStdin = is(a.Interactive)
+	if !is(a.Detach) {
 		c.AttachStdout, c.AttachStderr = true, true
-		c.AttachStdin, c.StdinOnce = interactive, interactive
+		c.AttachStdin, c.StdinOnce = c.OpenStdin, c.OpenStdin
 	}
 	return nil
 }

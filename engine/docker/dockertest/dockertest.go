@@ -143,25 +143,31 @@ func Archive(t testing.TB, refs ...string) []byte {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, prog)
 	}
-	layer := Tar(t, File{"prog", prog})
-	sum := sha256.Sum256(layer)
-	config := toJSON(t, map[string]any{
-		"architecture": "amd64", "os": "linux",
-		"config": map[string]any{"Entrypoint": []string{"/prog"}, "Env": []string{"PATH=/", "FROM_IMAGE=1"},
-			"Labels": map[string]string{"fairlead.test": "1"}, "Volumes": map[string]any{"/data": map[string]any{}},
-			"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}}},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
-	})
-	csum := sha256.Sum256(config)
-	name := hex.EncodeToString(csum[:]) + ".json"
-	manifest := toJSON(t, []map[string]any{{"Config": name, "RepoTags": refs, "Layers": []string{"l/layer.tar"}}})
-	return Tar(t, File{name, config}, File{"l/layer.tar", layer}, File{"manifest.json", manifest})
+	return Image(t, map[string]any{"Entrypoint": []string{"/prog"}, "Env": []string{"PATH=/", "FROM_IMAGE=1"},
+		"Labels": map[string]string{"fairlead.test": "1"}, "Volumes": map[string]any{"/data": map[string]any{}},
+		"ExposedPorts": map[string]any{"8080/tcp": map[string]any{}}}, []File{{Name: "prog", Data: prog}}, refs...)
 }
 
-// File is one file of an archive.
+// Image is a docker save archive of one image with these files in one layer;
+// config is what its containers start with. The same gives the same bytes.
+func Image(t testing.TB, config map[string]any, files []File, refs ...string) []byte {
+	t.Helper()
+	layer := Tar(t, files...)
+	sum := sha256.Sum256(layer)
+	whole := toJSON(t, map[string]any{"architecture": "amd64", "os": "linux", "config": config,
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
+	})
+	csum := sha256.Sum256(whole)
+	name := hex.EncodeToString(csum[:]) + ".json"
+	manifest := toJSON(t, []map[string]any{{"Config": name, "RepoTags": refs, "Layers": []string{"l/layer.tar"}}})
+	return Tar(t, File{Name: name, Data: whole}, File{Name: "l/layer.tar", Data: layer}, File{Name: "manifest.json", Data: manifest})
+}
+
+// File is one file of an archive: a symbolic link when Link is set.
 type File struct {
 	Name string
 	Data []byte
+	Link string
 }
 
 // Tar makes an archive.
@@ -171,6 +177,9 @@ func Tar(t testing.TB, files ...File) []byte {
 	w := tar.NewWriter(&b)
 	for _, f := range files {
 		h := &tar.Header{Name: f.Name, Mode: 0o755, Size: int64(len(f.Data)), ModTime: time.Unix(1, 0), Typeflag: tar.TypeReg}
+		if f.Link != "" {
+			h.Typeflag, h.Linkname = tar.TypeSymlink, f.Link
+		}
 		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
