@@ -93,9 +93,6 @@ func (s *steps) registered() value.Value {
 		if s.fresh && !s.k.have.Exists && x.name != "exists" && x.name != "running" && x.name != "paused" {
 			continue // all of a new container would differ from none
 		}
-		if s.fresh && s.in.Check && x.name == "running" {
-			continue // the original does not look further than what it would make
-		}
 		shown = append(shown, x)
 		switch {
 		case x.name == "image":

@@ -11,7 +11,7 @@ import (
 // Modules are the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{
-		newContainer(), newImage(), newImagePull(), newImagePush(), newImageTag(), newImageRemove(), newImageLoad(), newImageExport(), newNetwork(), newVolume(), newLogin(), newPrune(),
+		newContainer(), newImage(), newImagePull(), newImagePush(), newImageTag(), newImageRemove(), newImageLoad(), newImageExport(), newImageBuild(), newNetwork(), newVolume(), newLogin(), newPrune(),
 		newContainerExec(), newCopyInto(), newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
 	}
 }

@@ -111,3 +111,49 @@ func TestCopyInto(t *testing.T) {
 		}
 	}
 }
+
+// TestImageBuild: what buildx is run with, and what is refused.
+func TestImageBuild(t *testing.T) {
+	t.Parallel()
+	m := newImageBuild()
+	folder := state.File{}
+	folder.Followed.Type = state.TypeDir
+	v := &view{known: map[state.Query]any{state.Image{Ref: "a:1"}: state.ImageInfo{}}, files: map[string]state.File{"/src": folder, "/src/F": file("")}}
+	plan := func(args ...any) (module.Change, error) {
+		return m.Plan(decode(t, m, append([]any{"name", "a:1", "path", "/src"}, args...)...), module.Inputs{}, v)
+	}
+	c, err := plan("dockerfile", "F", "pull", true, "args", value.M("x", 1, "y", true), "platform", []string{"linux/amd64", "linux/arm64"}, "shm_size", "1K",
+		"labels", value.M("l", "m"), "secrets", []any{value.M("id", "s", "type", "value", "value", "hush"), value.M("id", "f", "type", "file", "src", "/key")},
+		"outputs", []any{value.M("type", "image", "name", []string{"b:1", "c:1"}, "push", true), value.M("type", "tar", "dest", "/out.tar")})
+	if err != nil || len(c.Ops) != 1 {
+		t.Fatal(err, c.Need)
+	}
+	x := c.Ops[0].(state.Exec)
+	want := `docker buildx build --progress plain --tag a:1 --file /src/F --pull --build-arg x=1 --build-arg y=true --platform linux/amd64 ` +
+		`--platform linux/arm64 --shm-size 1024 --label l=m --secret id=s,type=env,env=FAIRLEAD_BUILD_SECRET_0 --secret id=f,type=file,src=/key ` +
+		`--output type=image,"name=b:1,c:1",push=true --output type=tar,dest=/out.tar -- /src`
+	if got := strings.Join(x.Argv, " "); got != want {
+		t.Errorf("%s\nnot %s", got, want)
+	}
+	if !slices.Equal(x.Env, []string{"FAIRLEAD_BUILD_SECRET_0=hush"}) {
+		t.Errorf("environment %q", x.Env)
+	}
+	for _, said := range []string{"docker: 'buildx' is not a docker command.", "unknown flag: --progress\nSee 'docker --help'."} {
+		if _, err := c.Then(v, []state.OpResult{{OK: true, RC: 1, Stderr: []byte(said)}}); err == nil || !strings.Contains(err.Error(), "plug-in") {
+			t.Errorf("without buildx: %v", err)
+		}
+	}
+	for name, args := range map[string][]any{"no folder": {"path", "/none"}, "no file": {"dockerfile", "none"}, "a digest": {"name", "a@sha256:" + strings.Repeat("0", 64)},
+		"no secret": {"secrets", []any{value.M("id", "s", "type", "file")}}, "no dest": {"outputs", []any{value.M("type", "local")}}, "size": {"shm_size", "much"}} {
+		if _, err := plan(args...); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	v.known[state.Image{Ref: "a:1"}] = state.ImageInfo{Exists: true}
+	if c, err := plan(); err != nil || len(c.Ops) != 0 {
+		t.Errorf("an image that is there: %v %v", c.Ops, err)
+	}
+	if c, err := plan("rebuild", "always"); err != nil || len(c.Ops) != 1 {
+		t.Errorf("rebuilt: %v %v", c.Ops, err)
+	}
+}

@@ -1,8 +1,10 @@
 package containers
 
 import (
+	"errors"
 	"slices"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -60,6 +62,9 @@ func newImageInfo() module.Module {
 		out := []value.Value{}
 		for _, ref := range refs {
 			img, known, err := ask[state.ImageInfo](g, state.Image{Ref: ref})
+			if d, ok := errors.AsType[*diag.Diagnostic](err); ok && d.Code == "image-name" {
+				continue // nothing can have such a name
+			}
 			if err != nil {
 				return module.Change{}, err
 			}

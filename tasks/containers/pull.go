@@ -105,6 +105,9 @@ func planPull(g *gather, a containerArgs, in module.Inputs, k *known) (module.Ch
 		}
 	} else if in.Check {
 		c.Result.Set("actions", value.List(value.FromMap(value.M("pulled_image", ref))))
+		if in.Diff && !k.have.Exists {
+			c.Result.Set("diff", value.FromMap(value.M("before", value.M("exists", false), "after", value.M("exists", true))))
+		}
 	}
 	c.Failed = func(_ int, r state.OpResult) *module.Failure { return opFailed(op, r) }
 	before := k.image.ID
