@@ -263,7 +263,7 @@ func (u *user) definitions(name string) {
 			if p := problemOf(d); p != nil { // a vault text without its password
 				u.p.visited[d] = !u.maybe
 				problem := *p
-				problem.Warning = u.maybe || u.p.none || len(defs) > 1
+				problem.Warning = u.maybe || u.shielded || u.p.none || len(defs) > 1
 				u.c.report(&problem)
 			}
 		}

@@ -305,7 +305,7 @@ func NewLoader(opts Options) *Loader { return &Loader{opts: opts, cache: newCach
 // Decrypt gives the clear text of a file that is encrypted with Ansible Vault.
 func (l *Loader) Decrypt(text string) (string, error) {
 	if l.opts.YAML.Decrypt == nil {
-		return "", errors.New("this is encrypted with Ansible Vault, and no vault password was given")
+		return "", errors.New("Attempting to decrypt but no vault secrets found")
 	}
 	return l.opts.YAML.Decrypt(text)
 }

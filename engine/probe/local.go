@@ -13,9 +13,10 @@ import (
 // scriptLocal prints the host's own facts: each line behind a bar, so that
 // nothing in them can be taken for anything else, then how a program ended.
 const scriptLocal = `printf '@fairlead local\n'
-for p in "$fact_path"/*.fact; do [ -e "$p" ] || continue
+for p in "$fact_path"/*.fact; do [ -e "$p" ] || [ -h "$p" ] || continue
 printf 'F%s\n' "$p"
-if [ -x "$p" ] && [ ! -d "$p" ]; then
+if [ ! -e "$p" ]; then echo X
+elif [ -x "$p" ] && [ ! -d "$p" ]; then
 { "$p" </dev/null 2>/dev/null; printf '\nR%s' $?; } | sed 's/^/|/'; echo
 elif [ -r "$p" ]; then
 while IFS= read -r l || [ -n "$l" ]; do printf '|%s\n' "$l"; done <"$p"
@@ -25,10 +26,15 @@ func localFacts(r *raw, out *value.Map) {
 	local := value.NewMap()
 	var name, file string
 	var text []string
+	lost := false
 	end := func() {
-		if file != "" {
+		switch {
+		case lost:
+			local.Set(name, value.String(fmt.Sprintf("Could not stat fact (%s): [Errno 2] No such file or directory: '%s'", file, file)))
+		case file != "":
 			local.Set(name, localFact(file, text))
 		}
+		lost = false
 	}
 	for _, l := range r.sections["local"] {
 		if p, ok := strings.CutPrefix(l, "F"); ok {
@@ -36,6 +42,8 @@ func localFacts(r *raw, out *value.Map) {
 			file, name, text = p, strings.ReplaceAll(path.Base(p), ".fact", ""), nil
 		} else if t, ok := strings.CutPrefix(l, "|"); ok {
 			text = append(text, t)
+		} else if l == "X" { // a link to nothing
+			lost = true
 		}
 	}
 	end()

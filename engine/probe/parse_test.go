@@ -299,6 +299,8 @@ F/etc/ansible/facts.d/d.fact
 |R3
 F/etc/ansible/facts.d/e.fact
 |nonsense
+F/etc/ansible/facts.d/f.fact
+X
 @fairlead env
 PATH=/bin
 `
@@ -324,6 +326,7 @@ func TestOtherFacts(t *testing.T) {
 		"local c": map[string]any{"y": 1.0},
 		"local d": "Failure executing fact script (/etc/ansible/facts.d/d.fact), rc: 3, err: ",
 		"local e": "error loading facts as JSON or ini - please check content: /etc/ansible/facts.d/e.fact",
+		"local f": "Could not stat fact (/etc/ansible/facts.d/f.fact): [Errno 2] No such file or directory: '/etc/ansible/facts.d/f.fact'",
 	}.run(t, got)
 }
 

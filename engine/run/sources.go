@@ -129,7 +129,8 @@ func walkEntry(p string, follow bool, seen map[string]bool) (st fs.FileInfo, lin
 }
 
 // LoadVars reads a file of variables, for include_vars. Templates in it stay as
-// they are: variables are evaluated when they are used.
+// they are: variables are evaluated when they are used, and what cannot be decrypted
+// fails there.
 func (s *sources) LoadVars(path string) (*value.Map, error) {
 	vs, err := s.loader.LoadVarsFile(path, s.pos)
 	if err != nil {
@@ -137,9 +138,6 @@ func (s *sources) LoadVars(path string) (*value.Map, error) {
 	}
 	m := value.NewMap()
 	for v := range vs.All() {
-		if v.Node.Problem != nil {
-			return nil, v.Node.Problem
-		}
 		m.Set(v.Name, v.Node.Value())
 	}
 	return m, nil

@@ -60,7 +60,7 @@ func (s *Scope) readFile(path string) (string, value.Marks, error) {
 		return string(data), 0, nil
 	}
 	if s.eng.Decrypt == nil {
-		return "", 0, diag.Errorf(diag.Pos{File: path}, "vault-password", "this is encrypted with Ansible Vault, and no vault password was given").
+		return "", 0, diag.Errorf(diag.Pos{File: path}, "vault-password", "Attempting to decrypt but no vault secrets found").
 			WithHint("give one with --vault-password-file, --vault-id or --ask-vault-pass")
 	}
 	clear, err := s.eng.Decrypt(string(data))

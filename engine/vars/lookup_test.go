@@ -143,7 +143,7 @@ func TestVaultedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := bareScope(t, dir)
-	if got := one(t, s, "file", "v"); !strings.Contains(got, "no vault password was given") {
+	if got := one(t, s, "file", "v"); !strings.Contains(got, "no vault secrets found") {
 		t.Error(got)
 	}
 	s.eng.Decrypt = func(string) (string, error) { return "clear\n", nil }

@@ -55,7 +55,7 @@ func TestVaultNodes(t *testing.T) {
 		t.Errorf("got %s, marks %v", v.Repr(), v.Marks())
 	}
 	n = parse(t, text, Options{})
-	if a := n.Get("a"); a.Problem == nil || !a.Value().IsUndefined() || !strings.Contains(a.Value().Undef().Message(), "no vault password") || a.IsNull() {
+	if a := n.Get("a"); a.Problem == nil || !a.Value().IsUndefined() || !strings.Contains(a.Value().Undef().Message(), "no vault secrets found") || a.IsNull() {
 		t.Errorf("without a password: %+v", a)
 	}
 	fails := Options{Decrypt: func(string) (string, error) { return "", errors.New("wrong password") }}

@@ -380,7 +380,7 @@ func (b *builder) vault(n *Node) {
 
 func (b *builder) decrypt(pos diag.Pos, text string) (string, *diag.Diagnostic) {
 	if b.opts.Decrypt == nil {
-		return "", diag.Errorf(pos, "vault-password", "this is encrypted with Ansible Vault, and no vault password was given").
+		return "", diag.Errorf(pos, "vault-password", "Attempting to decrypt but no vault secrets found").
 			WithHint("give one with --vault-password-file, --vault-id or --ask-vault-pass")
 	}
 	clear, err := b.opts.Decrypt(text)

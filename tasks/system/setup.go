@@ -71,8 +71,24 @@ func planSetup(a setupArgs, _ module.Inputs, v state.View) (module.Change, error
 		}
 	}
 	c := module.OK("ansible_facts", shown)
+	if local, ok := set.Get("local"); ok {
+		c.Warnings = brokenFacts(local.Map())
+	}
 	c.Do = []module.Directive{module.SetFacts{Facts: set, Gathered: true}}
 	return c, nil
+}
+
+// brokenFacts are the facts of the host's own that say why they could not be read.
+func brokenFacts(local *value.Map) []string {
+	var out []string
+	for _, f := range local.All() {
+		for _, begins := range []string{"Could not stat fact (", "Failure executing fact script (", "error loading fact - output", "error loading facts as JSON or ini - "} {
+			if f.IsString() && strings.HasPrefix(f.Str(), begins) {
+				out = append(out, f.Str())
+			}
+		}
+	}
+	return out
 }
 
 // families writes the arguments as a query: the subset, narrowed to what the
