@@ -358,7 +358,7 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 func (pl *play) clearHostErrors() {
 	pl.release()     // what is counted is forgiven
 	pl.fatal = false // and nothing ends because of it
-	for _, x := range pl.all {
+	for _, x := range pl.named {
 		failed := x.failed || x.unreachable
 		if failed {
 			x.failed, x.unreachable, x.ended = false, false, true

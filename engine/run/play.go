@@ -24,7 +24,8 @@ type play struct {
 	p        *playbook.Play
 	vars     *vars.PlayVars
 	no       int
-	all      []*host // of the whole play, as its pattern names them
+	named    []*host // all that the pattern of the play names, also who is out since an earlier play
+	all      []*host // who of them took part when the play began
 	batch    []*host
 	handlers []*playbook.Task
 	names    handlerNames
@@ -54,10 +55,11 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	if err != nil {
 		return false, err
 	}
-	all, err := r.playHosts(p, pv)
+	named, err := r.playHosts(p, pv)
 	if err != nil {
 		return false, err
 	}
+	all := slices.DeleteFunc(slices.Clone(named), func(h *host) bool { return h.failed || h.unreachable })
 	hosts, err := ordered(all, p.Order.Str())
 	if err != nil {
 		return false, err
@@ -77,7 +79,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	}
 	for _, batch := range batches {
 		begins(batch)
-		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, all: all, batch: batch,
+		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, named: named, all: all, batch: batch,
 			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {
 			return true, err
@@ -161,13 +163,9 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 			return nil, err
 		}
 	}
-	var hosts []*host
-	for _, m := range matched {
-		h := r.host(m)
-		if h.failed || h.unreachable {
-			continue // out of the run since an earlier play
-		}
-		hosts = append(hosts, h)
+	hosts := make([]*host, len(matched))
+	for i, m := range matched {
+		hosts[i] = r.host(m)
 	}
 	return hosts, nil
 }

@@ -54,7 +54,7 @@ func (w *world) AllPlayHosts() []string {
 	if w.pl == nil {
 		return nil
 	}
-	return names(w.pl.all)
+	return names(w.pl.named)
 }
 
 // ConnectionDefault implements vars.World.

@@ -39,7 +39,7 @@ func commandSpecArgs() []module.Arg {
 		{Name: "stdin", Doc: "What the command reads."},
 		{Name: "stdin_add_newline", Type: module.Bool, Default: true, Doc: "Close stdin with a newline."},
 		{Name: "strip_empty_ends", Type: module.Bool, Default: true, Doc: "Drop empty lines at the end of the outputs."},
-		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~, $HOME, $USER and the variables of the task's environment into the arguments of a command that runs without a shell."},
+		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~ and the variables of the environment into the arguments of a command that runs without a shell."},
 		{Name: "warn", Type: module.Bool, Deprecated: "it has no effect", Doc: "Without effect."},
 		{Name: "_uses_shell", Type: module.Bool, Doc: "Internal."},
 	}
@@ -124,7 +124,7 @@ func planCommand(a commandArgs, in module.Inputs, v state.View, shell bool) (mod
 		op.Shell, op.Executable = text, a.Executable
 	} else {
 		if a.Executable != "" {
-			warnings = append(warnings, "the argument executable has no effect on command and is no longer supported there; not using '"+a.Executable+"'")
+			warnings = append(warnings, "As of Ansible 2.4, the parameter 'executable' is no longer supported with the 'command' module. Not using '"+a.Executable+"'.")
 		}
 		op.Argv = argv
 		if a.ExpandVars {
@@ -146,6 +146,13 @@ func planCommand(a commandArgs, in module.Inputs, v state.View, shell bool) (mod
 	}
 	c := runs(op, in, cmd, a.StripEnds)
 	c.Guarded, c.Warnings = a.Creates != "" || a.Removes != "", warnings
+	if then := c.Then; len(warnings) > 0 {
+		c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
+			ran, err := then(v, did)
+			ran.Warnings = append(warnings, ran.Warnings...)
+			return ran, err
+		}
+	}
 	return c, nil
 }
 

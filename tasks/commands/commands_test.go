@@ -30,6 +30,8 @@ func (view) Ask(q state.Query) (any, bool, error) {
 	switch q.(type) {
 	case state.Login:
 		return state.LoginInfo{User: "app", Home: "/home/app"}, true, nil
+	case state.Facts:
+		return value.M("env", value.M("PATH", "/bin:/sbin")), true, nil
 	case state.Tree:
 		return []state.TreeEntry{{Rel: "f", Stat: state.Stat{Type: state.TypeFile}}}, true, nil
 	}
@@ -104,7 +106,7 @@ func TestVariablesInArguments(t *testing.T) {
 	t.Parallel()
 	in := module.Inputs{Env: []string{"opt=abc", "uni=é", "opt=last"}}
 	for text, want := range map[string]string{
-		"$opt ${opt}x $optx '$opt' $uni": "last lastx $optx last é", "$HOMER $HOME ~ ~/x a~ $USER $nope ${nope} $ $1": "$HOMER /home/app /home/app /home/app/x a~ app $nope ${nope} $ $1",
+		"$opt ${opt}x $optx '$opt' $uni": "last lastx $optx last é", "$HOMER $HOME ~ ~/x a~ $USER $PATH $nope ${nope} $ $1": "$HOMER /home/app /home/app /home/app/x a~ app /bin:/sbin $nope ${nope} $ $1",
 	} {
 		ch, err := plan(t, Command(), in, value.M("_raw_params", "echo "+text))
 		if err != nil {

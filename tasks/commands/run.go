@@ -76,9 +76,10 @@ func exists(g *module.Gather, dir, p string) bool {
 
 var reVariable = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
 
-// expand puts variables of the task's environment and of the login, and the home folder
-// in for ~, into arguments, as Ansible does for commands without a shell. Other
-// variables of the host are not known here and stay as they are.
+// expand puts variables of the environment, and the home folder in for ~, into
+// arguments, as Ansible does for commands without a shell. The host is asked for its
+// environment only where neither the task nor the login tells. A variable that there
+// is not stays as it is written.
 func expand(g *module.Gather, argv, env []string) []string {
 	variable := func(ref string) string {
 		name := strings.Trim(ref, "${}")
@@ -92,6 +93,14 @@ func expand(g *module.Gather, argv, env []string) []string {
 			return g.Login().Home
 		case "USER", "LOGNAME":
 			return g.Login().User
+		}
+		if name == "" || name[0] >= '0' && name[0] <= '9' { // as awk and shells count their arguments
+			return ref
+		}
+		known := module.Answer[*value.Map](g, state.Facts{Families: "env"})
+		vars, _ := known.Get("env")
+		if v, ok := vars.Map().Get(name); ok {
+			return v.Text()
 		}
 		return ref
 	}
