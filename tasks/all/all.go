@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-project/fairlead/tasks/containers"
 	"github.com/fairlead-project/fairlead/tasks/control"
 	"github.com/fairlead-project/fairlead/tasks/crypto"
+	"github.com/fairlead-project/fairlead/tasks/databases"
 	"github.com/fairlead-project/fairlead/tasks/files"
 	"github.com/fairlead-project/fairlead/tasks/net"
 	"github.com/fairlead-project/fairlead/tasks/packages"
@@ -28,6 +29,7 @@ func Registry() *module.Registry {
 		containers.Modules(),
 		control.Modules(),
 		crypto.Modules(),
+		databases.Modules(),
 		files.Modules(),
 		net.Modules(),
 		packages.Modules(),
