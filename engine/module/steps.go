@@ -95,3 +95,42 @@ func ShlexJoin(words []string) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// ShlexSplit takes a text apart into words as a shell does, without expanding anything.
+func ShlexSplit(s string) ([]string, error) {
+	var words []string
+	var b strings.Builder
+	in, quoted := false, rune(0)
+	escaped := false
+	for _, c := range s {
+		switch {
+		case escaped:
+			b.WriteRune(c)
+			escaped = false
+		case c == '\\' && quoted != '\'':
+			escaped, in = true, true
+		case quoted != 0 && c == quoted:
+			quoted = 0
+		case quoted != 0:
+			b.WriteRune(c)
+		case c == '\'' || c == '"':
+			quoted, in = c, true
+		case c == ' ' || c == '\t' || c == '\n':
+			if in {
+				words = append(words, b.String())
+			}
+			b.Reset()
+			in = false
+		default:
+			b.WriteRune(c)
+			in = true
+		}
+	}
+	if quoted != 0 || escaped {
+		return nil, Fail("a quote is not closed in: " + s)
+	}
+	if in {
+		words = append(words, b.String())
+	}
+	return words, nil
+}

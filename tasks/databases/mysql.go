@@ -139,7 +139,7 @@ func (s mysqlServer) refused(r state.OpResult) *module.Failure {
 		return nil
 	}
 	return module.Fail(fmt.Sprintf("unable to connect to database, check login_user and login_password are correct or %s has the credentials. "+
-		"Exception message: %s", s.config, said))
+		"Exception message: %s", s.config, mysqlError(r)))
 }
 
 // sqlText writes a text as MySQL's SQL has it.
@@ -150,9 +150,14 @@ func sqlText(s string) string {
 // sqlName writes a name as MySQL's SQL has it.
 func sqlName(s string) string { return "`" + strings.ReplaceAll(strings.Trim(s, "`"), "`", "``") + "`" }
 
-// mysqlError is what a client said, without its first word.
+// mysqlError is what a client said of an error; MariaDB's says the statement first,
+// which may hold the hash of a password.
 func mysqlError(r state.OpResult) string {
-	return strings.TrimPrefix(strings.TrimSpace(string(r.Stderr)), "ERROR ")
+	said := strings.TrimSpace(string(r.Stderr))
+	if i := strings.LastIndex(said, "ERROR "); i >= 0 {
+		said = said[i+len("ERROR "):]
+	}
+	return said
 }
 
 // rows are the lines of an answer, taken apart at tabs.

@@ -147,6 +147,7 @@ func (p *mysqlDBPlan) result(changed any, commands []string) *value.Map {
 }
 
 func (p *mysqlDBPlan) settle(v state.View, said string) (module.Change, error) {
+	p.have, p.none = nil, nil // it may be asked again, when more is known
 	there := strings.Split(said, "\n")
 	for _, n := range p.Name {
 		if slices.Contains(there, n) {
@@ -168,7 +169,7 @@ func (p *mysqlDBPlan) settle(v state.View, said string) (module.Change, error) {
 		if len(p.none) > 0 && !p.all {
 			return module.Change{}, module.Fail("Cannot dump database(s) '" + strings.Join(p.none, ", ") + "' - not found")
 		}
-		return p.dump(), nil
+		return p.dump()
 	}
 	g := module.Gathering(v)
 	f := g.File(p.target, 0)
@@ -220,7 +221,7 @@ const mysqlLoad = mysqlFront + `t=$1; shift
 case $t in *.gz) z=gzip ;; *.bz2) z=bzip2 ;; *.xz) z=xz ;; *) z= ;; esac
 if [ "$z" ]; then $z -dc -- "$t" | { exec 4<&0; on mysql mariadb "$@"; }; else exec 4<"$t"; on mysql mariadb "$@"; fi`
 
-func (p *mysqlDBPlan) dump() module.Change {
+func (p *mysqlDBPlan) dump() (module.Change, error) {
 	var args []string
 	add := func(asked bool, words ...string) {
 		if asked {
@@ -245,10 +246,14 @@ func (p *mysqlDBPlan) dump() module.Change {
 	}
 	add(p.HexBlob, "--hex-blob")
 	add(p.MasterData != 0, "--master-data="+value.Int(int64(p.MasterData)).Text())
-	args = append(args, strings.Fields(p.DumpArgs)...)
+	more, err := module.ShlexSplit(p.DumpArgs)
+	if err != nil {
+		return module.Change{}, err
+	}
+	args = append(args, more...)
 	shown := "mysqldump " + module.ShlexJoin(args)
 	c := module.Change{Once: true, Result: p.result(true, []string{shown + " > " + p.target})}
-	return p.move(c, p.server.script(mysqlDump, shown, append([]string{p.target}, args...), ""))
+	return p.move(c, p.server.script(mysqlDump, shown, append([]string{p.target}, args...), "")), nil
 }
 
 func (p *mysqlDBPlan) load() module.Change {

@@ -81,6 +81,10 @@ func TestMySQLDB(t *testing.T) {
 	if !strings.Contains(h.Ran[0], "<user=\"me\"\npassword=\"p\\\"\\\\w\"\nhost=\"db\"\nport=\"3306\"\nprotocol=TCP\n--\n") {
 		t.Errorf("options: %s", h.Ran[0])
 	}
+	h = &moduletest.Host{Files: map[string]string{"/x": ""}, Said: said("")}
+	if _, err := h.Run(t, MySQLDB(), value.M("name", "a", "state", "import", "target", "/x")); err != nil || ran(h) != "CREATE DATABASE `a`" {
+		t.Errorf("import: %v, ran %s", err, ran(h))
+	}
 	if _, err := (&moduletest.Host{Said: []state.OpResult{moduletest.Ended(1, "", "ERROR 1045 (28000): Access denied")}}).Run(t, MySQLDB(), value.M("name", "a")); err == nil ||
 		!strings.HasPrefix(err.Error(), "unable to connect to database") || !strings.Contains(err.Error(), "Access denied") {
 		t.Errorf("refused: %v", err)

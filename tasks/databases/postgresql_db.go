@@ -102,7 +102,7 @@ func planPgDB(a pgDBArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		return c, err
 	}
 	if moves {
-		return p.move(), nil
+		return p.move()
 	}
 	ask := []string{
 		"SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datconnlimit, t.spcname, " +
@@ -245,7 +245,15 @@ $z -dc -- "$t" | "$@"`
 )
 
 // move plans writing the database to a file, or reading it.
-func (p *pgDBPlan) move() module.Change {
+func (p *pgDBPlan) move() (module.Change, error) {
+	opts, err := module.ShlexSplit(p.TargetOpts)
+	if err != nil {
+		return module.Change{}, err
+	}
+	more, err := module.ShlexSplit(p.DumpArgs)
+	if err != nil {
+		return module.Change{}, err
+	}
 	end := ending(p.target)
 	packer := map[string]string{"gz": "gzip", "bz2": "bzip2", "xz": "xz"}[end]
 	format := map[string]string{"tar": "t", "pgc": "c", "dir": "d"}[end]
@@ -256,14 +264,14 @@ func (p *pgDBPlan) move() module.Change {
 		if format != "" {
 			argv = append(argv, "--format="+format)
 		}
-		argv = append(append(argv, strings.Fields(p.DumpArgs)...), strings.Fields(p.TargetOpts)...)
+		argv = append(append(argv, more...), opts...)
 	} else {
 		script = pgLoad
 		argv = []string{"psql", "-X", "-w", "-d", p.files}
 		if format != "" {
 			argv = []string{"pg_restore", "-w", "-d", p.files, "--format=" + format}
 		}
-		argv = append(argv, strings.Fields(p.TargetOpts)...)
+		argv = append(argv, opts...)
 	}
 	at := p.target
 	if format == "d" { // a folder, which the client opens itself
@@ -287,5 +295,5 @@ func (p *pgDBPlan) move() module.Change {
 		done.Set("msg", out)
 		done.Set("stderr", said)
 		return module.Change{Result: done}, nil
-	})
+	}), nil
 }

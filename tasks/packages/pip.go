@@ -282,7 +282,7 @@ func (r *pipRun) command() ([]string, error) {
 	if r.Editable && !slices.Contains(strings.Split(extra, " "), "-e") {
 		extra = strings.TrimSpace(extra + " -e")
 	}
-	words, err := splitWords(extra)
+	words, err := module.ShlexSplit(extra)
 	if err != nil {
 		return nil, err
 	}
@@ -397,43 +397,4 @@ func (r *pipRun) end(cmd []string, at int, did []state.OpResult) (module.Change,
 	}
 	return module.Change{Result: value.M("changed", changed, "cmd", value.Strings(cmd...), "name", name, "version", orNone(r.Version), "state", r.State,
 		"requirements", orNone(r.Requirements), "virtualenv", orNone(r.env), "stdout", text([]byte(stdout)), "stderr", text([]byte(stderr)))}, nil
-}
-
-// splitWords splits as a shell does, without expanding anything.
-func splitWords(s string) ([]string, error) {
-	var words []string
-	var b strings.Builder
-	in, quoted := false, rune(0)
-	escaped := false
-	for _, c := range s {
-		switch {
-		case escaped:
-			b.WriteRune(c)
-			escaped = false
-		case c == '\\' && quoted != '\'':
-			escaped, in = true, true
-		case quoted != 0 && c == quoted:
-			quoted = 0
-		case quoted != 0:
-			b.WriteRune(c)
-		case c == '\'' || c == '"':
-			quoted, in = c, true
-		case c == ' ' || c == '\t' || c == '\n':
-			if in {
-				words = append(words, b.String())
-			}
-			b.Reset()
-			in = false
-		default:
-			b.WriteRune(c)
-			in = true
-		}
-	}
-	if quoted != 0 || escaped {
-		return nil, module.Fail("a quote is not closed in: " + s)
-	}
-	if in {
-		words = append(words, b.String())
-	}
-	return words, nil
 }
