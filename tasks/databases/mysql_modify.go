@@ -88,12 +88,16 @@ func (m *modification) privileges(acc mysqlAccount) error {
 			}
 		}
 	}
-	for _, on := range slices.Sorted(maps.Keys(want)) {
-		if has, some := now[on]; some {
-			m.part(has, want[on], on, at)
-		} else if !m.p.Subtract {
+	asked := slices.Sorted(maps.Keys(want))
+	for _, on := range asked {
+		if _, some := now[on]; !some && !m.p.Subtract {
 			m.msg, m.sure = "New privileges granted", true
 			m.all = append(m.all, grant(want[on], on, at))
+		}
+	}
+	for _, on := range asked {
+		if has, some := now[on]; some {
+			m.part(has, want[on], on, at)
 		}
 	}
 	return nil

@@ -93,14 +93,15 @@ type mysqlUserPlan struct {
 	server mysqlServer
 	want   privileges // nil: none are asked for
 	text   string     // privileges as given
+	check  bool       // nothing will be applied
 	maria  bool
 	all    []mysqlAccount // those with the user's name
 	mine   []mysqlAccount // those that are meant
 }
 
-func planMySQLUser(a mysqlUserArgs, _ module.Inputs, v state.View) (module.Change, error) {
+func planMySQLUser(a mysqlUserArgs, in module.Inputs, v state.View) (module.Change, error) {
 	a.From = strings.ToLower(a.From)
-	p := &mysqlUserPlan{mysqlUserArgs: a}
+	p := &mysqlUserPlan{mysqlUserArgs: a, check: in.Check}
 	if err := p.readPriv(); err != nil {
 		return module.Change{}, err
 	}
@@ -417,9 +418,10 @@ func (p *mysqlUserPlan) add() (module.Change, error) {
 	if len(limits) > 0 {
 		all = append(all, "ALTER USER "+p.at(p.From)+" WITH "+strings.Join(limits, " "))
 	}
-	c := module.Change{Result: p.result(true, "User added", !reused), Still: value.M("password_changed", nil)}
-	if len(p.all) == 0 || !reused {
-		c.Still = nil
+	c := module.Change{Result: p.result(true, "User added", !reused)}
+	if p.check {
+		c.Result.Set("password_changed", module.Later())
+		c.Still = value.M("password_changed", nil)
 	}
 	return p.run(c, all, nil), nil
 }
