@@ -22,6 +22,8 @@ type blockArgs struct {
 	InsertAfter  module.Opt[string] `arg:"insertafter"`
 	InsertBefore module.Opt[string] `arg:"insertbefore"`
 	Create       bool               `arg:"create"`
+	Prepend      bool               `arg:"prepend_newline"`
+	Append       bool               `arg:"append_newline"`
 	Backup       bool               `arg:"backup"`
 	Validate     string             `arg:"validate"`
 }
@@ -41,6 +43,8 @@ var blockSpec = module.Spec{
 		{Name: "insertafter", Doc: "Where there are no markers: behind the last line that matches this, or EOF. With (?m) it is looked for in the whole text."},
 		{Name: "insertbefore", Doc: "Where there are no markers: before the last line that matches this, or BOF."},
 		{Name: "create", Type: module.Bool, Default: false, Doc: "Make the file when it is missing."},
+		{Name: "prepend_newline", Type: module.Bool, Default: false, Doc: "Have an empty line before the block, unless it is at the start."},
+		{Name: "append_newline", Type: module.Bool, Default: false, Doc: "Have an empty line behind the block, unless it is at the end."},
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a name with the time."},
 		{Name: "validate", Doc: "A command with %s for the new file; it is put in place only when the command returns 0."},
 	}, module.FileArgs()...),
@@ -135,7 +139,14 @@ func (a blockArgs) edit(old []byte, block string) ([]byte, error) {
 	if before != "" && !strings.HasSuffix(before, "\n") {
 		before += "\n"
 	}
-	return []byte(before + begin + block + end + strings.Join(lines[at:], "")), nil
+	after := strings.Join(lines[at:], "")
+	if a.Prepend && before != "" && lines[at-1] != "\n" {
+		before += "\n"
+	}
+	if a.Append && after != "" && lines[at] != "\n" {
+		after = "\n" + after
+	}
+	return []byte(before + begin + block + end + after), nil
 }
 
 // place is the index of the line that the block is to stand before.

@@ -39,6 +39,9 @@ func TestBlockInFile(t *testing.T) {
 		"two blocks":            {"# B\n1\n# E\n# B\n2\n# E\nz\n", m("block", "n", "marker_begin", "B", "marker_end", "E"), "# B\n1\n# E\n# B\nn\n# E\nz\n", "Block inserted"},
 		"one marker":            {"a\n# B\nb\n", m("block", "n", "marker_begin", "B", "marker_end", "E"), "a\n# B\nb\n# B\nn\n# E\n", "Block inserted"},
 		"end without newline":   {"# B\no\n# E", m("block", "n", "marker_begin", "B", "marker_end", "E"), "# B\no\n# E\n# B\nn\n# E\n", "Block inserted"},
+		"empty lines around":    {"x\ny\n", value.M("block", "n", "insertafter", "x", "prepend_newline", true, "append_newline", true), "x\n\n" + b0 + "n\n" + b1 + "\ny\n", "Block inserted"},
+		"empty lines are there": {"x\n\n" + b0 + "n\n" + b1 + "\ny\n", value.M("block", "n", "prepend_newline", true, "append_newline", true), "", ""},
+		"no empty line at ends": {"", value.M("block", "n", "prepend_newline", true, "append_newline", true), b0 + "n\n" + b1, "Block inserted"},
 		"bad pattern":           {"x", value.M("block", "n", "insertafter", "("), "! \"(\"", ""},
 		"validate without %s":   {"x", value.M("block", "n", "validate", "cat x"), "! validate must contain %s: cat x", ""},
 	} {

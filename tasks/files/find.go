@@ -28,6 +28,9 @@ type findArgs struct {
 	Follow        bool               `arg:"follow"`
 	GetChecksum   bool               `arg:"get_checksum"`
 	UseRegex      bool               `arg:"use_regex"`
+	Mode          module.FileMode    `arg:"mode"`
+	ExactMode     bool               `arg:"exact_mode"`
+	Limit         module.Opt[int]    `arg:"limit"`
 }
 
 var findSpec = module.Spec{
@@ -51,6 +54,9 @@ var findSpec = module.Spec{
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Look into folders that links lead to."},
 		{Name: "get_checksum", Type: module.Bool, Default: false, Doc: "Add the SHA-1 of each file."},
 		{Name: "use_regex", Type: module.Bool, Default: false, Doc: "patterns and excludes are regular expressions."},
+		{Name: "mode", Type: module.Mode, Doc: "The permissions, in octal or symbolic."},
+		{Name: "exact_mode", Type: module.Bool, Default: true, Doc: "All of mode and nothing else; without it one of its bits is enough."},
+		{Name: "limit", Type: module.Int, Doc: "How many entries are enough."},
 	},
 	Returns: []module.Return{
 		{Name: "files", Type: "list", When: "always", Doc: "What was found: path, mode, size, mtime and the rest, named as by stat."},
@@ -71,6 +77,7 @@ type finding struct {
 	findArgs
 	names, not func(string) bool
 	age, size  func(int64) bool // nil: not asked
+	mode       func(uint32) bool
 	inside     func([]byte) (bool, error)
 	now        time.Time
 	g          *module.Gather
@@ -230,7 +237,9 @@ func (f *finding) look(shown, real string, s state.Stat) {
 		f.FileType != "any" && types[f.FileType] != s.Type,
 		!f.names(name) || f.not(name),
 		f.age != nil && !f.age(f.seconds(s)),
-		f.size != nil && s.Type == state.TypeFile && !f.size(s.Size):
+		f.size != nil && s.Type == state.TypeFile && !f.size(s.Size),
+		f.mode != nil && !f.mode(s.Mode),
+		f.enough():
 		return
 	}
 	regular := s.Type == state.TypeFile
@@ -252,6 +261,12 @@ func (f *finding) look(shown, real string, s state.Stat) {
 		m.Set("checksum", value.String(f.g.File(real, state.WantSHA1).SHA1))
 	}
 	f.files = append(f.files, value.FromMap(m))
+}
+
+// enough tells that no more entries are wanted.
+func (f *finding) enough() bool {
+	limit, ok := f.Limit.Get()
+	return ok && len(f.files) >= limit
 }
 
 // seconds is how old an entry is.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/pyre"
+	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 var (
@@ -38,6 +39,13 @@ func (f *finding) filters() error {
 		if f.size = limit(text, sizeText, sizeUnit); f.size == nil {
 			return module.Fail("failed to process size", "size", text)
 		}
+	}
+	if f.Mode.Text != "" {
+		want, err := f.Mode.Resolve(state.Stat{}, 0)
+		if err != nil {
+			return module.Fail("mode: " + err.Error())
+		}
+		f.mode = func(have uint32) bool { return have == want || !f.ExactMode && have&want != 0 }
 	}
 	if f.Contains != "" {
 		return f.content()

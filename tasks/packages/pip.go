@@ -26,6 +26,7 @@ type pipArgs struct {
 	Chdir        string               `arg:"chdir"`
 	Executable   string               `arg:"executable"`
 	Umask        string               `arg:"umask"`
+	BreakSystem  bool                 `arg:"break_system_packages"`
 }
 
 // Pip is the module pip.
@@ -48,6 +49,7 @@ func Pip() module.Module {
 			{Name: "chdir", Type: module.Path, Doc: "The folder to run in."},
 			{Name: "executable", Type: module.Path, Doc: "The program pip, by name or path."},
 			{Name: "umask", Doc: "The umask, in octal digits."},
+			{Name: "break_system_packages", Type: module.Bool, Default: false, Doc: "Let pip change an environment that the system's packages own."},
 		},
 		RequiredOneOf:     [][]string{{"name", "requirements"}},
 		MutuallyExclusive: [][]string{{"name", "requirements"}, {"executable", "virtualenv"}},
@@ -270,7 +272,11 @@ func (r *pipRun) exec(argv []string) state.Exec {
 	if r.Umask != "" {
 		text = "umask " + r.Umask + "; " + text
 	}
-	return state.Exec{Shell: text, Chdir: r.dir, Shown: strings.Join(argv, " "), Env: []string{"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LC_MESSAGES=C.UTF-8"}}
+	env := []string{"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LC_MESSAGES=C.UTF-8"}
+	if r.BreakSystem {
+		env = append(env, "PIP_BREAK_SYSTEM_PACKAGES=1")
+	}
+	return state.Exec{Shell: text, Chdir: r.dir, Shown: strings.Join(argv, " "), Env: env}
 }
 
 // command is the call of pip.
