@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -106,8 +107,21 @@ must change.`,
 
 // scriptRPM prints which program there is, then what of each package ($4 ...)
 // is installed: "have SPEC" or "lack SPEC"; with latest ($2) "old SPEC" where
-// there is a newer version. $3 are options.
-const scriptRPM = `p=$1 latest=$2 o=$3; shift 3
+// there is a newer version. $3 are options; with $4 an older version may take the
+// place of a newer one, else "newer SPEC" says that a newer one is installed.
+const scriptRPM = `p=$1 latest=$2 o=$3 down=$4; shift 4
+newer() {
+case $1 in
+*.rpm) set -- $(rpm -qp --qf '%{NAME} %{EVR}' "$1" 2>/dev/null);;
+*-[0-9]*) set -- $(eval "$p -q $o repoquery --latest-limit=1 --qf '%{name} %{evr}' \"\$1\"" 2>/dev/null);;
+*) return 1;;
+esac
+[ $# = 2 ] || return
+have=$(rpm -q --qf '%{EVR}\n' "$1" 2>/dev/null) || return
+have=${have##*
+}
+[ "$(rpm --eval "%{lua:print(rpm.vercmp('$2', '$have'))}")" = -1 ]
+}
 case $p in dnf) q=yum;; *) q=dnf;; esac
 command -v $p >/dev/null || p=$q
 command -v $p >/dev/null && command -v rpm >/dev/null || exit 127
@@ -121,7 +135,7 @@ case $s in
 esac
 if rpm -q "$n" >/dev/null 2>&1 || rpm -q --whatprovides "$n" >/dev/null 2>&1; then echo "have $s"; else
 case $n in *'*'*|*'?'*|*'['*) [ -n "$(rpm -qa "$n")" ] && { echo "have $s"; continue; };; esac
-echo "lack $s"; continue; fi
+if [ -z "$down" ] && newer "$s"; then echo "newer $s"; else echo "lack $s"; fi; continue; fi
 [ -z "$latest" ] || { eval "$p -q $o check-update \"\$n\"" >/dev/null 2>&1; [ $? = 100 ] && echo "old $s"; }
 done
 :`
@@ -190,7 +204,11 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 		specs[i] = strings.TrimSpace(specs[i])
 	}
 	g := module.Gathering(v)
-	out := g.Output(scriptRPM, append([]string{r.program, latest, module.QuoteAll(r.options()...)}, specs...)...)
+	down := ""
+	if r.Downgrade || r.State == "absent" {
+		down = "1"
+	}
+	out := g.Output(scriptRPM, append([]string{r.program, latest, module.QuoteAll(r.options()...), down}, specs...)...)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
@@ -215,7 +233,7 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 	return module.Steps([]state.Exec{op}, module.Change{Result: predicted}, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		d := did[len(did)-1]
 		if d.RC != 0 {
-			return module.Change{}, module.Fail(orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout))), "rc", d.RC, "results", []string{}, "changed", false)
+			return module.Change{}, refusal(d)
 		}
 		did2 := transaction(string(d.Stdout))
 		m := predicted.Clone()
@@ -226,6 +244,41 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 		}
 		return module.Change{Result: m}, nil
 	}), nil
+}
+
+// How the program says that it knows no such package or group, and that there is
+// no such file.
+var (
+	nothingFound = regexp.MustCompile(`(?m)^Error: Unable to find a match: (.+)$`)
+	noGroup      = regexp.MustCompile(`(?m)^Module or Group '(.+)' is not available\.$`)
+	noFile       = regexp.MustCompile(`(?m)^Could not open: .+$`)
+)
+
+// refusal is the failure of a call, in the words of the original where it has some.
+func refusal(d state.OpResult) error {
+	said := orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout)))
+	var failures []string
+	for _, m := range noGroup.FindAllStringSubmatch(said, -1) {
+		failures = append(failures, "No group "+m[1]+" available.")
+	}
+	if m := nothingFound.FindStringSubmatch(said); m != nil {
+		for _, name := range strings.Fields(m[1]) {
+			if !strings.HasPrefix(name, "@") {
+				failures = append(failures, "No package "+name+" available.")
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return module.Fail("Failed to install some of the specified packages", "failures", failures, "rc", 1, "results", []string{})
+	}
+	if _, problem, ok := strings.Cut(said, "Error: \n Problem"); ok {
+		problem, _, _ = strings.Cut(problem, "\n(try to ")
+		return module.Fail("Depsolve Error occurred: \n Problem"+problem, "failures", []string{}, "rc", 1, "results", []string{})
+	}
+	if m := noFile.FindString(said); m != "" {
+		return module.Fail("Error occurred attempting remote rpm operation: "+m, "failures", []string{}, "rc", 1, "results", []string{})
+	}
+	return module.Fail(said, "rc", d.RC, "results", []string{}, "changed", false)
 }
 
 // words are the verb and the packages for what must change, nil for nothing.
@@ -251,7 +304,11 @@ func (r *dnfRun) words(said string, everything bool) []string {
 	case len(r.Name) == 0 && r.UpdateCache:
 		return []string{"makecache"}
 	case r.State == "absent" && len(have) > 0:
-		return append([]string{"remove"}, have...)
+		verb := []string{"remove"}
+		if !r.Autoremove { // the program would take what nothing needs any more, too
+			verb = []string{"--setopt=clean_requirements_on_remove=0", "remove"}
+		}
+		return append(verb, have...)
 	case r.State == "absent":
 		return nil
 	case r.UpdateOnly:

@@ -92,7 +92,7 @@ func TestDnf(t *testing.T) {
 		ran  string
 	}{
 		"install":    {value.M("name", []string{"bash", "nginx"}), `run ["dnf" "-y" "install" "nginx" "curl"]`},
-		"remove":     {value.M("name", "bash", "state", "absent"), `run ["dnf" "-y" "remove" "bash" "curl"]`},
+		"remove":     {value.M("name", "bash", "state", "absent"), `run ["dnf" "-y" "--setopt=clean_requirements_on_remove=0" "remove" "bash" "curl"]`},
 		"options":    {value.M("name", "nginx", "enablerepo", "a,b", "disable_gpg_check", true, "sslverify", false), `run ["dnf" "-y" "--enablerepo=a" "--enablerepo=b" "--nogpgcheck" "--setopt=sslverify=0" "install" "nginx" "curl"]`},
 		"everything": {value.M("name", "*", "state", "latest"), `run ["dnf" "-y" "upgrade"]`},
 		"leftovers":  {value.M("autoremove", true), `run ["dnf" "-y" "autoremove"]`},
@@ -111,6 +111,17 @@ func TestDnf(t *testing.T) {
 		t.Errorf("there: %v", got)
 	}
 	(&fakeHost{outs: []state.OutputInfo{{RC: 127}}}).expect(t, "missing", Dnf(), value.M("name", "a"), "", `Failed to find required executable "dnf"`)
+	for stderr, want := range map[string]string{
+		"Module or Group 'g' is not available.\nError: Nothing to do.\n":                    "Failed to install some of the specified packages",
+		"Can not load RPM file: /x.rpm.\nCould not open: /x.rpm\n":                          "Error occurred attempting remote rpm operation: Could not open: /x.rpm",
+		"x\nError: Unable to find a match: nginx @g\n":                                      "Failed to install some of the specified packages",
+		"Error: \n Problem: conflicting requests\n  - nothing provides x\n(try to add ...)": "Depsolve Error occurred: \n Problem: conflicting requests\n  - nothing provides x",
+	} {
+		(&fakeHost{outs: printed(has), said: []state.OpResult{{OK: true, RC: 1, Stderr: []byte(stderr)}}}).expect(t, "refused", Dnf(), value.M("name", "nginx"), "", want)
+	}
+	if got := (&fakeHost{outs: printed("program dnf\nnewer bash-1\n")}).expect(t, "newer", Dnf(), value.M("name", "bash-1"), "", ""); field(got, "msg") != "Nothing to do" {
+		t.Error("a newer version was replaced")
+	}
 	(&fakeHost{outs: printed(has), said: []state.OpResult{{OK: true, RC: 1, Stderr: []byte("No match for argument\n")}}}).expect(t, "fails", Dnf(), value.M("name", "nginx"), "", "No match for argument")
 	(&fakeHost{}).expect(t, "autoremove", Dnf(), value.M("name", "a", "state", "present", "autoremove", true), "", "Autoremove should be used alone")
 }
