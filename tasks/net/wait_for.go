@@ -35,7 +35,7 @@ var waitSpec = module.Spec{
 	Args: []module.Arg{
 		{Name: "host", Default: "127.0.0.1", Doc: "Name or address of who listens."},
 		{Name: "port", Type: module.Int, Doc: "The port to look at."},
-		{Name: "path", Type: module.Path, Doc: "The file to look at."},
+		{Name: "path", Type: module.Path, Doc: "The file to look at; not with port."},
 		{Name: "state", Choices: []string{"absent", "drained", "present", "started", "stopped"}, Default: "started", Doc: "started, present: it is open, or there; stopped, absent: it is closed, or gone; drained: nobody is connected any more."},
 		{Name: "search_regex", Doc: "What the file, or what the port says first, must match: a regular expression of Python."},
 		{Name: "delay", Type: module.Int, Default: 0, Doc: "Seconds before the first look."},
