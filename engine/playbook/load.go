@@ -246,7 +246,12 @@ func Load(file string, opts Options) (*Playbook, error) {
 	pb := &Playbook{File: file, Dir: filepath.Dir(file), loader: &Loader{opts: opts, cache: r.cache}}
 	pb.Plays = r.playbook(file, diag.Pos{})
 	if len(pb.Plays) == 0 && len(r.problems) == 0 {
-		r.fail(diag.Pos{File: file, Line: 1, Col: 1}, "playbook", "A playbook must contain at least one play")
+		at := diag.Pos{File: file, Line: 1, Col: 1}
+		if n, ok := r.node(file, at); ok && n.IsNull() {
+			r.fail(at, "playbook", "Empty playbook, nothing to do: %s", file)
+		} else {
+			r.fail(at, "playbook", "A playbook must contain at least one play: %s", file)
+		}
 	}
 	return pb, r.result()
 }

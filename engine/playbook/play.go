@@ -38,7 +38,7 @@ func (r *reader) playbook(file string, from diag.Pos) []*Play {
 	for _, p := range n.Items {
 		switch {
 		case p.Kind != yaml.Mapping:
-			r.fail(p.Pos, "play", "a play must be a mapping, but this is %s", p.Describe())
+			r.fail(p.Pos, "play", "playbook entries must be either valid plays or 'import_playbook' statements, but this is %s", p.Describe())
 		case importKey(p) != nil:
 			plays = append(plays, r.importPlaybook(p, *importKey(p), file)...)
 		default:
@@ -192,15 +192,18 @@ func (r *reader) unknownPlayKey(e yaml.Pair) {
 func (r *reader) checkHosts(p *Play, n *yaml.Node) {
 	switch {
 	case p.Hosts == nil && n.Pair("hosts") == nil:
-		r.fail(n.Pos, "hosts", "the play does not say on which hosts it runs").WithHint("add 'hosts:', for instance 'hosts: all'")
+		r.fail(n.Pos, "hosts", "the field 'hosts' is required but was not set").WithHint("say on which hosts the play runs: add 'hosts:', for instance 'hosts: all'")
 	case p.Hosts.IsNull() || p.Hosts.Kind == yaml.Sequence && len(p.Hosts.Items) == 0:
 		r.fail(n.Pair("hosts").Key.Pos, "hosts", "Hosts list cannot be empty. Please check your playbook")
 	case p.Hosts.Kind == yaml.Mapping:
-		r.fail(p.Hosts.Pos, "hosts", "hosts must be a text or a list of texts, but is %s", p.Hosts.Describe())
+		r.fail(p.Hosts.Pos, "hosts", "Hosts list must be a sequence or string. Please check your playbook: it is %s", p.Hosts.Describe())
 	case p.Hosts.Kind == yaml.Sequence:
 		for _, h := range p.Hosts.Items {
-			if !h.IsString() {
-				r.fail(h.Pos, "hosts", "hosts must be a list of texts, but this is %s", h.Describe())
+			switch {
+			case h.IsNull():
+				r.fail(h.Pos, "hosts", "Hosts list cannot contain values of 'None'. Please check your playbook")
+			case !h.IsString():
+				r.fail(h.Pos, "hosts", "Hosts list contains an invalid host value: this is %s", h.Describe())
 			}
 		}
 	}
