@@ -138,6 +138,22 @@ nothing to change, 2 changes, 1 error.`,
 	return c
 }
 
+// warn prints what the check of the playbooks warns of. A role for many systems has
+// a warning for each that is not the host's, so that a run prints only the first.
+func (f *runFlags) warn(std streams, warnings diag.List) {
+	const most = 5
+	rest := 0
+	if len(warnings) > most && !f.syntax && f.verbose == 0 {
+		warnings, rest = warnings[:most], len(warnings)-most
+	}
+	for _, w := range warnings {
+		printDiagnostic(std.err, w, plainPaint(std.errColor))
+	}
+	if rest > 0 {
+		fmt.Fprintf(std.err, "and %d more warnings: see fairlead lint, or -v\n", rest)
+	}
+}
+
 func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams) (err error) {
 	stopProfile, err := f.profile.start()
 	if err != nil {
@@ -154,9 +170,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	cfg, warnings, err := run.Prepare(req, all.Registry())
-	for _, w := range warnings {
-		printDiagnostic(std.err, w, plainPaint(std.errColor))
-	}
+	f.warn(std, warnings)
 	if err != nil {
 		return err
 	}

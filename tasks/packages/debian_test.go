@@ -174,3 +174,49 @@ func TestAptPolicy(t *testing.T) {
 		t.Errorf("with: %q", got)
 	}
 }
+
+func TestDpkgDivert(t *testing.T) {
+	t.Parallel()
+	// What the look prints: program, option, holder, place, files, exit status, words.
+	look := func(lines ...string) []state.OutputInfo {
+		return printed("/usr/bin/dpkg-divert\n--no-rename\n" + strings.Join(lines, "\n") + "\n")
+	}
+	said := func(text string, rc int) state.OpResult {
+		return state.OpResult{OK: true, RC: rc, Stdout: []byte(text)}
+	}
+	adding, leaving := "Adding 'local diversion of /f to /f.distrib'", "Leaving 'local diversion of /f to /f.distrib'"
+	main := `run ["/usr/bin/dpkg-divert" "--no-rename" `
+	for name, c := range map[string]struct {
+		args       *value.Map
+		look       []state.OutputInfo
+		said       []state.OpResult
+		ran, fails string
+		want       map[string]string
+	}{
+		"new": {value.M("path", "/f"), look("", "", "p", "0", adding), []state.OpResult{said(adding+"\n", 0)}, main + `"--local" "--add" "/f"]`, "", map[string]string{
+			"commands":  "['/usr/bin/dpkg-divert --no-rename --local --add /f']",
+			"messages":  `["` + adding + `"]`,
+			"diversion": "{'path': '/f', 'state': 'present', 'divert': '/f.distrib', 'holder': 'LOCAL'}",
+		}},
+		"there": {value.M("path", "/f"), look("LOCAL", "/f.distrib", "p", "0", leaving), nil, "", "", map[string]string{"messages": `["` + leaving + `"]`}},
+		"gone": {value.M("path", "/f", "state", "absent", "holder", "x"), look("LOCAL", "/f.distrib", "p", "0", "Removing"), []state.OpResult{said("Removing\n", 0)},
+			main + `"--remove" "/f"]`, "", map[string]string{"diversion": "{'path': '/f', 'state': 'absent', 'divert': None, 'holder': None}"}},
+		"of a package": {value.M("path", "/f", "holder", "app", "divert", "/g", "rename", true), look("", "", "p", "0", "Adding"), nil,
+			`run ["/usr/bin/dpkg-divert" "--rename" "--package" "app" "--divert" "/g" "--add" "/f"]`, "", nil},
+		"in the way": {value.M("path", "/f", "rename", true), look("", "", "pt", "2", ""), nil, "", "Set 'force' param to True to force renaming of files.", nil},
+		"forced": {value.M("path", "/f", "rename", true, "force", true), look("", "", "pt", "2", ""), nil,
+			`run ["rm" "--" "/f.distrib"]` + "|" + `run ["/usr/bin/dpkg-divert" "--rename" "--local" "--add" "/f"]`, "", nil},
+		"elsewhere": {value.M("path", "/f", "divert", "/g"), look("LOCAL", "/f.distrib", "d", "2", ""), []state.OpResult{said("Removing\n", 0), said("Adding\n", 0), said("", 0)},
+			main + `"--remove" "/f"]` + "|" + main + `"--local" "--divert" "/g" "--add" "/f"]` + "|" +
+				`run ["sh" "-c" "mv -- \"$1\" \"$2\" || true" "sh" "/f.distrib" "/g"]`, "", map[string]string{"messages": "['Removing', 'Adding']"}},
+		"broken":  {value.M("path", "/f"), []state.OutputInfo{{RC: 2, Stderr: "dpkg-divert: error: x\n"}}, nil, "", "dpkg-divert: error: x", nil},
+		"no dpkg": {value.M("path", "/f"), []state.OutputInfo{{RC: 127}}, nil, "", `Failed to find required executable "dpkg-divert"`, nil},
+	} {
+		got := (&fakeHost{outs: c.look, said: c.said}).expect(t, name, DpkgDivert(), c.args, c.ran, c.fails)
+		for k, want := range c.want {
+			if v, _ := got.Get(k); v.Repr() != want {
+				t.Errorf("%s: %s is %s, want %s", name, k, v.Repr(), want)
+			}
+		}
+	}
+}
