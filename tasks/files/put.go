@@ -237,7 +237,7 @@ func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, lo
 		if !strings.Contains(p.validate, "%s") {
 			return nil, module.Fail("validate must contain %s: " + p.validate)
 		}
-		p.validates[len(p.ops)] = value.M("dest", real, "checksum", s.sha1)
+		p.validates[len(p.ops)] = value.M("checksum", s.sha1)
 	}
 	if err := p.show(real, f, s); err != nil {
 		return nil, err
