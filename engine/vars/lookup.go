@@ -51,6 +51,7 @@ func builtinLookups() map[string]Lookup {
 		// Of community.general.
 		"cartesian":       {Run: lookupNested},
 		"dependent":       {Run: lookupDependent},
+		"filetree":        {Run: lookupFiletree, Impure: true},
 		"random_string":   {Run: lookupRandomString, Impure: true},
 		"merge_variables": {Run: lookupMergeVariables},
 

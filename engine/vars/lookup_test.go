@@ -152,3 +152,45 @@ func TestVaultedFile(t *testing.T) {
 		t.Errorf("%v, %v", items, err)
 	}
 }
+
+func TestFiletree(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"files/web/etc/app.conf": 0o640, "files/web/a": 0o755, "files/site/a": 0o600, "files/site/b": 0o600} {
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte("12345"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a", filepath.Join(dir, "files/web/l")); err != nil {
+		t.Fatal(err)
+	}
+	s := bareScope(t, dir)
+	items, _, err := s.Lookups("community.general.filetree", []value.Value{value.String("web/"), value.String("site"), value.String("nope/x")}, jinja.Args{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, it := range items {
+		line := ""
+		for _, k := range []string{"root", "path", "state", "src", "mode", "size"} {
+			if v, ok := it.Map().Get(k); ok && (k != "size" || !strings.Contains(line, "directory") && !strings.Contains(line, "link")) {
+				line += strings.ReplaceAll(v.Text(), dir, "") + " "
+			}
+		}
+		got = append(got, line)
+		if m, _ := it.Map().Get("mtime"); m.Text() == "" || !it.Map().Has("owner") {
+			t.Errorf("%s: no time or owner", line)
+		}
+	}
+	want := []string{
+		"/files/web/ etc directory 0755 ", "/files/web/ a file /files/web/a 0755 5 ", "/files/web/ l link a 0777 ",
+		"/files/web/ etc/app.conf file /files/web/etc/app.conf 0640 5 ", "/files/site b file /files/site/b 0600 5 ",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
