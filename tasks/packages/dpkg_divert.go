@@ -23,6 +23,7 @@ type divertArgs struct {
 func DpkgDivert() module.Module {
 	return module.New(module.Spec{
 		Name:    "dpkg_divert",
+		Aliases: []string{"community.general.dpkg_divert"},
 		Summary: "Keeps packages from installing their version of a file",
 		Doc: "Makes or removes a diversion: packages install their version of the file elsewhere, so that the file stays as it is. " +
 			"What a diversion that exists says otherwise (holder, divert) is made anew.",
@@ -39,8 +40,8 @@ func DpkgDivert() module.Module {
 			{Name: "commands", Type: "list", When: "success", Doc: "The commands that make the change."},
 			{Name: "messages", Type: "list", When: "success", Doc: "What dpkg-divert said."},
 		},
-		Examples: "- dpkg_divert: {path: /etc/logrotate.conf}\n" +
-			"- dpkg_divert: {path: /usr/bin/busybox, divert: /usr/bin/busybox.dpkg-divert, rename: true}\n",
+		Examples: "- community.general.dpkg_divert: {path: /etc/logrotate.conf}\n" +
+			"- community.general.dpkg_divert: {path: /usr/bin/busybox, divert: /usr/bin/busybox.dpkg-divert, rename: true}\n",
 		Traits: module.Traits{Reach: state.ReachHost},
 	}, planDivert)
 }
