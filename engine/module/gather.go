@@ -90,6 +90,14 @@ func (g *Gather) Output(script string, args ...string) state.OutputInfo {
 	return Answer[state.OutputInfo](g, state.OutputOf(script, args...))
 }
 
+// OutputAbout is Output for a script whose answer depends on one path alone, which
+// the module asks for as well.
+func (g *Gather) OutputAbout(path, script string, args ...string) state.OutputInfo {
+	q := state.OutputOf(script, args...)
+	q.Path = path
+	return Answer[state.OutputInfo](g, q)
+}
+
 // Tree asks for everything below a folder.
 func (g *Gather) Tree(p string) []state.TreeEntry {
 	return Answer[[]state.TreeEntry](g, state.Tree{Path: p})

@@ -349,6 +349,9 @@ func (v *HostView) NeedsFlush(q Query) bool {
 	if len(v.touched) == 0 {
 		return false
 	}
+	if o, ok := q.(Output); ok && o.Path != "" {
+		return v.NeedsFlush(Path{Path: o.Path})
+	}
 	p, isPath := q.(Path)
 	if !isPath {
 		return !v.survives(q)
@@ -414,6 +417,21 @@ func (v *HostView) survives(q Query) bool {
 		}
 	}
 	return true
+}
+
+// outlasts tells whether an answer that is known stands after a write to a
+// canonical path.
+func (v *HostView) outlasts(q Query, c string) bool {
+	o, ok := q.(Output)
+	if !ok || o.Path == "" {
+		return survivesWrite(q, c)
+	}
+	at, known := v.canonical(o.Path)
+	e := v.entries[at]
+	if !known || e == nil || at == c || strings.HasPrefix(at, c+"/") {
+		return false
+	}
+	return e.stat.Type != TypeLink || e.resolved != "" && e.resolved != c && !strings.HasPrefix(e.resolved, c+"/")
 }
 
 func survivesWrite(q Query, p string) bool {

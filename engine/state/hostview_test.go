@@ -171,3 +171,29 @@ func TestANumberWithoutANameLosesTheOldName(t *testing.T) {
 		t.Errorf("owner %q", f.Stat.User)
 	}
 }
+
+// A script's answer about one path outlasts writes elsewhere, by whatever name.
+func TestOutputAboutAPath(t *testing.T) {
+	t.Parallel()
+	about := func(p string) Output { return Output{Script: "kind", Path: p} }
+	v := learned(file("/d/a", 9, "x", dirStat(3)), file("/e/b", 8, "y", dirStat(4)), absent("/d/new", dirStat(3)))
+	for _, p := range []string{"/d/a", "/e/b"} {
+		v.Learn(Answer{Query: about(p), Value: OutputInfo{Stdout: p}})
+	}
+	v.WriteThrough(WriteFile{Path: "/d/new", Content: Bytes([]byte("n"))})
+	v.WriteThrough(WriteFile{Path: "/d/a", Content: Bytes([]byte("z"))})
+	if _, known, _ := AskAs[OutputInfo](v, about("/d/a")); known {
+		t.Error("what was said of a file that is written stands")
+	}
+	if _, known, _ := AskAs[OutputInfo](v, about("/e/b")); !known {
+		t.Error("what was said of another file is forgotten")
+	}
+	for p, flush := range map[string]bool{"/d/a": true, "/d/new": true, "/d/new/below": true, "/e/b": false, "/e/c": false} {
+		if v.NeedsFlush(about(p)) != flush {
+			t.Errorf("%s: a question about it needs a flush: %v, want %v", p, !flush, flush)
+		}
+	}
+	if !v.NeedsFlush(Output{Script: "kind"}) {
+		t.Error("a script that may depend on anything needs no flush")
+	}
+}

@@ -10,6 +10,9 @@ type Output struct {
 	Script string
 	// Args are the script's positional parameters, each ended by a NUL.
 	Args string
+	// Path, when set, is the one path that the answer depends on. The path itself is
+	// asked for too, so that it is known where it leads.
+	Path string
 }
 
 // OutputOf makes the question from a script and its positional parameters.

@@ -59,7 +59,7 @@ func (v *HostView) touch(p string) (canonical string, shared bool) {
 	}
 	v.touched = append(v.touched, c)
 	for q := range v.other {
-		if !survivesWrite(q, c) {
+		if !v.outlasts(q, c) {
 			delete(v.other, q)
 		}
 	}

@@ -62,7 +62,7 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	f, err := g.TryFile(trim(p), want)
 	var said kindInfo
 	if a.GetMime || a.GetAttributes {
-		said = parseKind(g.Output(askKind, trim(p), flagWord(a.GetAttributes), flagWord(a.GetMime)).Stdout)
+		said = parseKind(g.OutputAbout(trim(p), askKind, trim(p), flagWord(a.GetAttributes), flagWord(a.GetMime)).Stdout)
 	}
 	if c, missing, gerr := g.Missing(); missing {
 		return c, gerr
