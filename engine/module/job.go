@@ -69,7 +69,11 @@ func (j Job) Start(op state.Exec, cmd value.Value, limit int) (state.Exec, error
 		}
 	}
 	b.WriteString("printf '%s' " + shellWord(string(op.Stdin)) + " >\"$f.in\"\n")
-	script := fmt.Sprintf(jobScript, run, limit, shellWord(missing), shellWord(string(said)), shellWord(string(notRun)))
+	why, err := json.Marshal("[Errno 2] No such file or directory: b" + value.String(missing).Repr())
+	if err != nil {
+		return state.Exec{}, err
+	}
+	script := fmt.Sprintf(jobScript, run, limit, shellWord(missing), shellWord(string(said)), shellWord(string(notRun)), shellWord(string(why)))
 	b.WriteString("{ printf 'um=%s f=%s\\n' \"$um\" \"'$(printf %s \"$f\" | sed \"s/'/'\\\\\\\\''/g\")'\"; printf '%s\\n' " + shellWord(script) + "; } >\"$f.job\"\n")
 	b.WriteString("if command -v setsid >/dev/null 2>&1; then s=setsid; elif command -v nohup >/dev/null 2>&1; then s=nohup; else s=; fi\n")
 	b.WriteString("($s sh \"$f.job\" </dev/null >/dev/null 2>&1 &)\nprintf '%s\\n' \"$f\"\n")
@@ -78,8 +82,8 @@ func (j Job) Start(op state.Exec, cmd value.Value, limit int) (state.Exec, error
 
 // jobScript runs the command, ends it when its time is over, and writes its
 // result. Outputs go through sed to become JSON: there may be nothing else.
-// Its parts: the command, the limit, the program, the command as JSON, and as
-// JSON where the program does not exist.
+// Its parts: the command, the limit, the program, the command as JSON, and both it
+// and the reason as JSON where the program does not exist.
 const jobScript = `umask "$um"
 ss=; command -v setsid >/dev/null 2>&1 && ss=setsid
 b=$(date '+%%Y-%%m-%%d %%H:%%M:%%S') s=$(date +%%s)
@@ -105,7 +109,8 @@ if [ -e "$f.late" ]; then
 else
   cmd=%[4]s
   if [ -z "$have" ]; then
-    rc=2 cmd=%[5]s how='"failed": true, "msg": "No such file or directory", '
+    rc=2 cmd=%[5]s why=%[6]s
+    how='"failed": true, "msg": '"$why, "
   elif [ $rc -eq 0 ]; then
     how='"changed": true, "msg": "", '
   else

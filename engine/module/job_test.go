@@ -71,7 +71,7 @@ func TestJobs(t *testing.T) {
 				{"j1.2", state.Exec{Argv: []string{"echo", "it's", "*"}}, 50, `None 0 "it's *" ["it's *"] '' `},
 				{"j1.3", state.Exec{Argv: []string{"cat"}, Stdin: []byte("in'put"), HasStdin: true}, 50, `None 0 "in'put" ["in'put"] '' `},
 				{"j1.4", state.Exec{Shell: "sleep 100"}, 1, `True None None None None Timeout exceeded`},
-				{"j1.5", state.Exec{Argv: []string{"/nonexistent/program"}}, 50, `True 2 '' [] '' No such file or directory`},
+				{"j1.5", state.Exec{Argv: []string{"/nonexistent/program"}}, 50, `True 2 '' [] '' [Errno 2] No such file or directory: b'/nonexistent/program'`},
 				{"j1.6", state.Exec{Shell: "echo $X; pwd", Env: []string{"X=y z"}, Chdir: "/"}, 50, `None 0 'y z\n/' ['y z', '/'] '' `},
 			} {
 				j := Job{ID: c.id, Dir: dir}
