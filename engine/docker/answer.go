@@ -276,15 +276,12 @@ func (c *Client) engine(ctx context.Context) (state.DockerInfo, error) {
 	if err != nil {
 		return state.DockerInfo{}, err
 	}
+	ctx, raw := keepRaw(ctx)
 	res, err := c.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return state.DockerInfo{}, err
 	}
-	raw, err := json.Marshal(res.Info)
-	if err != nil {
-		return state.DockerInfo{}, err
-	}
-	whole, err := hostValue(raw)
+	whole, err := hostValue(raw.Bytes())
 	if err != nil {
 		return state.DockerInfo{}, err
 	}

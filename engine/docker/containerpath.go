@@ -118,6 +118,7 @@ func (c *Client) put(ctx context.Context, op state.ContainerPut) error {
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
 	}
-	_, err = c.api.CopyToContainer(ctx, op.Container, client.CopyToContainerOptions{DestinationPath: path.Dir(op.Path), Content: &b})
+	_, err = c.api.CopyToContainer(ctx, op.Container, client.CopyToContainerOptions{DestinationPath: path.Dir(op.Path), Content: &b,
+		AllowOverwriteDirWithFile: true})
 	return err
 }

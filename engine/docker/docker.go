@@ -5,6 +5,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -166,10 +167,34 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	res, err := b.next.RoundTrip(r)
+	if raw, ok := r.Context().Value(rawKey{}).(*bytes.Buffer); ok && err == nil {
+		res.Body = &teeBody{ReadCloser: &boundedBody{ReadCloser: res.Body, left: maxAnswer}, to: raw}
+		return res, nil
+	}
 	if err == nil && !isStream(r.URL.Path) {
 		res.Body = &boundedBody{ReadCloser: res.Body, left: maxAnswer}
 	}
 	return res, err
+}
+
+// rawKey marks a call whose answer is kept as the engine wrote it: the client's
+// types leave out what newer engines no longer say, and add what older ones do not.
+type rawKey struct{}
+
+func keepRaw(ctx context.Context) (context.Context, *bytes.Buffer) {
+	raw := &bytes.Buffer{}
+	return context.WithValue(ctx, rawKey{}, raw), raw
+}
+
+type teeBody struct {
+	io.ReadCloser
+	to *bytes.Buffer
+}
+
+func (b *teeBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.to.Write(p[:n])
+	return n, err
 }
 
 type boundedBody struct {

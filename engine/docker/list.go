@@ -22,38 +22,43 @@ func (c *Client) list(ctx context.Context, q state.DockerList) (value.Value, err
 			filters.Add(name, values...)
 		}
 	}
-	var items any
 	var err error
+	ctx, raw := keepRaw(ctx)
 	switch q.Kind {
 	case "containers":
-		var res client.ContainerListResult
-		res, err = c.api.ContainerList(ctx, client.ContainerListOptions{All: q.All, Filters: filters})
-		items = res.Items
+		_, err = c.api.ContainerList(ctx, client.ContainerListOptions{All: q.All, Filters: filters})
 	case "images":
-		var res client.ImageListResult
-		res, err = c.api.ImageList(ctx, client.ImageListOptions{Filters: filters})
-		items = res.Items
+		_, err = c.api.ImageList(ctx, client.ImageListOptions{Filters: filters})
 	case "networks":
-		var res client.NetworkListResult
-		res, err = c.api.NetworkList(ctx, client.NetworkListOptions{Filters: filters})
-		items = res.Items
+		_, err = c.api.NetworkList(ctx, client.NetworkListOptions{Filters: filters})
 	case "volumes":
-		var res client.VolumeListResult
-		res, err = c.api.VolumeList(ctx, client.VolumeListOptions{Filters: filters})
-		items = res.Items
+		_, err = c.api.VolumeList(ctx, client.VolumeListOptions{Filters: filters})
 	default:
 		err = fmt.Errorf("%s cannot be listed", q.Kind)
 	}
 	if err != nil {
 		return value.Null, err
 	}
-	return plainValue(items)
+	out, err := hostValue(raw.Bytes())
+	if q.Kind == "volumes" { // which stand in a table
+		out, _ = out.Get("Volumes")
+	}
+	if err == nil && out.IsNull() {
+		out = value.List()
+	}
+	return out, err
 }
 
 func (c *Client) usage(ctx context.Context) (value.Value, error) {
+	ctx, raw := keepRaw(ctx)
 	res, err := c.api.DiskUsage(ctx, client.DiskUsageOptions{Containers: true, Images: true, BuildCache: true, Volumes: true, Verbose: true})
 	if err != nil {
 		return value.Null, err
+	}
+	if whole, err := hostValue(raw.Bytes()); err == nil {
+		if _, ok := whole.Get("LayersSize"); ok { // engines before 29 say it so themselves
+			return whole, nil
+		}
 	}
 	return plainValue(map[string]any{"LayersSize": res.Images.TotalSize, "Images": orEmpty(res.Images.Items),
 		"Containers": orEmpty(res.Containers.Items), "Volumes": orEmpty(res.Volumes.Items), "BuildCache": orEmpty(res.BuildCache.Items)})

@@ -169,7 +169,7 @@ func TestCompare(t *testing.T) {
 		"memory_reservation": {"1G", func(s *spec) { s.Host.MemoryReservation = 1 << 30 }, nil, true},
 		"memory_swap":        {"unlimited", func(s *spec) { s.Host.MemorySwap = -1 }, nil, true},
 		"memory_swappiness":  {40, func(s *spec) { s.Host.MemorySwappiness = &forty }, nil, false},
-		"cpus":               {1.5, func(s *spec) { s.Host.NanoCPUs = 1.5e9 }, nil, true},
+		"cpus":               {1.5, func(s *spec) { s.Host.NanoCPUs = 1.5e9 }, nil, false},
 		"cpu_period":         {9, func(s *spec) { s.Host.CPUPeriod = 9 }, nil, true},
 		"cpu_quota":          {9, func(s *spec) { s.Host.CPUQuota = 9 }, nil, true},
 		"cpu_shares":         {9, func(s *spec) { s.Host.CPUShares = 9 }, nil, true},

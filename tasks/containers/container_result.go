@@ -87,11 +87,17 @@ func (s *steps) result() *value.Map {
 func (s *steps) registered() value.Value {
 	d := value.NewMap()
 	shown := make([]difference, 0, len(s.diffs))
-	var named []value.Value
+	var named, nets []value.Value
 	for _, x := range s.diffs {
 		x = s.masked(x)
 		if s.fresh && !s.k.have.Exists && x.name != "exists" && x.name != "running" && x.name != "paused" {
 			continue // all of a new container would differ from none
+		}
+		if net, ok := strings.CutPrefix(x.name, "network."); ok {
+			var of value.Value
+			x, of = s.registeredNetwork(net, x)
+			shown, nets = append(shown, x), append(nets, of)
+			continue
 		}
 		shown = append(shown, x)
 		switch {
@@ -104,6 +110,10 @@ func (s *steps) registered() value.Value {
 	if len(named) > 0 && s.fresh {
 		d.Set("differences", value.List(named...))
 	}
+	named = append(named, nets...)
+	if len(nets) > 0 {
+		d.Set("differences", value.List(named...))
+	}
 	if s.fresh && s.started && s.k.have.State.Running && !s.in.Check {
 		// A new container in the place of one that ran is started.
 		shown = append(shown, difference{name: "running", want: value.Bool(true), have: value.Bool(true)})
@@ -112,6 +122,48 @@ func (s *steps) registered() value.Value {
 	d.Set("before", value.FromMap(before))
 	d.Set("after", value.FromMap(after))
 	return value.FromMap(d)
+}
+
+// registeredNetwork is the difference in one network in the words of the
+// original: for before and after, and for the list of differences.
+func (s *steps) registeredNetwork(net string, x difference) (difference, value.Value) {
+	at := s.k.have.Networks[net]
+	if x.want.IsNull() {
+		extra := value.FromMap(value.M("name", net, "id", at.NetworkID))
+		return difference{name: x.name, want: value.Null, have: extra}, value.FromMap(value.M("purge_networks", []value.Value{extra}))
+	}
+	side := func(e state.Endpoint) *value.Map {
+		m := value.M("name", net)
+		for _, f := range []struct {
+			name string
+			v    value.Value
+		}{{"ipv4_address", orNull(e.IPv4Address)}, {"ipv6_address", orNull(e.IPv6Address)}, {"aliases", listOrNull(e.Aliases)}, {"links", listOrNull(e.Links)}} {
+			m.Set(f.name, f.v)
+		}
+		return m
+	}
+	want := side(s.k.w.spec.Networks[net])
+	want.Set("id", value.String(s.k.networkIDs[net]))
+	have := value.Null
+	if !x.have.IsNull() {
+		have = value.FromMap(side(at))
+	}
+	both := value.FromMap(value.M("parameter", want, "container", have))
+	return difference{name: x.name, want: value.FromMap(want), have: have}, value.FromMap(value.M("network_differences", []value.Value{both}))
+}
+
+func orNull(s string) value.Value {
+	if s == "" {
+		return value.Null
+	}
+	return value.String(s)
+}
+
+func listOrNull(l []string) value.Value {
+	if len(l) == 0 {
+		return value.Null
+	}
+	return value.Strings(l...)
 }
 
 // finish makes the true result from what the operations did.

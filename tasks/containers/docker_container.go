@@ -21,6 +21,8 @@ type known struct {
 	// defaults are what the compared image brings.
 	defaults *state.ContainerConfig
 	warnings []string
+	// networkIDs are the ids of the networks that are named.
+	networkIDs map[string]string
 }
 
 // pulled is what a pull before this stage changed.
@@ -170,6 +172,10 @@ func (k *known) references(g *gather, a *containerArgs, get func(bool, error)) e
 		if known && !net.Exists {
 			return module.Fail(fmt.Sprintf("Parameter error: network named %s could not be found. Does it exist?", n.Name))
 		}
+		if k.networkIDs == nil {
+			k.networkIDs = map[string]string{}
+		}
+		k.networkIDs[n.Name] = net.ID
 		if ip := net.Options["com.docker.network.bridge.host_binding_ipv4"]; ip != "" && a.DefaultHostIP == nil {
 			a.DefaultHostIP = &ip
 		}

@@ -289,7 +289,7 @@ func limitFields() []field {
 			}
 			return value.Int(-1)
 		}},
-		{name: "cpus", live: true, of: number(func(s *spec) int64 { return s.Host.NanoCPUs })},
+		{name: "cpus", of: number(func(s *spec) int64 { return s.Host.NanoCPUs })},
 		{name: "cpu_period", live: true, of: number(func(s *spec) int64 { return s.Host.CPUPeriod })},
 		{name: "cpu_quota", live: true, of: number(func(s *spec) int64 { return s.Host.CPUQuota })},
 		{name: "cpu_shares", live: true, of: number(func(s *spec) int64 { return s.Host.CPUShares })},

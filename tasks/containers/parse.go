@@ -87,7 +87,7 @@ func (w *want) health(a *containerArgs) error {
 
 func healthTest(v value.Value) ([]string, error) {
 	if v.Kind() != value.KindList {
-		if text := v.Text(); !v.IsNull() && text != "" && text != "NONE" {
+		if text := v.Text(); !v.IsNull() && text != "" {
 			return []string{"CMD-SHELL", text}, nil
 		}
 		return []string{"NONE"}, nil
