@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,22 +23,32 @@ type bedInfo struct {
 	key, knownHosts string
 	ansible         side // where ansible-playbook works
 	fairlead        side // where Fairlead works: the twin
+	docker          bool // both have a container engine
+	registry        string
 }
 
-func findBed(t *testing.T) bedInfo {
+func findBed(t *testing.T, docker bool) bedInfo {
 	t.Helper()
 	bed := testbed.Need(t)
 	if _, err := exec.LookPath("ansible-playbook"); err != nil {
 		testbed.Missing(t, "no ansible-playbook: run scripts/apt-need ansible")
 	}
-	return bedInfo{port: bed.Port(), key: bed.Key(), knownHosts: bed.KnownHosts(),
-		ansible: side{"ansible", bed.TwinA()}, fairlead: side{"fairlead", bed.TwinB()}}
+	a, b := bed.TwinA(), bed.TwinB()
+	if docker {
+		a, b = bed.DockerA(), bed.DockerB()
+	}
+	return bedInfo{port: bed.Port(), key: bed.Key(), knownHosts: bed.KnownHosts(), docker: docker, registry: bed.Registry(),
+		ansible: side{"ansible", a}, fairlead: side{"fairlead", b}}
 }
 
 // alone waits until no other run of the suite uses the twins.
-func alone(t *testing.T) {
+func alone(t *testing.T, docker bool) {
 	t.Helper()
-	f, err := os.OpenFile(filepath.Join(os.Getenv("FAIRLEAD_TESTBED"), "difftest.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	name := "difftest.lock"
+	if docker {
+		name = "difftest-docker.lock"
+	}
+	f, err := os.OpenFile(filepath.Join(os.Getenv("FAIRLEAD_TESTBED"), name), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +60,7 @@ func alone(t *testing.T) {
 
 // ssh runs a shell script on a host.
 func (b bedInfo) ssh(address, script string) ([]byte, error) {
-	cmd := exec.Command("ssh", "-i", b.key, "-p", strconv.Itoa(b.port), "-o", "UserKnownHostsFile="+b.knownHosts,
-		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "root@"+address, "sh", "-s")
+	cmd := b.command(address, "sh", "-s")
 	cmd.Stdin = strings.NewReader(script)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -67,16 +75,34 @@ func (b bedInfo) ssh(address, script string) ([]byte, error) {
 type tree map[string]string
 
 func (b bedInfo) tree(address string) (tree, error) {
-	src, err := os.ReadFile("testdata/ansible/tree.py")
-	if err != nil {
-		return nil, err
+	t := tree{}
+	if err := b.python(address, "tree.py", treeRoot, &t); err != nil || !b.docker {
+		return t, err
 	}
-	out, err := b.ssh(address, "python3 - "+treeRoot+" <<'END_OF_SCRIPT'\n"+string(src)+"\nEND_OF_SCRIPT\n")
+	return t, b.engineTree(address, t)
+}
+
+// python runs one of our programs on a host and reads the JSON it writes.
+func (b bedInfo) python(address, file, args string, into any) error {
+	src, err := os.ReadFile("testdata/ansible/" + file)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var t tree
-	return t, json.Unmarshal(out, &t)
+	out, err := b.ssh(address, "python3 - "+args+" <<'END_OF_SCRIPT'\n"+string(src)+"\nEND_OF_SCRIPT\n")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, into)
+}
+
+// prepare makes the starting state of all cases on a host.
+func (b bedInfo) prepare(address string, cases []*testCase) error {
+	script := prepareScript(cases)
+	if b.docker {
+		script = cleanEngine + script
+	}
+	_, err := b.ssh(address, script)
+	return err
 }
 
 // of is the part of a tree that belongs to a case.
@@ -91,10 +117,14 @@ func (t tree) of(c *testCase) tree {
 }
 
 // neutral replaces what differs between the two hosts, and from run to run.
-func neutral(base string, s side) func([]byte) []byte {
-	return func(b []byte) []byte {
-		b = bytes.ReplaceAll(b, []byte(base), []byte("/base"))
-		return bytes.ReplaceAll(b, []byte(s.address), []byte("192.0.2.1"))
+func (b bedInfo) neutral(base string, s side) func([]byte) []byte {
+	return func(text []byte) []byte {
+		text = bytes.ReplaceAll(text, []byte(base), []byte("/base"))
+		text = bytes.ReplaceAll(text, []byte(s.address), []byte("192.0.2.1"))
+		if b.docker {
+			text = b.neutralIDs(text)
+		}
+		return text
 	}
 }
 
@@ -116,7 +146,7 @@ func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[
 	if len(cases) == 0 {
 		return result, nil
 	}
-	if _, err := bed.ssh(bed.ansible.address, prepareScript(cases)); err != nil {
+	if err := bed.prepare(bed.ansible.address, cases); err != nil {
 		return nil, err
 	}
 	exits, err := playAll(bed, dirs, cases)
@@ -128,11 +158,14 @@ func runAnsible(bed bedInfo, dirs map[*testCase]string, cases []*testCase) (map[
 		return nil, err
 	}
 	for i, c := range cases {
-		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"), neutral(filepath.Dir(dirs[c]), bed.ansible))
+		o, err := readAnsible(filepath.Join(dirs[c], "ansible.out"), bed.neutral(filepath.Dir(dirs[c]), bed.ansible))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		o.Exit, o.Tree = exits[i], after.of(c)
+		if bed.docker {
+			o.withoutEmpty()
+		}
 		result[c] = o
 	}
 	return result, nil
@@ -176,7 +209,7 @@ func playAll(bed bedInfo, dirs map[*testCase]string, cases []*testCase) ([]int, 
 
 // runFairlead runs every case in one mode ("plan", "run", "lockstep").
 func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases []*testCase) (map[*testCase]*outcome, error) {
-	if _, err := bed.ssh(bed.fairlead.address, prepareScript(cases)); err != nil {
+	if err := bed.prepare(bed.fairlead.address, cases); err != nil {
 		return nil, err
 	}
 	result := map[*testCase]*outcome{}
@@ -225,11 +258,14 @@ func runCase(bed bedInfo, bin string, c *testCase, dir string, args []string) (*
 			time.Sleep(time.Second)
 			continue
 		}
-		o, err := readFairlead(neutral(filepath.Dir(dir), bed.fairlead)(stdout.Bytes()))
+		o, err := readFairlead(bed.neutral(filepath.Dir(dir), bed.fairlead)(stdout.Bytes()))
 		if err != nil {
 			return nil, err
 		}
 		o.Exit, o.Said = cmd.ProcessState.ExitCode(), stderr.String()
+		if bed.docker {
+			o.withoutEmpty()
+		}
 		return o, nil
 	}
 }

@@ -1,10 +1,12 @@
 package difftest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -18,7 +20,12 @@ import (
 //	args: --tags a            arguments for both programs
 //	plan: no                  leave the plan out, and say why in a comment
 //	ignore: mtime, results.x  keys of results that are not compared
+//	ansible: no               Ansible here lacks the modules: the case asserts what
+//	                          it expects and must end well
+//	differs: 4, 9             results that are others on purpose, and say why
 //	order: no                 the order of tasks is chance, and say why
+//	docker: yes               the hosts have a container engine; names of what
+//	                          is made in it begin with {{ own }}
 //	# a comment
 //	-- tasks.yml --           tasks of one play on all hosts, without facts
 //	-- site.yml --            or a whole playbook
@@ -32,8 +39,11 @@ type testCase struct {
 	hosts    int
 	args     []string
 	noPlan   bool
+	asserts  bool
 	noOrder  bool
+	docker   bool
 	ignore   []string
+	differs  map[int]bool // results, counted from 1
 	files    map[string]string
 }
 
@@ -126,8 +136,18 @@ func (c *testCase) header(line string) error {
 		c.args = strings.Fields(v)
 	case "plan":
 		c.noPlan = v == "no"
+	case "ansible":
+		c.asserts = v == "no"
 	case "order":
 		c.noOrder = v == "no"
+	case "docker":
+		c.docker = v == "yes"
+	case "differs":
+		c.differs = map[int]bool{}
+		for _, k := range strings.Split(v, ",") {
+			n, numErr := strconv.Atoi(strings.TrimSpace(k))
+			c.differs[n], err = true, errors.Join(err, numErr)
+		}
 	case "ignore":
 		for _, k := range strings.Split(v, ",") {
 			c.ignore = append(c.ignore, strings.TrimSpace(k))
@@ -191,15 +211,25 @@ func (c *testCase) place(dir string, bed bedInfo, sides ...side) error {
 		for _, h := range c.hostNames() {
 			fmt.Fprintf(&b, "%s ansible_host=%s root=%s\n", h, s.address, c.root(h))
 		}
+
 		b.WriteString(c.files["inventory"])
 		fmt.Fprintf(&b, "\n[all:vars]\nansible_port=%d\nansible_user=root\nansible_ssh_private_key_file=%s\n", bed.port, bed.key)
 		fmt.Fprintf(&b, "ansible_python_interpreter=/usr/bin/python3\n")
+		if c.docker {
+			fmt.Fprintf(&b, "own=%s\nregistry=%s\n", c.own(), bed.registry)
+		}
 		if err := os.WriteFile(filepath.Join(dir, "hosts-"+s.name), []byte(b.String()), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// diffMode tells whether both programs are asked for differences.
+func (c *testCase) diffMode() bool { return slices.Contains(c.args, "--diff") }
+
+// own begins the names of what a case makes in a container engine.
+func (c *testCase) own() string { return c.name + "." }
 
 const treeRoot = "/srv/case"
 
@@ -213,7 +243,7 @@ func prepareScript(cases []*testCase) string {
 		for _, h := range c.hostNames() {
 			fmt.Fprintf(&b, "mkdir -p %s\n", c.root(h))
 			if p := c.files["prepare"]; p != "" {
-				fmt.Fprintf(&b, "( cd %s && H=%s\n%s) </dev/null || exit 1\n", c.root(h), h, p)
+				fmt.Fprintf(&b, "( cd %s && H=%s OWN=%s\n%s) </dev/null || exit 1\n", c.root(h), h, c.own(), p)
 			}
 		}
 	}

@@ -37,6 +37,17 @@ func (o *outcome) add(r result) {
 	}
 }
 
+// failures tells how an outcome failed.
+func (o *outcome) failures() []string {
+	out := []string{fmt.Sprintf("exit %d: %s", o.Exit, tail(o.Said))}
+	for _, r := range o.Results {
+		if r.Status == "failed" || r.Status == "unreachable" {
+			out = append(out, r.Host+": "+line(r)+" "+text(brief(r)))
+		}
+	}
+	return out
+}
+
 // ofHost are the results of one host, in order.
 func (o *outcome) ofHost(name string) []result {
 	var out []result

@@ -17,8 +17,14 @@ import (
 )
 
 // recordFile holds what ansible-playbook did with the cases when it was asked
-// last: one JSON line for each, by name.
-const recordFile = "testdata/recorded/ansible.jsonl.gz"
+// last: one JSON line for each, by name. Those for hosts with a container engine
+// have a file of their own.
+func recordFile(docker bool) string {
+	if docker {
+		return "testdata/recorded/docker.jsonl.gz"
+	}
+	return "testdata/recorded/ansible.jsonl.gz"
+}
 
 // answer is a recorded outcome of a case as it was then.
 type answer struct {
@@ -33,7 +39,7 @@ func (o *outcome) ofMachine() bool {
 }
 
 // compared is an outcome without what is never compared.
-func (o *outcome) compared() *outcome {
+func (o *outcome) compared(of *testCase) *outcome {
 	c := *o
 	c.Said = ""
 	c.Results = slices.Clone(o.Results)
@@ -41,7 +47,7 @@ func (o *outcome) compared() *outcome {
 		if r.NoLog {
 			c.Results[i].Value = nil
 		} else {
-			c.Results[i].Value = clean(&testCase{}, r.Module, r.Value)
+			c.Results[i].Value = clean(&testCase{docker: of.docker}, r.Module, r.Value)
 		}
 	}
 	return &c
@@ -51,7 +57,11 @@ func (o *outcome) compared() *outcome {
 func recordKey(t *testing.T, c *testCase) string {
 	t.Helper()
 	h := sha256.New()
-	for _, f := range []string{"testdata/ansible/zygote.py", "testdata/ansible/callback/difftest.py", "testdata/ansible/tree.py", "testdata/ansible/ansible.cfg"} {
+	files := []string{"testdata/ansible/zygote.py", "testdata/ansible/callback/difftest.py", "testdata/ansible/tree.py", "testdata/ansible/ansible.cfg"}
+	if c.docker {
+		files = append(files, "testdata/ansible/engine.py")
+	}
+	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -73,17 +83,19 @@ type records struct {
 func readRecords(t *testing.T) records {
 	t.Helper()
 	r := records{t: t, byKey: map[string]*outcome{}}
-	for _, a := range readAnswers(t) {
-		r.byKey[a.Key] = a.Outcome
+	for _, docker := range []bool{false, true} {
+		for _, a := range readAnswers(t, recordFile(docker)) {
+			r.byKey[a.Key] = a.Outcome
+		}
 	}
 	return r
 }
 
 func (r records) of(c *testCase) *outcome { return r.byKey[recordKey(r.t, c)] }
 
-func readAnswers(t *testing.T) []answer {
+func readAnswers(t *testing.T, file string) []answer {
 	t.Helper()
-	f, err := os.Open(recordFile)
+	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -102,19 +114,18 @@ func readAnswers(t *testing.T) []answer {
 		if err := d.Decode(&a); err == io.EOF {
 			return out
 		} else if err != nil {
-			t.Fatalf("%s: %v", recordFile, err)
+			t.Fatalf("%s: %v", file, err)
 		}
 		out = append(out, a)
 	}
 }
 
 // sample parts cases into those that ansible-playbook is asked now, every
-// sixteenth and what has no answer, and the recorded answers to the rest.
-func sample(cases []*testCase, known records) (ask []*testCase, recorded map[*testCase]*outcome) {
-	const every = 16
+// so-many-eth and what has no answer, and the recorded answers to the rest.
+func sample(cases []*testCase, known records, every int) (ask []*testCase, recorded map[*testCase]*outcome) {
 	recorded = map[*testCase]*outcome{}
 	for i, c := range cases {
-		if o := known.of(c); o != nil && i%every != 0 {
+		if o := known.of(c); o != nil && (i+1)%every != 0 {
 			recorded[c] = o
 		} else {
 			ask = append(ask, c)
@@ -126,12 +137,13 @@ func sample(cases []*testCase, known records) (ask []*testCase, recorded map[*te
 // record keeps new answers, beside those to cases that were not selected.
 func record(t *testing.T, cases []*testCase, got map[*testCase]*outcome) error {
 	t.Helper()
+	file := recordFile(cases[0].docker)
 	still := map[string]bool{}
 	for _, c := range readCases(t) {
 		still[c.name] = true
 	}
 	all := map[string]answer{}
-	for _, a := range readAnswers(t) {
+	for _, a := range readAnswers(t, file) {
 		if still[a.Case] {
 			all[a.Case] = a
 		}
@@ -142,7 +154,7 @@ func record(t *testing.T, cases []*testCase, got map[*testCase]*outcome) error {
 		case o.ofMachine():
 			delete(all, c.name)
 		default:
-			all[c.name] = answer{c.name, recordKey(t, c), o.compared()}
+			all[c.name] = answer{c.name, recordKey(t, c), o.compared(c)}
 		}
 	}
 	answers := make([]answer, 0, len(all))
@@ -150,14 +162,14 @@ func record(t *testing.T, cases []*testCase, got map[*testCase]*outcome) error {
 		answers = append(answers, a)
 	}
 	slices.SortFunc(answers, func(a, b answer) int { return strings.Compare(a.Case, b.Case) })
-	return writeAnswers(answers)
+	return writeAnswers(file, answers)
 }
 
-func writeAnswers(answers []answer) error {
-	if err := os.MkdirAll(filepath.Dir(recordFile), 0o755); err != nil {
+func writeAnswers(file string, answers []answer) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	f, err := os.Create(recordFile)
+	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ var faults = []fault{
 // TestSeededFaults builds the program with each fault and wants the suite to see
 // it: a suite that stays green then proves nothing.
 func TestSeededFaults(t *testing.T) {
-	s := newSuite(t)
+	s := newSuite(t, false)
 	known := readRecords(t)
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {

@@ -16,6 +16,7 @@ kind_of() {
 	case $1 in
 	node*) echo docker ;;
 	twin-*) echo twin ;;
+	docker-*) echo docker-twin ;;
 	bench*) echo bench ;;
 	*) echo "$1" ;;
 	esac
@@ -35,7 +36,7 @@ port_of() { if [ "$1" = registry ]; then echo "$registry_port"; else echo "$port
 lower_of() {
 	local layers=$bed/layers base=$bed/layers/common:$bed/base
 	case $(kind_of "$1") in
-	docker) echo "$base" ;;
+	docker | docker-twin) echo "$base" ;;
 	registry) echo "$layers/registry:$base" ;;
 	busybox) echo "$layers/busybox" ;;
 	dash | sudo) echo "$layers/$1:$layers/light:$base" ;;
@@ -91,7 +92,7 @@ host_answers() {
 	pid=$(host_pid "$1") || return 1
 	case $(kind_of "$1") in
 	registry) listens "$registry_host" "$registry_port" ;;
-	docker) speaks "$(address_of "$1")" "$port" && docker_answers "$pid" ;;
+	docker | docker-twin) speaks "$(address_of "$1")" "$port" && docker_answers "$pid" ;;
 	*) speaks "$(address_of "$1")" "$port" ;;
 	esac
 }
@@ -191,7 +192,7 @@ stop_hosts() {
 	for pid in "${waiting[@]}"; do wait_gone "$pid"; done
 	for name in "$@"; do
 		rm -f "$bed/hosts/$name/pid"
-		[ "$(kind_of "$name")" = docker ] || continue
+		[[ $(kind_of "$name") = docker* ]] || continue
 		remove_bridges "$name"
 		find /sys/fs/cgroup -depth -type d \( -path "*/fairlead-testbed/$name" -o -path "*/fairlead-testbed/$name/*" \) -exec rmdir {} + 2>/dev/null || true
 	done

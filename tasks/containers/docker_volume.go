@@ -97,18 +97,17 @@ func planVolume(a volumeTask, in module.Inputs, v state.View) (module.Change, er
 		c.Result.Set("actions", value.Strings(actions...))
 		return c, nil
 	}
-	return volumeFacts(c, in, have, a.Name), nil
+	return volumeFacts(c, have, a.Name), nil
 }
 
 // volumeFacts adds what the engine says of the volume when all is done.
-func volumeFacts(c module.Change, in module.Inputs, have state.DockerVolumeInfo, name string) module.Change {
+func volumeFacts(c module.Change, have state.DockerVolumeInfo, name string) module.Change {
 	c.Result.Set("volume", volumeValue(have))
 	if len(c.Ops) == 0 {
 		return c
 	}
-	if !in.Check {
-		c.Result.Set("volume", module.Later())
-	}
+	c.Result.Set("volume", module.Later())
+	c.Still = value.M("volume", volumeValue(have))
 	result := c.Result
 	c.Then = func(v state.View, _ []state.OpResult) (module.Change, error) {
 		g := &gather{v: v}

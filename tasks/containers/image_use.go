@@ -56,8 +56,15 @@ func imageUse(a *imageArgs, v state.View, img state.ImageInfo, at imageStage) (m
 	if pushes {
 		c.Result.Set("changed", module.Later())
 	}
-	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
-		return imagePushed(did, img, at), nil
+	c.Result.Set("image", module.Later()) // with its new name
+	c.Still = value.M("image", orEmpty(img))
+	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
+		g := &gather{v: v}
+		now, known, err := ask[state.ImageInfo](g, state.Image{Ref: target})
+		if !known {
+			return module.Need(g.need...), err
+		}
+		return imagePushed(did, now, at), nil
 	}
 	return c, nil
 }

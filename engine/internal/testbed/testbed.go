@@ -70,6 +70,13 @@ func (b Bed) TwinA() string { return b.env("_TWIN_A") }
 // TwinB is the other twin.
 func (b Bed) TwinB() string { return b.env("_TWIN_B") }
 
+// DockerA and DockerB are two equal hosts with Python and a container engine,
+// which are not among the nodes.
+func (b Bed) DockerA() string { return b.env("_DOCKER_A") }
+
+// DockerB is the other one.
+func (b Bed) DockerB() string { return b.env("_DOCKER_B") }
+
 // Refused is an address where nothing listens.
 func (b Bed) Refused() string { return b.env("_REFUSED") }
 
