@@ -23,6 +23,7 @@ type evaluated struct {
 	lane     *lane
 	target   *host // whose variables facts go to; the host, or its delegate
 	check    bool
+	trial    bool // the task is in check mode by its own word: a run does not do it either
 	diff     bool
 	noLog    bool
 	scope    *vars.Scope
@@ -242,7 +243,11 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 	if ev.noLog, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.NoLog }), pl.Settings.NoLog); err != nil {
 		return err
 	}
-	if ev.check, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.CheckMode }), pl.Check); err != nil {
+	mode := kw(func(k *playbook.Keywords) *yaml.Node { return k.CheckMode })
+	if ev.trial, err = flag(s, mode, false); err != nil {
+		return err
+	}
+	if ev.check, err = flag(s, mode, pl.Check); err != nil {
 		return err
 	}
 	if ev.diff, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.Diff }), pl.Diff); err != nil {

@@ -116,7 +116,7 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		return pl.despiteCheck(h, ev, c)
 	case c.Looks && !ev.lane.planned && (pl.Check || ev.check && c.NoCheck == ""):
 		return pl.effect(h, ev, c)
-	case pl.Check:
+	case pl.Check && !ev.trial:
 		pl.assume(h, t, ev, c.Ops, reach)
 		return pl.finishItem(h, t, o)
 	case ev.check:
@@ -352,9 +352,9 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	}
 	o := pl.outcomeOf(ev, next)
 	switch {
-	case pl.Check && len(next.Ops) > 0:
+	case pl.Check && !ev.trial && len(next.Ops) > 0:
 		pl.assume(h, t, ev, next.Ops, widest(next.Ops))
-	case ev.check && !pl.Check:
+	case ev.check && (ev.trial || !pl.Check):
 		o.result = known(asStill(o.result, next.Still))
 	}
 	return pl.finishItem(h, t, o)
