@@ -213,11 +213,13 @@ func (f *Failure) Unwrap() error { return f.Err }
 type Directive interface{ directive() }
 
 // SetFacts sets facts of the host; Cacheable ones count as gathered facts too.
-// Gathered marks the facts of setup (the names have no ansible_ prefix then).
+// Gathered marks the facts of setup (the names have no ansible_ prefix then), Plain
+// those of another module, which are variables by the names they have.
 type SetFacts struct {
 	Facts     *value.Map
 	Cacheable bool
 	Gathered  bool
+	Plain     bool
 }
 
 // Meta is one of meta's actions: flush_handlers, end_play, end_host, end_batch,

@@ -41,8 +41,10 @@ func (pl *play) setFacts(h *host, d module.SetFacts) {
 		switch {
 		case d.Gathered:
 			h.Facts.Set(strings.TrimPrefix(k.Text(), "ansible_"), v)
+		case d.Plain:
+			h.SetPlain(k.Text(), v)
 		case d.Cacheable:
-			h.SetCacheable(k.Text(), v)
+			h.SetPlain(k.Text(), v)
 			h.Host.Set.Set(k.Text(), v)
 		default:
 			h.Host.Set.Set(k.Text(), v)

@@ -135,7 +135,9 @@ func (l factLayer) find(name string) (*yaml.Node, value.Value, bool) {
 			return nil, v, true
 		}
 	}
-	// Facts without the prefix are those that a cacheable set_fact made.
+	if l.hidden {
+		return nil, value.Null, false
+	}
 	v, ok := l.mem.Get("\x00" + name)
 	return nil, v, ok
 }
@@ -143,9 +145,11 @@ func (l factLayer) find(name string) (*yaml.Node, value.Value, bool) {
 func (l factLayer) names(add func(string)) {
 	add("ansible_facts")
 	for _, n := range l.mem.Names() {
-		if n[0] == 0 {
+		switch {
+		case l.hidden:
+		case n[0] == 0:
 			add(n[1:])
-		} else if !l.hidden {
+		default:
 			add(factPrefix + n)
 		}
 	}
@@ -168,8 +172,9 @@ func factsValue(mem *Memory) value.Value {
 	return value.FromMap(m)
 }
 
-// SetCacheable sets a fact by its plain name (set_fact with cacheable).
-func (h *Host) SetCacheable(name string, v value.Value) { h.Facts.Set("\x00"+name, v) }
+// SetPlain sets a fact whose name has no prefix: services, getent_passwd, and what a
+// set_fact with cacheable says.
+func (h *Host) SetPlain(name string, v value.Value) { h.Facts.Set("\x00"+name, v) }
 
 // PlayVars are the variables of a play; read-only after NewPlayVars.
 type PlayVars struct {

@@ -69,10 +69,11 @@ type aptKey struct {
 	aptKeyArgs
 	id, fp, short string
 	result        *value.Map
+	check         bool
 }
 
-func planAptKey(a aptKeyArgs, _ module.Inputs, v state.View) (module.Change, error) {
-	k := &aptKey{aptKeyArgs: a, result: value.M("changed", false)}
+func planAptKey(a aptKeyArgs, in module.Inputs, v state.View) (module.Change, error) {
+	k := &aptKey{aptKeyArgs: a, check: in.Check, result: value.M("changed", false)}
 	g := module.Gathering(v)
 	given := a.ID
 	if given == "" && a.KeyServer != "" {
@@ -200,6 +201,8 @@ func (k *aptKey) change(there bool) (module.Change, error) {
 		op.Shell = fmt.Sprintf(`for p in "$HTTPS_PROXY" "$https_proxy" "$HTTP_PROXY" "$http_proxy"; do [ -n "$p" ] && break; done
 n=0; until apt-key%s adv --no-tty --keyserver %s ${p:+--keyserver-options "http-proxy=$p"} --recv %s; do r=$?; n=$((n + 1)); [ $n -ge 5 ] && exit $r; done`, ring, quote(k.KeyServer), k.id)
 		fails = "Error fetching key " + k.id + " from keyserver: " + k.KeyServer
+	case k.Data != "" && k.check && !keyText(k.Data): // which apt-key would say
+		return module.Change{}, module.Fail("Unable to add a key from binary data")
 	case k.Data != "":
 		op.Shell, op.Stdin, op.HasStdin, fails = "apt-key"+ring+" add -", []byte(k.Data), true, "Unable to add a key from binary data"
 	case k.URL != "":
@@ -218,6 +221,12 @@ n=0; until apt-key%s adv --no-tty --keyserver %s ${p:+--keyserver-options "http-
 		}
 		return k.end(v)
 	}), nil
+}
+
+// keyText tells whether a text may be a key of OpenPGP: armored, or in packets, which
+// begin with a set bit (RFC 4880, sections 4.2 and 6.2).
+func keyText(s string) bool {
+	return strings.Contains(s, "-----BEGIN PGP PUBLIC KEY BLOCK-----") || s != "" && s[0]&0x80 != 0
 }
 
 // end looks whether apt-key did what it said.

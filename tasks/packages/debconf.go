@@ -97,7 +97,7 @@ func (a debconfArgs) answer(in module.Inputs, prev *value.Map) module.Change {
 	}
 	op := state.Exec{Argv: argv, Stdin: []byte(strings.Join([]string{a.Name, a.Question, a.Type, sent}, " ")), HasStdin: true,
 		Shown: "debconf-set-selections: " + a.Name + " " + a.Question, Env: []string{"LC_ALL=C"}}
-	c := module.Change{Result: value.M("changed", true, "msg", module.Later(), "current", current, "previous", prev)}
+	c := module.Change{Result: value.M("changed", true, "msg", module.Later(), "current", current, "previous", prev), Still: value.M("msg", "")}
 	if in.Diff && a.Type != "password" {
 		c.Diff = state.Diff{{Before: value.FromMap(prev).Repr() + "\n", After: value.FromMap(current).Repr() + "\n"}}
 	}

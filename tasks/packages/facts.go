@@ -120,7 +120,7 @@ func planPackageFacts(a packageFactsArgs, _ module.Inputs, v state.View) (module
 	}
 	facts := value.FromMap(value.M("packages", packages)).MarkDeep(value.Unsafe).Map()
 	c := module.OK("ansible_facts", facts)
-	c.Do = []module.Directive{module.SetFacts{Facts: facts, Gathered: true}}
+	c.Do = []module.Directive{module.SetFacts{Facts: facts, Plain: true}}
 	return c, nil
 }
 

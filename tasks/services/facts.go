@@ -39,6 +39,6 @@ func planFacts(_ struct{}, _ module.Inputs, v state.View) (module.Change, error)
 	}
 	facts := value.FromMap(value.M("services", services)).MarkDeep(value.Unsafe).Map()
 	c := module.OK("ansible_facts", facts)
-	c.Do = []module.Directive{module.SetFacts{Facts: facts, Gathered: true}}
+	c.Do = []module.Directive{module.SetFacts{Facts: facts, Plain: true}}
 	return c, nil
 }

@@ -148,7 +148,7 @@ func planACL(a aclArgs, _ module.Inputs, v state.View) (module.Change, error) {
 			return c, err
 		}
 		if dry.RC != 0 {
-			return module.Change{}, aclFailed(dry.RC, dry.Stderr)
+			return module.Change{}, aclFailed(dry.RC, dry.Stdout, dry.Stderr)
 		}
 		if !aclDiffers(dry.Stdout) {
 			set = nil
@@ -159,7 +159,7 @@ func planACL(a aclArgs, _ module.Inputs, v state.View) (module.Change, error) {
 		return c, err
 	}
 	if said.RC != 0 {
-		return module.Change{}, aclFailed(said.RC, said.Stderr)
+		return module.Change{}, aclFailed(said.RC, said.Stdout, said.Stderr)
 	}
 	msg := map[string]string{"present": entry + " is present", "absent": entry + " is absent", "query": "current acl"}[a.State]
 	result := func(acl value.Value) module.Change {
@@ -169,16 +169,17 @@ func planACL(a aclArgs, _ module.Inputs, v state.View) (module.Change, error) {
 		return result(aclLines(said.Stdout)), nil
 	}
 	c := result(module.Later())
+	c.Still = value.M("acl", aclLines(said.Stdout))
 	return module.Steps([]state.Exec{{Argv: a.words("setfacl", set...)}, {Argv: get, Read: true}}, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		if r := did[len(did)-1]; r.RC != 0 {
-			return module.Change{}, aclFailed(r.RC, string(r.Stderr))
+			return module.Change{}, aclFailed(r.RC, string(r.Stdout), string(r.Stderr))
 		}
 		return result(aclLines(string(did[len(did)-1].Stdout))), nil
 	}), nil
 }
 
-func aclFailed(rc int, stderr string) error {
-	return module.Fail(strings.TrimSpace(stderr), "rc", rc, "stderr", stderr)
+func aclFailed(rc int, stdout, stderr string) error {
+	return module.Fail(strings.TrimSpace(stderr), "rc", rc, "stdout", stdout, "stderr", stderr)
 }
 
 // aclDiffers reads what setfacl --test says: "*,*" ends the line of a file whose

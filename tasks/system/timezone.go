@@ -42,9 +42,11 @@ l=$(readlink -f /etc/localtime 2>/dev/null); case $l in /usr/share/zoneinfo/*) z
 c=UTC; [ -f /etc/adjtime ] && grep -q LOCAL /etc/adjtime && c=local
 [ -f /etc/default/rcS ] && grep -q '^UTC=no' /etc/default/rcS && c=local
 fi
-d=; [ -d /etc/sysconfig ] && [ ! -f /etc/timezone ] && d=sysconfig
+d=/etc/timezone; [ -d /etc/sysconfig ] && [ ! -f /etc/timezone ] && d=/etc/sysconfig/clock
 e=no; [ -f "/usr/share/zoneinfo/$1" ] && e=yes
-printf '%s\n%s\n%s\n%s\n%s\n' $s "$z" "$c" $e "$d"`
+n=0; [ ! -f $d ] || case $d in *clock) n=$(grep -c '^ZONE[[:space:]]*=' $d);; *) n=$(grep -c '^[^[:space:]]' $d);; esac
+[ $s = systemd ] && t=$(command -v timedatectl) || t=$(command -v hwclock)
+printf '%s\n' $s "$z" "$c" $e $d $n "$t" "$(command -v dpkg-reconfigure)"`
 
 func planTimezone(a timezoneArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
@@ -52,31 +54,42 @@ func planTimezone(a timezoneArgs, in module.Inputs, v state.View) (module.Change
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
-	f := strings.Split(out.Stdout+"\n\n\n\n\n", "\n")
-	systemd, zone, clock := f[0] == "systemd", f[1], f[2]
+	f := strings.Split(out.Stdout+strings.Repeat("\n", 8), "\n")
+	systemd, zone, clock, file, old, tool, debian := f[0] == "systemd", f[1], f[2], f[4], f[5], f[6], f[7] != ""
 	if a.Name != "" && f[3] != "yes" {
 		return module.Change{}, module.Fail("Error message:\ngiven timezone \"" + a.Name + "\" is not available")
 	}
 	newZone, newClock := a.Name != "" && a.Name != zone, a.HWClock != "" && a.HWClock != clock
 	result := value.M("changed", newZone || newClock)
 	var cmds []state.Exec
-	if newZone {
-		q := module.Quote(a.Name)
-		op := state.Exec{Argv: []string{"timedatectl", "set-timezone", a.Name}}
-		if !systemd {
-			op = state.Exec{Shell: "ln -sfn -- /usr/share/zoneinfo/" + q + " /etc/localtime && printf '%s\\n' " + q + " >/etc/timezone", Shown: "set the time zone " + a.Name}
-			if f[4] == "sysconfig" {
-				op.Shell = "ln -sfn -- /usr/share/zoneinfo/" + q + " /etc/localtime && printf 'ZONE=\"%s\"\\n' " + q + " >/etc/sysconfig/clock"
-			}
-		}
-		cmds = append(cmds, op)
+	var did []string
+	run := func(argv ...string) {
+		cmds = append(cmds, state.Exec{Argv: argv})
+		did = append(did, "executed `"+tool+" "+strings.Join(argv[1:], " ")+"`")
 	}
-	if newClock {
-		op := state.Exec{Argv: []string{"timedatectl", "set-local-rtc", map[string]string{"local": "yes", "UTC": "no"}[a.HWClock]}}
-		if !systemd {
-			op = state.Exec{Argv: []string{"hwclock", "--systohc", map[string]string{"local": "--localtime", "UTC": "--utc"}[a.HWClock]}}
+	switch {
+	case newZone && systemd:
+		run("timedatectl", "set-timezone", a.Name)
+	case newZone:
+		q := module.Quote(a.Name)
+		text := "ln -sfn -- /usr/share/zoneinfo/" + q + " /etc/localtime && printf '%s\\n' " + q + " >/etc/timezone"
+		if file != "/etc/timezone" {
+			text = "ln -sfn -- /usr/share/zoneinfo/" + q + " /etc/localtime && printf 'ZONE=\"%s\"\\n' " + q + " >" + file
 		}
-		cmds = append(cmds, op)
+		cmds = append(cmds, state.Exec{Shell: text, Shown: "set the time zone " + a.Name})
+		if debian { // its answer, which an upgrade of the package would bring back
+			cmds = append(cmds, state.Exec{Argv: []string{"dpkg-reconfigure", "--frontend", "noninteractive", "tzdata"}})
+		}
+		did = append(did, "Added 1 line and deleted "+old+" line(s) on "+file)
+	}
+	switch {
+	case newClock && systemd:
+		run("timedatectl", "set-local-rtc", map[string]string{"local": "yes", "UTC": "no"}[a.HWClock])
+	case newClock:
+		run("hwclock", "--systohc", map[string]string{"local": "--localtime", "UTC": "--utc"}[a.HWClock])
+	}
+	if len(did) > 0 && !in.Check {
+		result.Set("msg", value.String(strings.Join(did, "\n")))
 	}
 	c := module.Change{Result: result}
 	if len(cmds) > 0 && in.Diff {

@@ -107,6 +107,6 @@ func (a getentArgs) fields(line string) []string {
 func facts(name string, entries *value.Map) module.Change {
 	set := value.M(name, entries)
 	c := module.OK("ansible_facts", set)
-	c.Do = []module.Directive{module.SetFacts{Facts: set.Clone(), Gathered: true}, module.SetFacts{Facts: set.Clone()}}
+	c.Do = []module.Directive{module.SetFacts{Facts: set.Clone(), Plain: true}}
 	return c
 }
