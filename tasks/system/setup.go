@@ -44,7 +44,7 @@ one short shell script reads files and asks the few programs that know more.`,
 	}, planSetup)
 }
 
-func planSetup(a setupArgs, _ module.Inputs, v state.View) (module.Change, error) {
+func planSetup(a setupArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if strings.ContainsAny(a.FactPath, ",\n") {
 		return module.Change{}, module.Fail("fact_path must not hold commas or newlines: " + a.FactPath)
 	}
@@ -57,6 +57,9 @@ func planSetup(a setupArgs, _ module.Inputs, v state.View) (module.Change, error
 		return module.Need(q), nil
 	}
 	all := facts.Clone()
+	if env, ok := all.Get("env"); ok && len(in.Env) > 0 {
+		all.Set("env", withEnv(env, in.Env))
+	}
 	all.Set("gather_subset", value.Strings(slices.DeleteFunc(slices.Clone(a.GatherSubset), func(n string) bool { return n == state.FactsAlone })...))
 	all.Set("module_setup", value.Bool(true))
 	shown, set := value.NewMap(), value.NewMap()
@@ -89,6 +92,16 @@ func brokenFacts(local *value.Map) []string {
 		}
 	}
 	return out
+}
+
+// withEnv is the login's environment as the task's own changes it.
+func withEnv(env value.Value, own []string) value.Value {
+	m := env.Map().Clone()
+	for _, e := range own {
+		name, text, _ := strings.Cut(e, "=")
+		m.Set(name, value.String(text))
+	}
+	return value.FromMap(m)
 }
 
 // families writes the arguments as a query: the subset, narrowed to what the
