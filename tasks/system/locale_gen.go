@@ -56,10 +56,7 @@ func planLocale(a localeArgs, in module.Inputs, v state.View) (module.Change, er
 		there = there || localeForm(strings.TrimSpace(l)) == localeForm(a.Name)
 	}
 	want := a.State == "present"
-	result := value.M("changed", there != want)
-	if !in.Check {
-		result = value.M("changed", there != want, "name", a.Name, "msg", "OK")
-	}
+	result := value.M("changed", there != want, "name", a.Name, "msg", "OK")
 	c := module.Change{Result: result}
 	line := regexp.MustCompile(`(?m)^\s*#?[ \t]*(` + regexp.QuoteMeta(a.Name) + `[ \t]+\S+)[ \t]*$`)
 	old := string(f.Content)

@@ -88,7 +88,7 @@ func planTimezone(a timezoneArgs, in module.Inputs, v state.View) (module.Change
 	case newClock:
 		run("hwclock", "--systohc", map[string]string{"local": "--localtime", "UTC": "--utc"}[a.HWClock])
 	}
-	if len(did) > 0 && !in.Check {
+	if len(did) > 0 {
 		result.Set("msg", value.String(strings.Join(did, "\n")))
 	}
 	c := module.Change{Result: result}
