@@ -50,7 +50,7 @@ var pgDBSpec = module.Spec{
 	}, pgArgs()...),
 	Returns: []module.Return{
 		{Name: "db", Type: "str", When: "always", Doc: "The database."},
-		{Name: "executed_commands", Type: "list", When: "always", Doc: "The statements or the command; empty in a dry run."},
+		{Name: "executed_commands", Type: "list", When: "always", Doc: "The statements or the command."},
 	},
 	Examples: "- postgresql_db: {name: shop, owner: shop, encoding: UTF-8}\n  become: true\n  become_user: postgres\n" +
 		"- postgresql_db: {name: shop, state: dump, target: /var/backups/shop.sql.gz}\n  become: true\n  become_user: postgres\n",

@@ -34,7 +34,7 @@ var pgExtSpec = module.Spec{
 	Returns: []module.Return{
 		{Name: "db", Type: "str", When: "always", Doc: "The database."},
 		{Name: "ext", Type: "str", When: "always", Doc: "The extension."},
-		{Name: "queries", Type: "list", When: "always", Doc: "The statements; empty in a dry run."},
+		{Name: "queries", Type: "list", When: "always", Doc: "The statements."},
 	},
 	Examples: "- postgresql_ext: {db: shop, name: pg_trgm}\n  become: true\n  become_user: postgres\n",
 	Traits:   module.Traits{Reach: state.ReachHost},
