@@ -135,16 +135,26 @@ func TestWaitForConnection(t *testing.T) {
 func TestTimezone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		out, name, ran string
+		out, name, ran, msg string
 	}{
-		{"nosystemd\nEtc/UTC\nUTC\nyes\n\n", "Etc/UTC", ""},
-		{"systemd\nEtc/UTC\nUTC\nyes\n\n", "Europe/Rome", "timedatectl set-timezone Europe/Rome"},
-		{"nosystemd\nEtc/UTC\nUTC\nyes\n\n", "Europe/Rome", "ln -sfn -- /usr/share/zoneinfo/'Europe/Rome' /etc/localtime && printf '%s\\n' 'Europe/Rome' >/etc/timezone"},
+		{"nosystemd\nEtc/UTC\nUTC\nyes\n/etc/timezone\n1\n\n\n", "Etc/UTC", "", ""},
+		{"systemd\nEtc/UTC\nUTC\nyes\n/etc/timezone\n1\n/bin/timedatectl\n\n", "Europe/Rome", "timedatectl set-timezone Europe/Rome",
+			"executed `/bin/timedatectl set-timezone Europe/Rome`"},
+		{"nosystemd\nEtc/UTC\nUTC\nyes\n/etc/timezone\n2\n\n\n", "Europe/Rome",
+			"ln -sfn -- /usr/share/zoneinfo/'Europe/Rome' /etc/localtime && printf '%s\\n' 'Europe/Rome' >/etc/timezone",
+			"Added 1 line and deleted 2 line(s) on /etc/timezone"},
+		{"nosystemd\nEtc/UTC\nUTC\nyes\n/etc/timezone\n1\n\n/sbin/dpkg-reconfigure\n", "Europe/Rome",
+			"ln -sfn -- /usr/share/zoneinfo/'Europe/Rome' /etc/localtime && printf '%s\\n' 'Europe/Rome' >/etc/timezone|dpkg-reconfigure --frontend noninteractive tzdata",
+			"Added 1 line and deleted 1 line(s) on /etc/timezone"},
+		{"nosystemd\nEtc/UTC\nUTC\nyes\n/etc/sysconfig/clock\n0\n\n\n", "Europe/Rome",
+			"ln -sfn -- /usr/share/zoneinfo/'Europe/Rome' /etc/localtime && printf 'ZONE=\"%s\"\\n' 'Europe/Rome' >/etc/sysconfig/clock",
+			"Added 1 line and deleted 0 line(s) on /etc/sysconfig/clock"},
 	} {
 		h := &fakeHost{out: state.OutputInfo{Stdout: c.out}}
 		_, got, err := h.run(t, Timezone(), value.M("name", c.name))
-		if err != nil || strings.Join(h.ran, "|") != c.ran || changed(got) != (c.ran != "") {
-			t.Errorf("%s: %v, ran %q", c.name, err, h.ran)
+		msg, _ := got.Get("msg")
+		if err != nil || strings.Join(h.ran, "|") != c.ran || changed(got) != (c.ran != "") || c.msg != "" && msg.Text() != c.msg {
+			t.Errorf("%s: %v, ran %q, says %q", c.name, err, h.ran, msg.Text())
 		}
 	}
 	_, _, err := (&fakeHost{out: state.OutputInfo{Stdout: "nosystemd\n\nUTC\nno\n\n"}}).run(t, Timezone(), value.M("name", "No/Where"))
