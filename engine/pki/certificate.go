@@ -67,7 +67,7 @@ func (t Template) Sign(k Key, digest string) ([]byte, error) {
 	tbs := tbsCertificate{Version: version3, Serial: t.Serial, Algorithm: id, Issuer: asn1.RawValue{FullBytes: t.Issuer},
 		Subject: asn1.RawValue{FullBytes: t.Subject}, Validity: validity{t.NotBefore.UTC().Truncate(time.Second), t.NotAfter.UTC().Truncate(time.Second)}, Extensions: t.Extensions}
 	if t.NotAfter.Before(t.NotBefore) {
-		return nil, errors.New("The not valid after date must be after the not valid before date.")
+		return nil, Says("The not valid after date must be after the not valid before date.")
 	}
 	if tbs.Public, err = infoOf(t.Public); err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func KeyUsage(usages []string, critical bool) (pkix.Extension, error) {
 	for _, u := range usages {
 		n := slices.IndexFunc(keyUsages, func(k [2]string) bool { return k[0] == u || k[1] == u })
 		if n < 0 {
-			return pkix.Extension{}, fmt.Errorf("Unknown key usage %q", u)
+			return pkix.Extension{}, Says("Unknown key usage %q", u)
 		}
 		set = append(set, n)
 	}
@@ -133,15 +133,15 @@ func BasicConstraints(constraints []string, critical bool) (pkix.Extension, erro
 		case c == "CA:TRUE" || c == "CA:FALSE":
 			b.CA = text == "TRUE"
 		case kind == "CA":
-			return pkix.Extension{}, fmt.Errorf("Unknown basic constraint value %q for CA", text)
+			return pkix.Extension{}, Says("Unknown basic constraint value %q for CA", text)
 		case kind == "pathlen":
 			n, err := strconv.Atoi(strings.TrimSpace(text))
 			if err != nil || n < 0 {
-				return pkix.Extension{}, fmt.Errorf("Cannot parse path length constraint %q", text)
+				return pkix.Extension{}, Says("Cannot parse path length constraint %q", text)
 			}
 			b.PathLen = n
 		default:
-			return pkix.Extension{}, fmt.Errorf("Unknown basic constraint %q", c)
+			return pkix.Extension{}, Says("Unknown basic constraint %q", c)
 		}
 	}
 	if b.PathLen >= 0 && !b.CA {
@@ -243,7 +243,7 @@ func CRLDistributionPoints(points []DistributionPoint) (pkix.Extension, error) {
 	for i, p := range points {
 		d, err := p.marshal()
 		if err != nil {
-			return pkix.Extension{}, fmt.Errorf("Error while parsing CRL distribution point #%d: %w", i, err)
+			return pkix.Extension{}, Says("Error while parsing CRL distribution point #%d: %w", i, err)
 		}
 		all[i] = d
 	}
@@ -267,7 +267,7 @@ func (p DistributionPoint) marshal() (d distributionPoint, err error) {
 		for _, t := range p.RelativeName {
 			a, _, err := parseRDN(t, 0)
 			if err != nil {
-				return d, fmt.Errorf("Error while parsing relative distinguished name %q: %w", t, err)
+				return d, Says("Error while parsing relative distinguished name %q: %w", t, err)
 			}
 			parts = append(parts, a.pair())
 		}

@@ -14,7 +14,6 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -104,7 +103,7 @@ func PublicPEM(public crypto.PublicKey) ([]byte, error) {
 func ParsePublic(data []byte) (crypto.PublicKey, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, errors.New("Error while deserializing key: there is no public key in PEM")
+		return nil, Says("Error while deserializing key: there is no public key in PEM")
 	}
 	var k crypto.PublicKey
 	var err error
@@ -114,7 +113,7 @@ func ParsePublic(data []byte) (crypto.PublicKey, error) {
 		k, err = x509.ParsePKIXPublicKey(block.Bytes)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Error while deserializing key: %w", err)
+		return nil, Says("Error while deserializing key: %w", err)
 	}
 	return k, nil
 }

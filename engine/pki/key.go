@@ -15,8 +15,8 @@ import (
 
 // Errors of a passphrase that does not fit.
 var (
-	ErrNeedsPassphrase = errors.New("Wrong or empty passphrase provided for private key")
-	ErrPassphrase      = errors.New("Wrong passphrase provided for private key")
+	ErrNeedsPassphrase = Says("Wrong or empty passphrase provided for private key")
+	ErrPassphrase      = Says("Wrong passphrase provided for private key")
 )
 
 // Key is a private key: *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey or
@@ -148,7 +148,7 @@ func parseKeyDER(name string, der []byte) (Key, error) {
 // ParseRawKey reads the 32 bytes of a key of Ed25519 or X25519.
 func ParseRawKey(data []byte, kind string) (Key, error) {
 	if len(data) != ed25519.SeedSize {
-		return Key{}, errors.New("Cannot load raw key")
+		return Key{}, Says("Cannot load raw key")
 	}
 	if kind == "Ed25519" {
 		return Key{ed25519.NewKeyFromSeed(data)}, nil
@@ -160,7 +160,7 @@ func ParseRawKey(data []byte, kind string) (Key, error) {
 // Marshal writes the key: format is pkcs1, pkcs8 or raw. With a passphrase it is
 // encrypted with AES-256; entropy gives the salt.
 func (k Key) Marshal(format string, passphrase string, entropy [32]byte) ([]byte, error) {
-	refused := fmt.Errorf("Cryptography backend cannot serialize the private key in the required format %q", format)
+	refused := Says("Cryptography backend cannot serialize the private key in the required format %q", format)
 	switch format {
 	case "raw":
 		if passphrase != "" {

@@ -26,8 +26,6 @@ type attributeTypeAndValue struct {
 	Value asn1.RawValue
 }
 
-type relativeName []attributeTypeAndValue
-
 // NewAttribute makes a part of a name; kind is its name or number.
 func NewAttribute(kind, text string) (Attribute, error) {
 	id, err := OID(kind)
@@ -36,9 +34,9 @@ func NewAttribute(kind, text string) (Attribute, error) {
 	}
 	switch {
 	case (id.String() == oidCountry || id.String() == oidJurisdiction) && len(text) != 2:
-		return Attribute{}, errors.New("Country name must be a 2 character country code")
+		return Attribute{}, Says("Country name must be a 2 character country code")
 	case text == "":
-		return Attribute{}, errors.New("Value cannot be an empty string")
+		return Attribute{}, Says("Value cannot be an empty string")
 	}
 	return Attribute{id, text}, nil
 }
@@ -144,11 +142,11 @@ func GeneralName(name, what string) (asn1.RawValue, error) {
 	v, known, err := generalName(kind, rest, name, what)
 	switch {
 	case err != nil:
-		return v, fmt.Errorf("Cannot parse %s %q: %w", what, name, err)
+		return v, Says("Cannot parse %s %q: %w", what, name, err)
 	case !found:
-		return v, fmt.Errorf("Cannot parse %s %q (forgot \"DNS:\" prefix?)", what, name)
+		return v, Says("Cannot parse %s %q (forgot \"DNS:\" prefix?)", what, name)
 	case !known:
-		return v, fmt.Errorf("Cannot parse %s %q (potentially unsupported by cryptography backend)", what, name)
+		return v, Says("Cannot parse %s %q (potentially unsupported by cryptography backend)", what, name)
 	}
 	der, err := asn1.Marshal(v)
 	return asn1.RawValue{FullBytes: der, Class: v.Class, Tag: v.Tag, Bytes: v.Bytes}, err
@@ -178,7 +176,7 @@ func generalName(kind, rest, name, what string) (v asn1.RawValue, known bool, er
 	case "RID":
 		v.Tag = tagRegistered
 		if !numbers.MatchString(rest) {
-			return v, true, fmt.Errorf("Cannot parse %s %q", what, name)
+			return v, true, Says("Cannot parse %s %q", what, name)
 		}
 		id, err := parseOID(rest)
 		if err != nil {
@@ -285,7 +283,7 @@ func asciiURI(text string) (string, error) {
 func otherName(text, what string) ([]byte, error) {
 	id, value, ok := strings.Cut(text, ";")
 	if !ok {
-		return nil, fmt.Errorf("Cannot parse %s otherName %q, must be in the format \"otherName:<OID>;<ASN.1 OpenSSL Encoded String>\" or \"otherName:<OID>;<hex string>\"", what, text)
+		return nil, Says("Cannot parse %s otherName %q, must be in the format \"otherName:<OID>;<ASN.1 OpenSSL Encoded String>\" or \"otherName:<OID>;<hex string>\"", what, text)
 	}
 	var der []byte
 	var err error
@@ -318,10 +316,10 @@ var asn1Words = regexp.MustCompile(`^(?:(IMPLICIT|EXPLICIT):(\d+)([UAPC])?,)?(\w
 func asn1Text(text string) ([]byte, error) {
 	m := asn1Words.FindStringSubmatch(text)
 	if m == nil {
-		return nil, errors.New("The ASN.1 serialized string must be in the format [modifier,]type[:value]")
+		return nil, Says("The ASN.1 serialized string must be in the format [modifier,]type[:value]")
 	}
 	if m[4] != "UTF8" {
-		return nil, fmt.Errorf("The ASN.1 serialized string is not a known type %q, only UTF8 types are supported", m[4])
+		return nil, Says("The ASN.1 serialized string is not a known type %q, only UTF8 types are supported", m[4])
 	}
 	class := map[string]int{"U": asn1.ClassUniversal, "A": asn1.ClassApplication, "P": asn1.ClassPrivate}
 	v := asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(m[5])}
@@ -350,7 +348,7 @@ var dnStart = regexp.MustCompile(`^ *([a-zA-Z0-9._\\\[\]^` + "`" + `]+) *= *`)
 // ParseDN reads a name as CN=a, O=b or /O=b/CN=a, in the order in which it stands.
 func ParseDN(text string) ([]Attribute, error) {
 	refuse := func(err error) error {
-		return fmt.Errorf("Error while parsing distinguished name %q: %w", text, err)
+		return Says("Error while parsing distinguished name %q: %w", text, err)
 	}
 	sep := byte(',')
 	rest := strings.TrimLeft(text, " \t\r\n")
@@ -389,7 +387,7 @@ func parseRDN(text string, sep byte) (Attribute, string, error) {
 	if strings.HasPrefix(rest, "#") {
 		b, err := hex.DecodeString(rest[1:])
 		if err != nil {
-			return Attribute{}, "", fmt.Errorf("Invalid hex sequence entry %q", rest)
+			return Attribute{}, "", Says("Invalid hex sequence entry %q", rest)
 		}
 		return Attribute{id, string(b)}, "", nil
 	}
@@ -471,7 +469,7 @@ func decodeGeneralName(v asn1.RawValue, encoding string) (string, error) {
 		}
 		return "otherName:" + id.String() + ";" + Hex(inner.Bytes), nil
 	}
-	return "", fmt.Errorf("Cannot decode name of the kind %d", v.Tag)
+	return "", Says("Cannot decode name of the kind %d", v.Tag)
 }
 
 func addressText(b []byte) string {
@@ -511,3 +509,6 @@ func Hex(b []byte) string {
 
 // ParseHex reads what Hex writes.
 func ParseHex(s string) ([]byte, error) { return hex.DecodeString(strings.ReplaceAll(s, ":", "")) }
+
+// Says makes an error in the words of the original, which begin as sentences do.
+func Says(format string, args ...any) error { return fmt.Errorf(format, args...) }

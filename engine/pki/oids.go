@@ -118,7 +118,7 @@ func OID(name string) (asn1.ObjectIdentifier, error) {
 	text, ok := oidTable().number[name]
 	if !ok {
 		if !dotted.MatchString(name) {
-			return nil, fmt.Errorf("Cannot find OID for %q", name)
+			return nil, Says("Cannot find OID for %q", name)
 		}
 		text = name
 	}

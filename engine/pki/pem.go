@@ -24,8 +24,9 @@ func pemType(data []byte) string {
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
 	line = strings.TrimSuffix(line, "\r")
-	name, ok := strings.CutPrefix(line, pemBegin)
-	if name, ok = strings.CutSuffix(name, pemEnd); !ok {
+	name, begins := strings.CutPrefix(line, pemBegin)
+	name, ends := strings.CutSuffix(name, pemEnd)
+	if !begins || !ends {
 		return ""
 	}
 	return name

@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -305,7 +304,7 @@ func NewLoader(opts Options) *Loader { return &Loader{opts: opts, cache: newCach
 // Decrypt gives the clear text of a file that is encrypted with Ansible Vault.
 func (l *Loader) Decrypt(text string) (string, error) {
 	if l.opts.YAML.Decrypt == nil {
-		return "", errors.New("Attempting to decrypt but no vault secrets found")
+		return "", diag.Errorf(diag.Pos{}, "vault-password", "Attempting to decrypt but no vault secrets found")
 	}
 	return l.opts.YAML.Decrypt(text)
 }

@@ -328,7 +328,7 @@ func (a csrArgs) keyID(k pki.Key) ([]byte, error) {
 	}
 	id, err := pki.ParseHex(a.KeyID.Or(""))
 	if err != nil {
-		return nil, fmt.Errorf("Cannot parse subject_key_identifier: %w", err)
+		return nil, pki.Says("Cannot parse subject_key_identifier: %w", err)
 	}
 	return id, nil
 }
@@ -338,7 +338,7 @@ func (a csrArgs) authority() (pkix.Extension, error) {
 	if text, given := a.AuthorityID.Get(); given {
 		var err error
 		if id, err = pki.ParseHex(text); err != nil {
-			return pkix.Extension{}, fmt.Errorf("Cannot parse authority_key_identifier: %w", err)
+			return pkix.Extension{}, pki.Says("Cannot parse authority_key_identifier: %w", err)
 		}
 	}
 	var serial *big.Int
@@ -359,7 +359,7 @@ func (a csrArgs) crlPoints() (pkix.Extension, error) {
 		}
 		for name, o := range map[string]module.Opt[[]string]{"full_name": p.FullName, "relative_name": p.RelativeName, "crl_issuer": p.Issuer} {
 			if l, given := o.Get(); given && len(l) == 0 {
-				return pkix.Extension{}, fmt.Errorf("Error while parsing CRL distribution point #%d: %s must not be empty", i, name)
+				return pkix.Extension{}, pki.Says("Error while parsing CRL distribution point #%d: %s must not be empty", i, name)
 			}
 		}
 		points = append(points, pki.DistributionPoint{FullName: p.FullName.Or(nil), RelativeName: p.RelativeName.Or(nil), Issuer: p.Issuer.Or(nil), Reasons: p.Reasons})
