@@ -2,6 +2,8 @@ package probe
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"reflect"
@@ -9,6 +11,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -30,14 +33,49 @@ func goFacts(t testing.TB, m *value.Map) map[string]any {
 // moving facts differ from one moment, or one process, to the next.
 var moving = []string{"date_time", "loadavg", "memfree_mb", "memory_mb", "swapfree_mb", "uptime_seconds", "mounts", "env"}
 
+// undisturbed asks again when network interfaces came or went meanwhile: other tests
+// make networks of containers on this machine.
+func undisturbed(t *testing.T, gather func()) {
+	t.Helper()
+	links := func() string {
+		var b strings.Builder
+		list, err := net.Interfaces()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range list {
+			at, _ := l.Addrs() // of one that went none
+			fmt.Fprintln(&b, l, at)
+		}
+		return b.String()
+	}
+	for range 60 {
+		before := links()
+		gather()
+		if links() == before {
+			return
+		}
+		time.Sleep(3 * time.Second)
+	}
+	t.Fatal("network interfaces come and go all the time")
+}
+
 func TestShellsAgree(t *testing.T) {
 	t.Parallel()
 	var first map[string]any
+	all := map[string]map[string]any{}
+	undisturbed(t, func() {
+		for _, sh := range shells {
+			if _, err := exec.LookPath(sh[0]); err == nil {
+				all[strings.Join(sh, " ")] = goFacts(t, ask(t, sh, state.Facts{Families: All}).(*value.Map))
+			}
+		}
+	})
 	for _, sh := range shells {
-		if _, err := exec.LookPath(sh[0]); err != nil {
+		got := all[strings.Join(sh, " ")]
+		if got == nil {
 			continue
 		}
-		got := goFacts(t, ask(t, sh, state.Facts{Families: All}).(*value.Map))
 		for _, k := range moving {
 			if got[k] == nil {
 				t.Errorf("%v: no %s", sh, k)
@@ -68,12 +106,17 @@ func TestAnsibleAgrees(t *testing.T) {
 		}
 		t.Skip("no ansible here")
 	}
-	cmd := exec.Command("ansible", "localhost", "-c", "local", "-m", "setup", "-o")
-	cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_LOCALHOST_WARNING=False", "LC_ALL=C.UTF-8")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("ansible: %v: %s", err, out)
-	}
+	var out []byte
+	var got map[string]any
+	undisturbed(t, func() {
+		cmd := exec.Command("ansible", "localhost", "-c", "local", "-m", "setup", "-o")
+		cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_LOCALHOST_WARNING=False", "LC_ALL=C.UTF-8")
+		var err error
+		if out, err = cmd.Output(); err != nil {
+			t.Fatalf("ansible: %v: %s", err, out)
+		}
+		got = goFacts(t, ask(t, shells[0], state.Facts{Families: All}).(*value.Map))
+	})
 	_, text, _ := strings.Cut(string(out), "=> ")
 	var real struct {
 		Facts map[string]any `json:"ansible_facts"`
@@ -81,7 +124,6 @@ func TestAnsibleAgrees(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &real); err != nil {
 		t.Fatal(err)
 	}
-	got := goFacts(t, ask(t, shells[0], state.Facts{Families: All}).(*value.Map))
 	// What cannot be the same: the process differs, the moment differs, or
 	// Ansible's Python is asked about itself.
 	skip := append([]string{"env", "system_capabilities", "selinux_python_present"}, moving...)
