@@ -32,8 +32,8 @@ func FuzzAnswer(f *testing.F) {
 			h := &Host{}
 			s := &shell{host: h, hello: &hello{}}
 			ask := newAsking([]state.Query{state.Path{Path: "/etc/x", Want: state.WantContent | state.WantSHA256}, state.Tree{Path: "/t"}, state.User{Name: "root"}})
-			var fr frame
-			ask.put(&fr, s, nil)
+			fr := newFrame()
+			ask.put(fr, s, nil)
 			return len(rx.sections[0]), ask.read(s, rx.sections[0])
 		}
 		n1, err1 := read(cut % 64)
