@@ -54,12 +54,8 @@ func newPrune() module.Module {
 	}, planPrune)
 }
 
-func planPrune(a pruneTask, in module.Inputs, v state.View) (module.Change, error) {
-	if in.Check {
-		return module.Change{Skip: true, Result: value.M("changed", false,
-			"msg", "remote module (docker_prune) does not support check mode")}, nil
-	}
-	c := module.Change{Result: value.M("changed", module.Later())}
+func planPrune(a pruneTask, _ module.Inputs, _ state.View) (module.Change, error) {
+	c := module.Change{Result: value.M("changed", module.Later()), NoCheck: "remote module (docker_prune) does not support check mode"}
 	for _, k := range []struct {
 		asked   bool
 		kind    state.Prunable
