@@ -90,10 +90,10 @@ func (s *suite) hold(t *testing.T) {
 	t.Logf("%d cases, %d of them asked of ansible-playbook now", len(s.cases), len(ansible))
 }
 
-// inLockstep are the cases that run in lockstep too: of those with containers,
-// which take their time, every third unless all is asked for.
+// inLockstep are the cases that run in lockstep too: every third, unless all is asked
+// for.
 func (s *suite) inLockstep() []*testCase {
-	if !s.bed.docker || os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "all" {
+	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "all" {
 		return s.cases
 	}
 	var out []*testCase
