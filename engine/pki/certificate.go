@@ -72,11 +72,7 @@ func (t Template) Sign(k Key, digest string) ([]byte, error) {
 	if tbs.Public, err = infoOf(t.Public); err != nil {
 		return nil, err
 	}
-	text, err := asn1.Marshal(tbs)
-	if err != nil {
-		return nil, err
-	}
-	sig, err := s.sign(k, text)
+	text, sig, err := s.seal(k, tbs)
 	if err != nil {
 		return nil, err
 	}

@@ -63,11 +63,7 @@ func NewRequest(subject []Attribute, exts []pkix.Extension, k Key, digest string
 		}
 		tbs.Attributes = []asn1.RawValue{{FullBytes: attr}}
 	}
-	text, err := asn1.Marshal(tbs)
-	if err != nil {
-		return nil, err
-	}
-	sig, err := s.sign(k, text)
+	text, sig, err := s.seal(k, tbs)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,15 @@ func algorithmFor(k Key, digest string) (signing, pkix.AlgorithmIdentifier, erro
 	return signing{}, pkix.AlgorithmIdentifier{}, fmt.Errorf("a key of type %s cannot sign with the digest %q", k.Type(), digest)
 }
 
+// seal gives what is to be signed in DER, and its signature.
+func (s signing) seal(k Key, what any) (text []byte, sig asn1.BitString, err error) {
+	if text, err = asn1.Marshal(what); err != nil {
+		return nil, sig, err
+	}
+	sig, err = s.sign(k, text)
+	return text, sig, err
+}
+
 // sign signs so that the same text gets the same signature (RFC 6979 for ECDSA).
 func (s signing) sign(k Key, text []byte) (asn1.BitString, error) {
 	signer, err := k.Signer()
