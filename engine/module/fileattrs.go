@@ -132,8 +132,8 @@ func (w Wanted) Apply(cur state.Stat) state.Stat {
 	return cur
 }
 
-// InfoRoom is the room (value.MRoom) for what PathInfo adds, and two entries more.
-const InfoRoom = 9
+// InfoRoom is the room (value.MRoom) for what PathInfo adds, and three entries more.
+const InfoRoom = 10
 
 // PathInfo adds what Ansible registers about an entry: uid, gid, owner, group,
 // mode, state, size. A negative size is one that is known only later.

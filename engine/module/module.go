@@ -133,7 +133,8 @@ type Change struct {
 	Diff state.Diff
 	// Result is what the task registers, predicted: true once Ops ended as
 	// predicted. It holds "changed". Fields that cannot be predicted are
-	// value.Unknown (make them with Later).
+	// value.Unknown (make them with Later). It is the engine's from then on, which
+	// adds to it.
 	Result *value.Map
 	// Skip makes the task count as skipped; Result then says why ("msg").
 	Skip bool

@@ -35,6 +35,13 @@ type evaluated struct {
 	deadline time.Time     // when it is over
 }
 
+// spend drops what only planning needs: the item's operations wait now, and where
+// it has to be planned again it is evaluated again.
+func (ev *evaluated) spend() { ev.scope, ev.sources = nil, nil }
+
+// spent tells whether the item cannot be planned with this any more.
+func (ev *evaluated) spent() bool { return ev.scope == nil }
+
 // stepItem takes one item (or the task without loop) further. A nil request
 // means that the item is finished.
 func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
@@ -57,7 +64,7 @@ func (pl *play) stepItem(h *host, t *playbook.Task) (*request, error) {
 	if o := pl.restored(h); o != nil {
 		return pl.keep(h, t, o)
 	}
-	if in.evaled == nil {
+	if in.evaled == nil || in.evaled.spent() {
 		ev, r, err := pl.evaluate(h, t)
 		if err != nil {
 			var refused *refusedError

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
@@ -24,8 +22,7 @@ type free struct {
 // others begin when one is done.
 func (pl *play) runFree(ctx context.Context) error {
 	pl.free.settled = sync.NewCond(&pl.free.mu)
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(pl.Forks)
+	g, gctx := newWorkers(ctx, pl.Forks)
 	for _, h := range pl.batch {
 		g.Go(func() error {
 			pl.free.mu.Lock()

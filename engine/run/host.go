@@ -148,7 +148,7 @@ func (r *roleProgress) enter(use *playbook.RoleUse) (repeated bool) {
 type step struct {
 	snap     snapshot
 	from, to int // its operations in lane.ops
-	change   module.Change
+	promised promised
 	entry    int // index in host.entries of its result, -1 for none
 	// maps are the results made from the prediction; what they could not know
 	// is filled in when the operations were applied.
@@ -156,6 +156,18 @@ type step struct {
 	// key names the item; notes are results to be noted when it is confirmed.
 	key   string
 	notes []pendingNote
+}
+
+// promised is what is still needed of a change while its operations wait.
+type promised struct {
+	result *value.Map
+	then   func(state.View, []state.OpResult) (module.Change, error)
+	failed func(int, state.OpResult) *module.Failure
+	mark   string
+}
+
+func promisedBy(c module.Change) promised {
+	return promised{result: c.Result, then: c.Then, failed: c.Failed, mark: c.Mark}
 }
 
 // addStep lets the operations of one more task wait.

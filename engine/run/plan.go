@@ -266,7 +266,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	snap := h.snapshot()
 	l.as = ev.as
 	l.forgetOthers(ev.as)
-	s := &step{snap: snap, from: len(l.ops), change: c, entry: -1}
+	s := &step{snap: snap, from: len(l.ops), promised: promisedBy(c), entry: -1}
 	if pl.Ledger != nil {
 		s.key = pl.noteKey(h)
 	}
@@ -279,6 +279,7 @@ func (pl *play) later(h *host, t *playbook.Task, ev *evaluated, c module.Change,
 	l.ops = append(l.ops, c.Ops...)
 	s.to = len(l.ops)
 	h.addStep(s)
+	ev.spend()
 	h.Pending = true
 	once, err := pl.isRunOnce(h, t)
 	if err != nil {
@@ -388,10 +389,10 @@ func known(m *value.Map) *value.Map {
 // confirmResult replaces a predicted result by what is certain now.
 func (pl *play) confirmResult(h *host, l *lane, s *step, did []state.OpResult) {
 	pl.sayPins(did)
-	result := s.change.Result
+	result := s.promised.result
 	defer func() { fillIn(s.maps, result) }()
-	if s.change.Then != nil {
-		if c, err := s.change.Then(l.view(l.as), did); err == nil && c.Result != nil {
+	if s.promised.then != nil {
+		if c, err := s.promised.then(l.view(l.as), did); err == nil && c.Result != nil {
 			result = c.Result
 		}
 	}

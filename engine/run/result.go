@@ -20,6 +20,7 @@ type outcome struct {
 	// which no failed_when forgives and no retry mends.
 	unrun    bool
 	result   *value.Map
+	owned    bool // nobody else has the result: it may be added to
 	status   event.Status
 	msg      string
 	hint     string
@@ -38,7 +39,7 @@ type outcome struct {
 
 // outcomeOf turns a module's change into an outcome.
 func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
-	o := &outcome{result: c.Result, warnings: c.Warnings, do: c.Do, noLog: ev.noLog, status: event.OK}
+	o := &outcome{result: c.Result, owned: true, warnings: c.Warnings, do: c.Do, noLog: ev.noLog, status: event.OK}
 	if o.result == nil {
 		o.result = value.M("changed", len(c.Ops) > 0)
 	}
@@ -246,7 +247,9 @@ func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	}
 	r := o.result
 	if !r.Has("failed") {
-		r = r.Clone()
+		if !o.owned {
+			r = r.Clone()
+		}
 		r.Set("failed", value.Bool(o.status == event.Failed))
 	}
 	o.result = r

@@ -200,7 +200,7 @@ func (pl *play) intentsOfSteps(h *host) []event.Note {
 	}
 	var notes []event.Note
 	for _, s := range h.steps {
-		notes = append(notes, event.Note{Kind: noteIntent, Host: h.Name, Key: s.key, Body: []byte(s.change.Mark)})
+		notes = append(notes, event.Note{Kind: noteIntent, Host: h.Name, Key: s.key, Body: []byte(s.promised.mark)})
 	}
 	return notes
 }

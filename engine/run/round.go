@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -143,11 +141,10 @@ func (pl *play) serve(ctx context.Context, reqs []*request) error {
 	var wait time.Time
 	pl.release() // before the heading of an effect
 	low := pl.lowWater()
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(pl.Forks)
 	if err := pl.intend(ctx, pl.intentsOf(reqs)); err != nil {
 		return err
 	}
+	g, gctx := newWorkers(ctx, pl.Forks)
 	lanes := map[*lane]*sync.Mutex{}
 	var mu sync.Mutex
 	for _, r := range reqs {
@@ -324,9 +321,6 @@ func (pl *play) stepSafely(h *host) (r *request, err error) {
 
 // flush applies what waits on the given hosts, all at once.
 func (pl *play) flush(ctx context.Context, hosts []*host) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(pl.Forks)
-	var mu sync.Mutex
 	var intents []event.Note
 	for _, h := range hosts {
 		intents = append(intents, pl.intentsOfSteps(h)...)
@@ -334,6 +328,8 @@ func (pl *play) flush(ctx context.Context, hosts []*host) error {
 	if err := pl.intend(ctx, intents); err != nil {
 		return err
 	}
+	g, gctx := newWorkers(ctx, pl.Forks)
+	var mu sync.Mutex
 	for _, h := range hosts {
 		if len(h.steps) == 0 {
 			h.settleMemory()
@@ -385,7 +381,7 @@ func (pl *play) flushed(ctx context.Context, h *host, l *lane, b state.Batch, ou
 	for _, a := range out.Answers { // for the results of what was done before it
 		l.view(b.As).Learn(a)
 	}
-	pl.deviation(h, l, steps, out.Results, bad)
+	pl.deviation(h, l, steps, ops, out.Results, bad)
 	return nil
 }
 
@@ -433,7 +429,7 @@ func (pl *play) confirmed(h *host, l *lane, steps []*step, results []state.OpRes
 
 // deviation commits what was done before the operation that failed, takes the
 // host back to that task (or item) with its true result, and forgets the view.
-func (pl *play) deviation(h *host, l *lane, steps []*step, results []state.OpResult, bad int) {
+func (pl *play) deviation(h *host, l *lane, steps []*step, ops []state.Op, results []state.OpResult, bad int) {
 	for _, s := range steps {
 		if s.to <= bad {
 			pl.confirmResult(h, l, s, results[s.from:s.to])
@@ -452,13 +448,13 @@ func (pl *play) deviation(h *host, l *lane, steps []*step, results []state.OpRes
 		} else {
 			r = state.OpResult{Msg: "the operation was not carried out"}
 		}
-		if s.change.Failed != nil {
-			if f := s.change.Failed(bad-s.from, r); f != nil {
+		if s.promised.failed != nil {
+			if f := s.promised.failed(bad-s.from, r); f != nil {
 				pl.finishFailed(h, f)
 				return
 			}
 		}
-		pl.finishFailed(h, opFailure(s.change.Ops[bad-s.from], r))
+		pl.finishFailed(h, opFailure(ops[bad], r))
 		return
 	}
 }
