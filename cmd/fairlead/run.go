@@ -256,6 +256,14 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 		defer t.Close()
 		sinks = append(sinks, t)
 	}
+	log, err := openLog(settings)
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		defer log.f.Close() //nolint:errcheck // each line was written
+		sinks = append(sinks, log.sink(f.look(settings, std)))
+	}
 	var rec *resumable
 	if !f.noRecord {
 		st, err := store.Open(ctx, stateDir(f.data))
@@ -302,7 +310,7 @@ func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 	return render.Options{
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
 		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
-		Results: results(settings), HostStarts: settings.Bool(config.HostStarts),
+		Results: results(settings), HostStarts: settings.Bool(config.HostStarts), TaskPaths: settings.Bool(config.TaskPaths),
 		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std),
 	}
 }

@@ -78,6 +78,9 @@ const (
 	ResultFormat           Key = "callback_result_format"
 	ResultsPretty          Key = "callback_format_pretty"
 	HostStarts             Key = "show_per_host_start"
+	TaskPaths              Key = "show_task_path_on_failure"
+	ShowArgs               Key = "display_args_to_stdout"
+	LogPath                Key = "log_path"
 	ForceColor             Key = "force_color"
 	NoColor                Key = "nocolor"
 	Verbosity              Key = "verbosity"
@@ -164,6 +167,9 @@ var settings = []Setting{
 	{ResultFormat, in(defaults, "callback_result_format"), env("ANSIBLE_CALLBACK_RESULT_FORMAT"), Text, "json", []string{"json", "yaml"}, "how the results of tasks are written"},
 	{ResultsPretty, in(defaults, "callback_format_pretty"), env("ANSIBLE_CALLBACK_FORMAT_PRETTY"), Bool, "", nil, "results on several lines always, or never"},
 	{HostStarts, in(defaults, "show_per_host_start"), env("ANSIBLE_SHOW_PER_HOST_START"), Bool, "false", nil, "tell of each host that a task starts there"},
+	{TaskPaths, in(defaults, "show_task_path_on_failure"), env("ANSIBLE_SHOW_TASK_PATH_ON_FAILURE"), Bool, "false", nil, "tell where a task that fails is written, as with -vv"},
+	{ShowArgs, in(defaults, "display_args_to_stdout"), env("ANSIBLE_DISPLAY_ARGS_TO_STDOUT"), Bool, "false", nil, "tell the arguments of tasks in their headings"},
+	{LogPath, in(defaults, "log_path"), env("ANSIBLE_LOG_PATH"), Path, "", nil, "file to which the output is added, with the time of each line"},
 	{ForceColor, in(defaults, "force_color"), env("ANSIBLE_FORCE_COLOR"), Bool, "false", nil, "colours also where there is no terminal"},
 	{NoColor, in(defaults, "nocolor"), env("ANSIBLE_NOCOLOR", "NO_COLOR"), Bool, "false", nil, "no colours"},
 	{Verbosity, in(defaults, "verbosity"), env("ANSIBLE_VERBOSITY"), Int, "0", nil, "as many -v"},

@@ -89,14 +89,17 @@ type Event struct {
 	Hosts  []string `json:"hosts,omitempty"`   // of the play or batch, or that include a file
 
 	// TaskStarted and results
-	Task     string   `json:"task,omitempty"` // name as shown, role included
-	TaskID   string   `json:"task_id,omitempty"`
-	TaskNo   int64    `json:"task_no,omitempty"` // order within the run, from 1
-	Module   string   `json:"module,omitempty"`
-	Pos      diag.Pos `json:"pos,omitzero"`
-	Handler  bool     `json:"handler,omitempty"`
-	Host     string   `json:"host,omitempty"`
-	Delegate string   `json:"delegate,omitempty"`
+	Task   string   `json:"task,omitempty"` // name as shown, role included
+	TaskID string   `json:"task_id,omitempty"`
+	TaskNo int64    `json:"task_no,omitempty"` // order within the run, from 1
+	Module string   `json:"module,omitempty"`
+	Pos    diag.Pos `json:"pos,omitzero"`
+	// Args are the task's arguments as written, for the heading; only where a setting
+	// asks for them.
+	Args     string `json:"args,omitempty"`
+	Handler  bool   `json:"handler,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Delegate string `json:"delegate,omitempty"`
 	// DelegateAddress is where the delegate is reached, if something was done there.
 	DelegateAddress string `json:"delegate_address,omitempty"`
 

@@ -172,7 +172,24 @@ func (pl *play) tellTask(e *event.Event) {
 	}
 	pl.told = e.TaskNo
 	pl.emit(&event.Event{Kind: event.TaskStarted, Play: e.Play, PlayNo: e.PlayNo, Task: e.Task, TaskID: e.TaskID, TaskNo: e.TaskNo,
-		Module: e.Module, Pos: e.Pos, Handler: e.Handler, Check: e.Check})
+		Module: e.Module, Pos: e.Pos, Handler: e.Handler, Check: e.Check, Args: e.Args})
+	e.Args = "" // the heading has them
+}
+
+// shownArgs are the arguments of a task as they are written, for its heading, where a
+// setting asks for them and no_log does not forbid it.
+func (pl *play) shownArgs(h *host, t *playbook.Task) string {
+	if !pl.Settings.ShowArgs || pl.saysNoLog(h, t) {
+		return ""
+	}
+	var args []string
+	if t.Raw != nil {
+		args = append(args, "_raw_params="+t.Raw.Str())
+	}
+	for _, p := range t.Args.Pairs {
+		args = append(args, p.Key.Str()+"="+p.Value.Value().Text())
+	}
+	return strings.Join(args, ", ")
 }
 
 // inCheckMode tells what a scope's check_mode says, as far as that stands written.
@@ -192,7 +209,7 @@ func (pl *play) tellStart(h *host) {
 		return
 	}
 	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
-		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope)})
+		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Args: pl.shownArgs(h, t)})
 }
 
 // unreachable ends the task on a host that cannot be used.
@@ -203,7 +220,7 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 		return
 	}
 	if h.inst == nil {
-		h.inst = &instance{taskNo: pl.taskNo(h), started: pl.Now()}
+		h.inst = pl.newInstance(h)
 	}
 	o := &outcome{status: event.Unreachable, msg: err.Error(), reason: diag.ClassOf(err).String()}
 	o.explain(err)

@@ -253,6 +253,20 @@ type entry struct {
 	waits bool
 }
 
+// newInstance begins a task.
+func (pl *play) newInstance(h *host) *instance {
+	return &instance{taskNo: pl.taskNo(h), started: pl.Now(), setAt: h.Set.Mark(), factsAt: h.Facts.Mark(), includedAt: h.Included.Mark()}
+}
+
+// unlearn forgets the facts of a task that failed: those of the items that went well
+// before it, too, as in Ansible.
+func (h *host) unlearn() {
+	in := h.inst
+	h.Set.Rollback(in.setAt)
+	h.Facts.Rollback(in.factsAt)
+	h.Included.Rollback(in.includedAt)
+}
+
 // fillLater remembers a result of the step that waits last, if it was made from
 // a prediction.
 func (h *host) fillLater(m *value.Map) {
@@ -325,6 +339,8 @@ type instance struct {
 	unbrought bool
 	// unrun: what the task says could not be evaluated, so its module did not run.
 	unrun bool
+	// setAt, factsAt and includedAt mark what the host remembered when the task began.
+	setAt, factsAt, includedAt int
 }
 
 func (i *instance) clone() *instance {

@@ -150,7 +150,6 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 		m.Set("msg", value.String(o.msg))
 	case skipped:
 		o.status = event.Skipped
-		m.Set("skipped", value.Bool(true))
 		m.Set("msg", value.String("All items skipped"))
 	default:
 		o.status = statusOf(changed)
@@ -159,8 +158,8 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 		}
 		m.Set("msg", value.String("All items completed"))
 	}
-	if !m.Has("failed") && len(in.items) > 0 {
-		m.Set("failed", value.Bool(false))
+	if len(in.items) > 0 {
+		m.Set("skipped", value.Bool(skipped)) // failed is there only where something did
 	}
 	o.result = m
 	o.noLog = in.hushed

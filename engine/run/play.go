@@ -69,6 +69,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
 	}
 	if len(hosts) == 0 {
+		r.warnReserved(pv)
 		begins(hosts)
 		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
 		return false, nil
@@ -78,6 +79,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	for _, batch := range batches {
+		r.warnReserved(pv)
 		begins(batch)
 		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, named: named, all: all, batch: batch,
 			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}

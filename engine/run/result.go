@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -89,7 +90,8 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	pl.place(h)
 	in := h.inst
 	if in == nil {
-		in = &instance{taskNo: pl.taskNo(h), started: pl.Now(), begun: true, items: []value.Value{value.Null}}
+		in = pl.newInstance(h)
+		in.begun, in.items = true, []value.Value{value.Null}
 		h.inst = in
 	}
 	if !in.begun {
@@ -333,8 +335,23 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	e := pl.newEvent(h, t, event.ItemResult, o)
 	e.Item, e.HasItem, e.Res = item, true, r
 	e.Label = pl.itemLabel(h, t, item)
-	in.results = append(in.results, value.FromMap(r))
+	in.results = append(in.results, value.FromMap(pl.withInvocation(in, t, o, r)))
 	pl.addEntry(h, e, nil)
+}
+
+// withInvocation adds to the result of an item the arguments of its module, which
+// Ansible registers for the items of loops alone.
+func (pl *play) withInvocation(in *instance, t *playbook.Task, o *outcome, r *value.Map) *value.Map {
+	if in.evaled == nil || o.status == event.Skipped || o.unrun || t.Register.Str() == "" || r.Has("invocation") {
+		return r
+	}
+	inv := module.Invocation(in.evaled.mod.Spec(), in.evaled.raw)
+	if inv == nil {
+		return r
+	}
+	r = r.Clone()
+	r.Set("invocation", value.FromMap(inv))
+	return r
 }
 
 func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
@@ -346,6 +363,13 @@ func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
 	if item.DeepMarks()&value.Secret != 0 {
 		return "********"
 	}
+	if text := item.Text(); item.IsString() && (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) {
+		// The label of Ansible is "{{ item }}", which makes data of a text that looks like some.
+		n := yaml.FromValue(t.Pos, value.String("{{ "+h.inst.control.loopVar+" }}"))
+		if v, err := pl.itemScope(h, t).Eval(n); err == nil {
+			return v.Text()
+		}
+	}
 	return item.Text()
 }
 
@@ -354,7 +378,7 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: orElse(h.inst.module, t.Module), Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
-		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.on.host, DelegateAddress: o.on.address, Restored: o.restored}
+		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.on.host, DelegateAddress: o.on.address, Restored: o.restored, Args: pl.shownArgs(h, t)}
 	if !o.noLog {
 		e.Diff = o.diff
 	}

@@ -126,6 +126,7 @@ type runner struct {
 	changed  bool
 	unknown  bool
 	doubt    bool
+	warned   map[string]bool // of variables with reserved names
 }
 
 // Run runs the playbooks. The error is one of ours or of the caller's (a

@@ -41,6 +41,8 @@ type Settings struct {
 	// Debugger stops at every task that fails; DebuggerForgives leaves those out whose
 	// errors are ignored.
 	Debugger, DebuggerForgives bool
+	// ShowArgs puts the arguments of tasks into their headings.
+	ShowArgs bool
 	// Managed is the variable ansible_managed; "" means Ansible's default.
 	Managed string
 	// Named gives a setting by its name in Ansible, for the lookup config; nil
@@ -65,8 +67,8 @@ func SettingsOf(c *config.Config) Settings {
 		Named:    namedSettings(c),
 		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
-		DuplicateKeys: c.Text(config.DuplicateKeys),
-		Debugger:      c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
+		DuplicateKeys: c.Text(config.DuplicateKeys), ShowArgs: c.Bool(config.ShowArgs),
+		Debugger: c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
 	}
 	if c.IsSet(config.Managed) {
 		s.Managed = c.Text(config.Managed)

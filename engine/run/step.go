@@ -32,7 +32,7 @@ func (pl *play) step(h *host) (*request, error) {
 			h.advance()
 			return done, nil
 		}
-		h.inst = &instance{taskNo: pl.taskNo(h), started: pl.Now()}
+		h.inst = pl.newInstance(h)
 		h.inst.seedNo = h.inst.taskNo
 		h.inst.title = pl.titled(h, t)
 	}

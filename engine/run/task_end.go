@@ -51,6 +51,9 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 			return nil, err
 		}
 	}
+	if failed {
+		h.unlearn()
+	}
 	h.register(t, o)
 	h.roles.ran = h.roles.ran || o.status != event.Skipped
 	e := pl.newEvent(h, t, event.Result, o)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"os"
+	"slices"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
@@ -68,4 +69,19 @@ func (f *hostFiles) get(h *vars.Host, entry int) (*yaml.Vars, error) {
 		return nil, nil
 	}
 	return nil, diag.Errorf(n.Pos, "vars-files", "an undefined variable was found when attempting to template the vars_files item '%s': %w", n.Value().Text(), err)
+}
+
+// warnReserved warns, once of each, of variables of a play that have reserved names.
+func (r *runner) warnReserved(pv *vars.PlayVars) {
+	names := r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()}).Names()
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		if !playbook.Reserved(n) || r.warned[n] {
+			continue
+		}
+		if r.warned == nil {
+			r.warned = map[string]bool{}
+		}
+		r.warned[n] = true
+		r.notice("warn", "Found variable using reserved name: "+n)
+	}
 }

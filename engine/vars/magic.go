@@ -280,14 +280,14 @@ type varsObject struct{ s *Scope }
 
 func (o *varsObject) TypeName() string { return "dict" }
 func (o *varsObject) Attr(name string) (value.Value, bool) {
-	v, ok, _ := o.s.Variable(name)
+	v, ok, _ := o.s.written(name)
 	return v, ok
 }
 func (o *varsObject) IsMapping() {}
 
-// AttrOf gives a variable, evaluated.
+// AttrOf gives a variable as it is written: templates in it are not evaluated.
 func (o *varsObject) AttrOf(_ *jinja.Context, name string) (value.Value, bool, error) {
-	return orMethod(o, name)(o.s.Variable(name))
+	return orMethod(o, name)(o.s.written(name))
 }
 
 // orMethod gives a method of a mapping where it has no such key.

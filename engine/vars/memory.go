@@ -72,8 +72,11 @@ func (m *Memory) InOrder() []string {
 // Mark is the present moment, for Rollback and Confirm.
 func (m *Memory) Mark() int { return len(m.log) }
 
-// Rollback forgets every assignment since the mark.
+// Rollback forgets every assignment since the mark; one from before a Clear is void.
 func (m *Memory) Rollback(mark int) {
+	if mark > len(m.log) {
+		return
+	}
 	for i := len(m.log) - 1; i >= mark; i-- {
 		a := m.log[i]
 		if a.prev < 0 {

@@ -433,6 +433,33 @@ func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 // Variable gives an evaluated variable by name.
 func (s *Scope) Variable(name string) (value.Value, bool, error) { return s.Lookup(nil, name) }
 
+// written gives a variable without evaluating what it is made of.
+func (s *Scope) written(name string) (value.Value, bool, error) {
+	if _, local := s.locals[name]; local {
+		return s.Lookup(nil, name)
+	}
+	if _, magic, _ := s.magic(name); magic {
+		return s.Lookup(nil, name)
+	}
+	for i, l := range s.layers {
+		n, v, ok := l.find(name)
+		if !ok {
+			continue
+		}
+		s.readsLayer(name, i)
+		if s.eng.Merge {
+			if m := s.merged(name, i); m != nil {
+				n = m
+			}
+		}
+		if n != nil {
+			v = n.Value()
+		}
+		return v, true, nil
+	}
+	return s.Lookup(nil, name)
+}
+
 // Source gives the node a variable comes from, without evaluating it; nil when
 // a task set it or it does not exist.
 func (s *Scope) Source(name string) *yaml.Node {

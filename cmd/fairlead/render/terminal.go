@@ -36,6 +36,8 @@ type Options struct {
 	Results Results
 	// HostStarts tells of each host that a task starts there.
 	HostStarts bool
+	// TaskPaths tells of each failure where its task is written.
+	TaskPaths bool
 	// CustomStats shows what set_stats gave, at the end.
 	CustomStats bool
 }
@@ -163,9 +165,13 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if e.Handler {
 			word = "RUNNING HANDLER"
 		}
-		t.heading(b, word+" ["+event.PrintableLine(e.Task)+"]"+t.checkMark(e))
-		if t.o.Verbosity >= 2 && e.Pos.IsValid() {
-			fmt.Fprintf(b, "%s\n", t.paint(blue, fmt.Sprintf("task path: %s:%d", event.PrintableLine(e.Pos.File), e.Pos.Line)))
+		title := e.Task
+		if e.Args != "" {
+			title += " " + e.Args
+		}
+		t.heading(b, word+" ["+event.PrintableLine(title)+"]"+t.checkMark(e))
+		if t.o.Verbosity >= 2 {
+			t.taskPath(b, e)
 		}
 	case event.Included:
 		t.included(b, e)
@@ -220,6 +226,13 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if t.dry {
 			t.heading(b, "DRY RUN")
 		}
+	}
+}
+
+// taskPath tells where the task of an event is written.
+func (t *Terminal) taskPath(b *bytes.Buffer, e *event.Event) {
+	if e.Pos.IsValid() {
+		fmt.Fprintf(b, "%s\n", t.paint(blue, fmt.Sprintf("task path: %s:%d", event.PrintableLine(e.Pos.File), e.Pos.Line)))
 	}
 }
 
@@ -289,6 +302,9 @@ func (t *Terminal) words(e *event.Event) (string, color) {
 func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	word, col := t.words(e)
 	t.diff(b, e)
+	if t.o.TaskPaths && e.Status == event.Failed && !item && t.o.Verbosity < 2 {
+		t.taskPath(b, e)
+	}
 	host := e.Host
 	if e.Delegate != "" {
 		host += " -> " + e.Delegate
