@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -236,7 +235,7 @@ func mandatory(_ *Context, in value.Value, a Args) (value.Value, error) {
 	if u := in.Undef(); u.Name != "" {
 		name = "'" + u.Name + "' "
 	}
-	return in, diag.Errorf(diag.Pos{}, CodeUndefined, "Mandatory variable %s not defined.", name)
+	return in, refusal("Mandatory variable %s not defined.", name)
 }
 
 func ternary(_ *Context, in value.Value, a Args) (value.Value, error) {

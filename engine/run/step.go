@@ -169,12 +169,15 @@ func (pl *play) beginLoop(h *host, t *playbook.Task) (*request, error) {
 	h.inst.control = control
 	items, unknown, err := pl.loopItems(s, t)
 	if err != nil {
-		// A loop that cannot be evaluated matters only where the task would run.
-		if c, cerr := pl.conditions(s, t.Whens()); cerr == nil && !c.IsUnknown() && !c.Truthy() {
-			h.inst.looped, h.inst.items = false, []value.Value{value.Null}
-			return nil, nil
-		}
 		h.inst.looped = false
+		// What a loop is over need not be defined where the task would not run;
+		// any other mistake in it is one before the condition is asked.
+		if vars.IsUndefined(err) {
+			if c, cerr := pl.conditions(s, t.Whens()); cerr == nil && !c.IsUnknown() && !c.Truthy() {
+				h.inst.items = []value.Value{value.Null}
+				return nil, nil
+			}
+		}
 		return pl.failed(h, asFailure(err))
 	}
 	if unknown != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
-// diff shows what a result changes.
+// diff shows what a result changes, an empty line behind each difference.
 func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 	for _, d := range e.Diff {
 		if d.Note != "" {
@@ -35,6 +35,7 @@ func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 			text := event.PrintableLine(strings.TrimSuffix(l, "\n"))
 			fmt.Fprintf(b, "%s\n", t.paint(diffColor(l), text))
 		}
+		b.WriteByte('\n')
 	}
 }
 
