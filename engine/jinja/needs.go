@@ -70,12 +70,15 @@ type needs struct {
 	maybe    bool
 	guarded  bool
 	assigned map[string]bool
+	macros   map[string]*macroStmt // that stand before
+	uses     map[*macroStmt]map[string]bool
 	out      []Need
 	refs     []Ref
 }
 
 func newNeeds(t *Template) *needs {
-	w := &needs{t: t, scopes: []map[string]bool{{}}, assigned: map[string]bool{}}
+	w := &needs{t: t, scopes: []map[string]bool{{}}, assigned: map[string]bool{},
+		macros: map[string]*macroStmt{}, uses: map[*macroStmt]map[string]bool{}}
 	if i := strings.Index(t.raw, t.src.text); i > 0 {
 		w.shift = i
 	}
@@ -116,7 +119,7 @@ func (w *needs) scoped(f func()) {
 }
 
 func (w *needs) name(x *nameExpr) {
-	if w.guarded {
+	if w.guarded || x.name == "undefined" { // which templates write for what is not defined
 		return
 	}
 	for _, maps := range [][]map[string]bool{w.scopes, w.mentions} {
@@ -201,7 +204,51 @@ func (w *needs) call(x *callExpr) {
 			return
 		}
 	}
+	if isName && w.macros[fn.name] != nil {
+		m := w.macros[fn.name]
+		w.perhaps(func() { w.macroArgs(m, &x.args) })
+		return
+	}
 	w.perhaps(func() { w.args(&x.args) })
+}
+
+// macroArgs: an argument of a macro may be undefined where the macro minds that.
+func (w *needs) macroArgs(m *macroStmt, a *callArgs) {
+	used := w.usedBy(m)
+	give := func(param string, x expr) {
+		if _, plain := x.(*nameExpr); plain && !used[param] {
+			w.guard(func() { w.expr(x) })
+			return
+		}
+		w.expr(x)
+	}
+	for i, x := range a.pos {
+		if i < len(m.sig.params) {
+			give(m.sig.params[i], x)
+		} else {
+			w.expr(x)
+		}
+	}
+	for i, x := range a.kwVals {
+		give(a.kwNames[i], x)
+	}
+	w.exprs(a.star, a.kws)
+}
+
+// usedBy are the names that a macro's body cannot do without.
+func (w *needs) usedBy(m *macroStmt) map[string]bool {
+	if used, ok := w.uses[m]; ok {
+		return used
+	}
+	used := map[string]bool{}
+	w.uses[m] = used // for a macro that calls itself
+	in := newNeeds(w.t)
+	in.macros, in.uses = w.macros, w.uses
+	in.body(m.body)
+	for _, n := range in.out {
+		used[n.Name] = true
+	}
+	return used
 }
 
 func forgiving(a *callArgs) bool {
@@ -303,6 +350,7 @@ func (w *needs) definition(s stmt) {
 	switch s := s.(type) {
 	case *macroStmt:
 		w.declare(s.name)
+		w.macros[s.name] = s
 		w.macro(s)
 	case *callStmt:
 		w.call(s.call)
