@@ -64,9 +64,15 @@ func (m *typed[T]) Plan(args any, in Inputs, v state.View) (Change, error) {
 	if !ok {
 		return Change{}, fmt.Errorf("module %s: arguments are a %T", m.spec.Name, args)
 	}
+	if len(in.Env) > 0 {
+		v = within{v, in.Env}
+	}
 	c, err := m.plan(a, in, v)
 	if asked, ok := any(a).(flagged); ok && err == nil {
-		return withFlags(asked, c, v)
+		c, err = withFlags(asked, c, v)
+	}
+	if len(in.Env) > 0 {
+		c = inEnvironment(in.Env, c)
 	}
 	return c, err
 }

@@ -6,6 +6,8 @@ package probe
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -45,6 +47,8 @@ func For(q state.Query) (s Script, read Read, ok bool) {
 		s, read = services(q)
 	case state.Output:
 		s, read = output(q)
+	case state.Within:
+		return inEnvironment(q)
 	default:
 		return Script{}, nil, false
 	}
@@ -56,6 +60,26 @@ func output(q state.Output) (Script, Read) {
 	return Script{Text: q.Script, Args: q.Params()}, func(res ScriptResult) (any, error) {
 		return state.OutputInfo{RC: res.RC, Stdout: string(res.Stdout), Stderr: string(res.Stderr)}, nil
 	}
+}
+
+// scriptWithin exports the first $1 parameters behind it. Programs of the system are
+// found behind those of the task's own PATH, and they speak English.
+const scriptWithin = `_n=$1; shift; _p=$PATH
+while [ $_n -gt 0 ]; do export "$1"; shift; _n=$((_n - 1)); done
+[ "$PATH" = "$_p" ] || PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+LC_ALL=C; export LC_ALL
+`
+
+// inEnvironment is a question in a task's environment.
+func inEnvironment(q state.Within) (Script, Read, bool) {
+	s, read, ok := For(q.Of)
+	if !ok {
+		return s, read, ok
+	}
+	env := q.Variables()
+	s.Text = scriptWithin + s.Text
+	s.Args = slices.Concat([]string{strconv.Itoa(len(env))}, env, s.Args)
+	return s, read, true
 }
 
 // fails is a question that is not put: the script does nothing and reading its

@@ -217,13 +217,16 @@ func (r *gitRun) failure(m map[string]string) *module.Failure {
 	rc, _ := strconv.Atoi(m["rc"])
 	full := []any{"rc", rc, "stdout", text([]byte(m["out"])), "stderr", text([]byte(m["err"]))}
 	if cmd, ok := m["run"]; ok {
-		return module.Fail(strings.TrimSpace(m["err"]), append(full, "cmd", cmd)...)
+		return module.Fail(orElse(strings.TrimSpace(m["err"]), "cannot run "+cmd), append(full, "cmd", cmd)...)
 	}
 	if what, ok := m["text"]; ok {
 		return module.Fail(fmt.Sprintf("Failed to %s: %s %s", what, m["out"], m["err"]))
 	}
 	if what, ok := m["full"]; ok {
-		return module.Fail(what, append(full, "cmd", m["cmd"])...)
+		if cmd, ok := m["cmd"]; ok {
+			full = append(full, "cmd", cmd)
+		}
+		return module.Fail(what, full...)
 	}
 	if what, ok := m["plain"]; ok {
 		return module.Fail(what)

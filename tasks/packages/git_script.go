@@ -9,8 +9,9 @@ T=$(mktemp -d) || exit; trap 'rm -rf "$T"' EXIT
 say() { printf '@%s %s\n' "$1" "$2"; }
 g() { ran="$git $*"; "$git" "$@" >"$T/o" 2>"$T/e" </dev/null; }
 dump() { for k in out err; do f=$T/${k%%[ur]*}; n=$(wc -c <"$f"); printf '@%s %d\n' $k $n; cat "$f"; printf '\n'; done; }
-# die KIND TEXT: KIND is how the message is made of TEXT and the output.
-die() { r=$?; say rc "$r"; say "$1" "$2"; [ "$1" != full ] || say cmd "$ran"; dump; exit 0; }
+# die KIND TEXT: KIND is how the message is made of TEXT and the output; last is full
+# that names the command, too.
+die() { r=$?; say rc "$r"; k=$1; [ "$k" != last ] || { k=full; say cmd "$ran"; }; say "$k" "$2"; dump; exit 0; }
 must() { g "$@" || die run "$git $*"; }
 rbranch() { must ls-remote "$1" -h "refs/heads/$version"; grep -qF -e "$version" "$T/o"; }
 rtag() { must ls-remote "$1" -t "refs/tags/$version"; grep -qF -e "$version" "$T/o"; }
@@ -88,17 +89,17 @@ switch() {
 if [ "$version" = HEAD ]; then
 b=$(branch)
 g checkout --force "$b" || die full "Failed to checkout branch $b"
-g reset --hard "$remote/$b" -- || die full "Failed to checkout branch $b"
+g reset --hard "$remote/$b" -- || die last "Failed to checkout branch $b"
 elif rbranch "$remote"; then
 if [ -n "$depth" ] && ! islocal "$version"; then
 g fetch --depth="$depth" "$remote" "+refs/heads/$version:refs/heads/$version" "+refs/heads/$version:refs/remotes/$remote/$version" || die full "Failed to fetch branch from remote: $version"
 fi
-if ! islocal "$version"; then g checkout --track -b "$version" "$remote/$version" || die full "Failed to checkout $version"
+if ! islocal "$version"; then g checkout --track -b "$version" "$remote/$version" || die last "Failed to checkout $version"
 else
 g checkout --force "$version" || die full "Failed to checkout branch $version"
-g reset --hard "$remote/$version" || die full "Failed to checkout $version"
+g reset --hard "$remote/$version" || die last "Failed to checkout $version"
 fi
-else g checkout --force "$version" || die full "Failed to checkout $version"; fi
+else g checkout --force "$version" || die last "Failed to checkout $version"; fi
 verify; }
 subrevs() { g submodule foreach "\"$git\" rev-parse $1" || die full 'Unable to determine hashes of submodules'; cat "$T/o"; }
 subs() { subbed=
@@ -125,7 +126,10 @@ g archive --format $f --output "$a" ${prefix:+--prefix "$prefix"} "$version" || 
 if [ "$a" = "$archive" ]; then say archived true
 elif cmp -s "$a" "$archive"; then say archived false
 else mv "$a" "$archive" || exit; say archived true; fi; }
-command -v "$git" >/dev/null || { say plain 'Failed to find required executable "git" in paths of the host'; exit 0; }
+case $git in
+*/*) [ -x "$git" ] || { say rc 2; say run "$git --version"; say out 0; say err 0; exit 0; };;
+*) git=$(command -v "$git") || { say plain 'Failed to find required executable "git" in paths of the host'; exit 0; };;
+esac
 if [ -z "$dest" ]; then rhead "$repo"; say new 1; exit 0; fi
 here
 if [ -n "$separate" ] && [ -e "$git_dir" ] && [ "$git_dir" != "$separate" ]; then

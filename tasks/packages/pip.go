@@ -81,7 +81,7 @@ fi
 case $2 in
 '') p=$(command -v python3) && "$p" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pip"))' 2>/dev/null && { printf '%s\n-m\npip.__main__\n' "$p"; exit 0; }
 b=pip3;;
-/*) echo "$2"; exit 0;;
+/*) [ -x "$2" ] || echo gone; echo "$2"; exit 0;;
 *) b=$2;;
 esac
 command -v "$b" || printf '!Unable to find any of %s to use.  pip needs to be installed.\n' "$b"`
@@ -153,6 +153,10 @@ func planPip(a pipArgs, in module.Inputs, v state.View) (module.Change, error) {
 		return r.newEnv(found[1:], words)
 	}
 	r.pip = found[1:]
+	if r.pip[0] == "gone" {
+		r.pip = r.pip[1:]
+		return r.cannotRun()
+	}
 	if in.Check {
 		return r.foresee(g)
 	}
@@ -302,6 +306,18 @@ func (r *pipRun) command() ([]string, error) {
 	return nil, nil
 }
 
+// cannotRun is the failure to start a program that is not there.
+func (r *pipRun) cannotRun() (module.Change, error) {
+	cmd, err := r.command()
+	if err != nil || cmd == nil {
+		return nothingToInstall(), err
+	}
+	if r.in.Check && (r.Extra != "" || r.Editable || r.Requirements != "" || r.State == "latest") {
+		return module.Change{Result: value.M("changed", true)}, nil
+	}
+	return module.Change{}, module.Fail("cannot run "+r.pip[0]+": no such program", "cmd", module.ShlexJoin(cmd), "rc", 2, "stdout", "", "stderr", "")
+}
+
 // foresee tells in a dry run what pip's own list tells.
 func (r *pipRun) foresee(g *module.Gather) (module.Change, error) {
 	cmd, err := r.command()
@@ -322,7 +338,6 @@ func (r *pipRun) foresee(g *module.Gather) (module.Change, error) {
 	c := module.Change{Result: value.M("changed", changed, "cmd", strings.Join(r.pip, " ")+" list --format=freeze", "stdout", text([]byte(list+"\n")), "stderr", "")}
 	if changed {
 		c.Ops = []state.Op{op}
-		c.Result.Delete("cmd")
 	}
 	return c, nil
 }
