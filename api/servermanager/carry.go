@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/fairlead-project/fairlead/api/jobs"
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/store"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/templates"
@@ -39,7 +39,7 @@ func runID(request string, step, attempt int) string {
 	return id
 }
 
-var attemptSuffix = regexp.MustCompile(`-\d+$`)
+var attemptSuffix = lazyregexp.New(`-\d+$`)
 
 // carrier carries out one request.
 type carrier struct {
@@ -116,7 +116,7 @@ func (c *carrier) tells(st store.Status) {
 func (c *carrier) toldKey(st store.Status) string {
 	root := st.Run
 	if rest, ok := strings.CutPrefix(root, c.id); ok {
-		root = c.id + attemptSuffix.ReplaceAllString(rest, "")
+		root = c.id + attemptSuffix().ReplaceAllString(rest, "")
 	}
 	return strings.Join([]string{root, st.ServerID, st.Role, st.State}, "\x00")
 }
@@ -389,12 +389,12 @@ func safely(f func() error) (err error) {
 	return f()
 }
 
-var fileName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+var fileName = lazyregexp.New(`[^A-Za-z0-9._-]`)
 
 // clusterFile is a name for files of a cluster: a request must not write where
 // it likes.
 func clusterFile(cluster string) string {
-	name := fileName.ReplaceAllString(cluster, "_")
+	name := fileName().ReplaceAllString(cluster, "_")
 	if strings.Trim(name, ".") == "" {
 		name = "_" + name
 	}

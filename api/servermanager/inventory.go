@@ -2,12 +2,12 @@ package servermanager
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -112,7 +112,7 @@ func kollaHosts(inv value.Value) []string {
 }
 
 // secretName tells which parameters, options and host variables hold secrets.
-var secretName = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|secret|token|private_key|_pass|sshkey|(mon|osd|adm|pool)_keys?|auth_key)s?$`)
+var secretName = lazyregexp.New(`(?i)(pass(word|wd|phrase)?|secret|token|private_key|_pass|sshkey|(mon|osd|adm|pool)_keys?|auth_key)s?$`)
 
 // markSecrets marks the values of options whose names say so.
 func markSecrets(v value.Value) value.Value {
@@ -120,7 +120,7 @@ func markSecrets(v value.Value) value.Value {
 	case value.KindMap:
 		m := value.NewMap()
 		for k, e := range v.Map().All() {
-			if secretName.MatchString(k.Text()) {
+			if secretName().MatchString(k.Text()) {
 				m.SetKey(k, e.MarkDeep(value.Secret))
 				continue
 			}
@@ -138,14 +138,14 @@ func markSecrets(v value.Value) value.Value {
 }
 
 // hostVar finds key=value on a host line, the value quoted or not.
-var hostVar = regexp.MustCompile(`(^|\s)([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)`)
+var hostVar = lazyregexp.New(`(^|\s)([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)`)
 
 // learnInventory tells the redactor the secrets of an inventory.
 func learnInventory(r *event.Redactor, inv value.Value) {
 	r.AddValue(markSecrets(inv))
 	for _, line := range hostLines(inv) {
-		for _, m := range hostVar.FindAllStringSubmatch(line, -1) {
-			if secretName.MatchString(m[2]) {
+		for _, m := range hostVar().FindAllStringSubmatch(line, -1) {
+			if secretName().MatchString(m[2]) {
 				r.Add(strings.Trim(m[3], `"'`))
 			}
 		}
@@ -166,7 +166,7 @@ func writeINI(inv value.Value) string {
 				if e.Kind() == value.KindMap || e.Kind() == value.KindList {
 					text = event.NewRedactor().Value(markSecrets(e)).Repr()
 				}
-				if secretName.MatchString(name.Text()) {
+				if secretName().MatchString(name.Text()) {
 					text = event.Hidden
 				}
 				fmt.Fprintf(&b, "%s=%s\n\n", name.Text(), oneLine(text))
@@ -178,9 +178,9 @@ func writeINI(inv value.Value) string {
 				items = []value.Value{v}
 			}
 			for _, it := range items {
-				line := hostVar.ReplaceAllStringFunc(it.Text(), func(s string) string {
-					m := hostVar.FindStringSubmatch(s)
-					if !secretName.MatchString(m[2]) {
+				line := hostVar().ReplaceAllStringFunc(it.Text(), func(s string) string {
+					m := hostVar().FindStringSubmatch(s)
+					if !secretName().MatchString(m[2]) {
 						return s
 					}
 					return m[1] + m[2] + "=" + event.Hidden

@@ -3,9 +3,9 @@ package servermanager
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -201,9 +201,9 @@ func sectionOf(params *value.Map, r role) value.Value {
 	return value.Undefined(r.name)
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+var hostName = lazyregexp.New(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
 
 func validHost(s string) bool {
 	_, err := netip.ParseAddr(s)
-	return err == nil && !strings.Contains(s, "%") || len(s) <= 253 && hostName.MatchString(s)
+	return err == nil && !strings.Contains(s, "%") || len(s) <= 253 && hostName().MatchString(s)
 }

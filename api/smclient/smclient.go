@@ -12,11 +12,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
@@ -87,7 +87,7 @@ func Read(file string, text []byte) (Description, error) {
 	return d, nil
 }
 
-var unknownField = regexp.MustCompile(`unknown field "(.*)"`)
+var unknownField = lazyregexp.New(`unknown field "(.*)"`)
 
 // misread says where in the description an error of its JSON form is.
 func misread(file string, doc *yaml.Node, err error) error {
@@ -97,7 +97,7 @@ func misread(file string, doc *yaml.Node, err error) error {
 			pos = k.Pos
 		}
 	}
-	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
+	if m := unknownField().FindStringSubmatch(err.Error()); m != nil {
 		at(m[1])
 		return diag.Errorf(pos, "description", "there is no key %q in a description", m[1]).WithHint("fairlead sm-send --help lists them")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	_ "github.com/fairlead-project/fairlead/cmd/fairlead/heap"
 	"github.com/fairlead-project/fairlead/engine/diag"
 )
 
@@ -21,7 +22,6 @@ import (
 var version = "dev"
 
 func main() {
-	tuneGC()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(ctx, os.Args[1:], stdStreams())
 	stop()

@@ -5,16 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/distribution/reference"
-	"github.com/fairlead-project/fairlead/engine/diag"
-	"github.com/fairlead-project/fairlead/engine/state"
-	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
+	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // shareFrom is how many container queries make one list call worth it: it
@@ -142,11 +143,11 @@ func (c *Client) answer(ctx context.Context, q state.Query, there func(string) b
 	return nil, fmt.Errorf("%s: not a question for a container engine", q.Query())
 }
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+var nameForm = lazyregexp.New(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 
 // checkName keeps names that could lead a request elsewhere out of its path.
 func checkName(kind, name string) error {
-	if nameForm.MatchString(name) {
+	if nameForm().MatchString(name) {
 		return nil
 	}
 	return diag.Errorf(diag.Pos{}, "docker-name", "%s name %q: only letters, digits, '_', '.' and '-' are allowed", kind, name)

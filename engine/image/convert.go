@@ -15,10 +15,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	kgzip "github.com/klauspost/compress/gzip"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // The kinds of what goes to the registry: Docker's own, which every engine and
@@ -305,7 +306,7 @@ func unpack(ctx context.Context, source, dir string) error {
 	})
 }
 
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestForm = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 
 // pickLayout finds the image that is meant in a folder with an OCI layout.
 func pickLayout(dir, source, want string) (*layout, error) {
@@ -322,7 +323,7 @@ func pickLayout(dir, source, want string) (*layout, error) {
 		tags := []string{m.Annotations["org.opencontainers.image.ref.name"], m.Annotations["io.containerd.image.name"]}
 		names = append(names, strings.TrimSpace(strings.Join(tags, " ")+" "+m.Digest))
 		if want == "" && len(index.Manifests) == 1 || want != "" && matches(want, i, m.Digest, tags) {
-			if !digestForm.MatchString(m.Digest) {
+			if !digestForm().MatchString(m.Digest) {
 				return nil, notArchive(source, "its index.json names a digest that is none")
 			}
 			return layoutOf(dir, m), nil

@@ -3,9 +3,10 @@ package image
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // Name is the name that server-manager gives the image of a role:
@@ -45,19 +46,19 @@ func RoleOf(file string) string {
 	return ""
 }
 
-var versionForm = regexp.MustCompile(`-(?:ubuntu|centos|u)[0-9.]*-(.+?)\.(?:tar\.gz|tar|tgz)$`)
+var versionForm = lazyregexp.New(`-(?:ubuntu|centos|u)[0-9.]*-(.+?)\.(?:tar\.gz|tar|tgz)$`)
 
 // VersionOf is the version that the name of a container archive tells, "" when
 // it tells none (OpenStack's).
 func VersionOf(file string) string {
-	m := versionForm.FindStringSubmatch(path.Base(file))
+	m := versionForm().FindStringSubmatch(path.Base(file))
 	if m == nil || strings.Contains(file, "ubuntu-binary-") {
 		return ""
 	}
 	return m[1]
 }
 
-var ansibleForm = regexp.MustCompile(`^contrail-ansible-([0-9].*)\.tar\.gz$`)
+var ansibleForm = lazyregexp.New(`^contrail-ansible-([0-9].*)\.tar\.gz$`)
 
 // isRole tells whether a name is one of a role that has images.
 func isRole(role, file string) bool {

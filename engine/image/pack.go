@@ -12,8 +12,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/regclient/regclient/types/ref"
+
+	"github.com/fairlead-project/fairlead/engine/diag"
 )
 
 // Package is what a vendor's package holds: an archive (.tgz) of image
@@ -47,8 +48,8 @@ func OpenPackage(ctx context.Context, file string) (*Package, error) {
 		switch role := RoleOf(base); {
 		case strings.HasPrefix(base, "contrail-puppet"):
 			install = true
-		case ansibleForm.MatchString(base):
-			p.Version = ansibleForm.FindStringSubmatch(base)[1]
+		case ansibleForm().MatchString(base):
+			p.Version = ansibleForm().FindStringSubmatch(base)[1]
 		case !strings.HasSuffix(base, ".tar.gz"):
 		case isRole(role, base):
 			p.Members = append(p.Members, Member{Role: role, File: at, Version: VersionOf(base)})

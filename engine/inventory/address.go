@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // The forms of host names with ranges, as Ansible tells a host pattern with a
@@ -24,8 +26,8 @@ const (
 )
 
 var (
-	reBracketPort = regexp.MustCompile(`^\[(.+)\]:([0-9]+)$`)
-	reHostPort    = regexp.MustCompile(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
+	reBracketPort = lazyregexp.New(`^\[(.+)\]:([0-9]+)$`)
+	reHostPort    = lazyregexp.New(`^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$`)
 	errNoHost     = errors.New("not a host name")
 )
 
@@ -45,7 +47,7 @@ var reAddress = sync.OnceValue(func() []*regexp.Regexp {
 // parseAddress splits a host name or address, possibly with ranges, from its port.
 func parseAddress(s string) (host string, port int, err error) {
 	host = s
-	for _, re := range []*regexp.Regexp{reBracketPort, reHostPort} {
+	for _, re := range []*regexp.Regexp{reBracketPort(), reHostPort()} {
 		if m := re.FindStringSubmatch(host); m != nil {
 			host = m[1]
 			if port, err = strconv.Atoi(m[2]); err != nil {

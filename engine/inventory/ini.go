@@ -1,19 +1,19 @@
 package inventory
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
 var (
-	reSection   = regexp.MustCompile(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$`)
-	reGroupName = regexp.MustCompile(`^([^:\]\s]+)\s*(?:#.*)?$`)
+	reSection   = lazyregexp.New(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$`)
+	reGroupName = lazyregexp.New(`^([^:\]\s]+)\s*(?:#.*)?$`)
 )
 
 // pending is a group that a :vars or :children section named before (or
@@ -78,7 +78,7 @@ func (r *iniReader) line(pos diag.Pos, raw string) {
 		return
 	}
 	pos = after(pos, raw, strings.Index(raw, line))
-	if m := reSection.FindStringSubmatch(line); m != nil {
+	if m := reSection().FindStringSubmatch(line); m != nil {
 		r.section(pos, m[1], m[2])
 		return
 	}
@@ -135,7 +135,7 @@ func (r *iniReader) declare(p *pending) {
 }
 
 func (r *iniReader) child(pos diag.Pos, line string) {
-	m := reGroupName.FindStringSubmatch(line)
+	m := reGroupName().FindStringSubmatch(line)
 	if m == nil {
 		r.fail(pos, "inventory-child", "expected the name of a group, but found %q", line).
 			WithHint("a [...:children] section holds one group name a line")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // CodeNoHosts is the code of the diagnostics about a part of a pattern that
@@ -18,8 +19,8 @@ const (
 )
 
 var (
-	rePatternPart = regexp.MustCompile(`(?:[^\s:\[\]]|\[[^\]]*\])+`)
-	reSubscript   = regexp.MustCompile(`^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$`)
+	rePatternPart = lazyregexp.New(`(?:[^\s:\[\]]|\[[^\]]*\])+`)
+	reSubscript   = lazyregexp.New(`^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$`)
 )
 
 // splitPattern cuts a pattern into parts at commas, or else at colons unless
@@ -31,7 +32,7 @@ func splitPattern(pattern string) []string {
 	} else if _, _, err := parseAddress(pattern); err == nil {
 		parts = []string{pattern}
 	} else {
-		parts = rePatternPart.FindAllString(pattern, -1)
+		parts = rePatternPart().FindAllString(pattern, -1)
 	}
 	var out []string
 	for _, p := range parts {
@@ -244,7 +245,7 @@ type subscript struct {
 }
 
 func cutSubscript(p string, pos diag.Pos) (string, *subscript, error) {
-	m := reSubscript.FindStringSubmatch(p)
+	m := reSubscript().FindStringSubmatch(p)
 	if p[0] == '~' || m == nil {
 		return p, nil, nil
 	}

@@ -23,7 +23,7 @@ func (inv *Inventory) readSections(name string, sections value.Value) diag.List 
 	for key, section := range sections.Map().All() {
 		header := strings.TrimSpace(key.Text())
 		pos := diag.Pos{File: name + " " + header, Line: 1, Col: 1}
-		if !reSection.MatchString(header) {
+		if !reSection().MatchString(header) {
 			r.fail(top, "inventory-section", "%q is no section header", header).
 				WithHint("the keys of the inventory are [group], [group:children] or [group:vars]")
 			continue

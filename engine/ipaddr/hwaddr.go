@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -82,7 +83,7 @@ func Hardware(v value.Value, query, alias string) (value.Value, error) {
 	return f(mac), nil
 }
 
-var macText = regexp.MustCompile(`^(?i:([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|([0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$|[0-9a-f]{12}$)`)
+var macText = lazyregexp.New(`^(?i:([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|([0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})$|[0-9a-f]{12}$)`)
 
 // IsMAC is the test mac.
-func IsMAC(s string) bool { return macText.MatchString(s) }
+func IsMAC(s string) bool { return macText().MatchString(s) }

@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -112,11 +112,11 @@ func ExpandUser(s string) string {
 	return strings.TrimRight(home, "/") + s[1+len(name):len(s)-len(rest)] + rest
 }
 
-var variablePattern = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+var variablePattern = lazyregexp.New(`\$(\w+|\{[^}]*\})`)
 
 // expandVars is Python's os.path.expandvars: what is not set stays as it is.
 func expandVars(s string) string {
-	return variablePattern.ReplaceAllStringFunc(s, func(m string) string {
+	return variablePattern().ReplaceAllStringFunc(s, func(m string) string {
 		if v, ok := os.LookupEnv(strings.Trim(m[1:], "{}")); ok {
 			return v
 		}
@@ -227,11 +227,11 @@ func humanReadable(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	return strResult(fmt.Sprintf("%.2f %s", x/factor, suffix))
 }
 
-var sizePattern = regexp.MustCompile(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
+var sizePattern = lazyregexp.New(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?`)
 
 func humanToBytes(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	bad := refusal("human_to_bytes() can't interpret following string: %s", text(in))
-	m := sizePattern.FindStringSubmatch(text(in))
+	m := sizePattern().FindStringSubmatch(text(in))
 	x, err := strconv.ParseFloat(m[1], 64)
 	if err != nil {
 		return in, bad

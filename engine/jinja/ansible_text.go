@@ -3,9 +3,9 @@ package jinja
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -156,7 +156,7 @@ func regexSearch(_ *Context, in value.Value, a Args) (value.Value, error) {
 	return value.List(out...), nil
 }
 
-var posixSpecial = regexp.MustCompile(`[\]\.\[^$*\\]`)
+var posixSpecial = lazyregexp.New(`[\]\.\[^$*\\]`)
 
 func regexEscape(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	s := text(in)
@@ -171,7 +171,7 @@ func regexEscape(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 		}
 		return strResult(out.String())
 	case "posix_basic":
-		return strResult(posixSpecial.ReplaceAllString(s, `\$0`))
+		return strResult(posixSpecial().ReplaceAllString(s, `\$0`))
 	case "posix_extended":
 		return in, refusal("Regex type (%s) not yet implemented", kind)
 	default:

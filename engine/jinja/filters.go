@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -326,11 +327,11 @@ var htmlEscapes = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'
 
 func escapeHTML(s string) string { return htmlEscapes.Replace(s) }
 
-var tagPattern = regexp.MustCompile(`(?s)<!--.*?-->|<[^>]*>`)
+var tagPattern = lazyregexp.New(`(?s)<!--.*?-->|<[^>]*>`)
 var htmlUnescapes = strings.NewReplacer("&amp;", "&", "&gt;", ">", "&lt;", "<", "&#39;", "'", "&#34;", `"`, "&quot;", `"`, "&nbsp;", "\u00a0")
 
 func stripTags(s string) string {
-	return htmlUnescapes.Replace(strings.Join(strings.FieldsFunc(tagPattern.ReplaceAllString(s, ""), isSpace), " "))
+	return htmlUnescapes.Replace(strings.Join(strings.FieldsFunc(tagPattern().ReplaceAllString(s, ""), isSpace), " "))
 }
 
 func indentFilter(c *Context, in value.Value, a Args) (value.Value, error) {
@@ -493,11 +494,11 @@ func urlEncodeFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 	return value.String(strings.Join(parts, "&")), a.Bind().Err
 }
 
-var urlPattern = regexp.MustCompile(`\b(https?://|www\.)[^\s<>"']+[^\s<>"'.,;:!?)]`)
+var urlPattern = lazyregexp.New(`\b(https?://|www\.)[^\s<>"']+[^\s<>"'.,;:!?)]`)
 
 func urlizeFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 	b := a.Bind("trim_url_limit?", "nofollow?", "target?", "rel?", "extra_schemes?")
-	s := urlPattern.ReplaceAllStringFunc(escapeHTML(text(in)), func(u string) string {
+	s := urlPattern().ReplaceAllStringFunc(escapeHTML(text(in)), func(u string) string {
 		href := u
 		if strings.HasPrefix(u, "www.") {
 			href = "https://" + u

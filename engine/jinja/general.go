@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/fairlead-project/fairlead/engine/jmespath"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -76,7 +76,7 @@ func jsonQuery(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	return v, nil
 }
 
-var hexByte = regexp.MustCompile(`[a-f0-9]{2}`)
+var hexByte = lazyregexp.New(`[a-f0-9]{2}`)
 
 // randomMAC completes a hardware address; with a seed as Python would.
 func randomMAC(c *Context, in value.Value, b *Bound) (value.Value, error) {
@@ -93,7 +93,7 @@ func randomMAC(c *Context, in value.Value, b *Bound) (value.Value, error) {
 		switch {
 		case p == "":
 			bad = append(bad, "empty item")
-		case !hexByte.MatchString(p):
+		case !hexByte().MatchString(p):
 			bad = append(bad, p+" not hexa byte")
 		}
 	}
@@ -254,7 +254,7 @@ var timeUnits = []struct {
 var longUnits = map[string]string{"millisecond": "ms", "msec": "ms", "msecond": "ms", "sec": "s", "second": "s", "hour": "h", "min": "m",
 	"minute": "m", "day": "d", "week": "w", "month": "mo", "year": "y"}
 
-var humanTime = regexp.MustCompile(`^(-?\d+)(\w+)`)
+var humanTime = lazyregexp.New(`^(-?\d+)(\w+)`)
 
 // toTimeUnit reads a time such as "1h 20m" in a unit; "" takes it as argument.
 func toTimeUnit(unit string) func(*Context, value.Value, Args) (value.Value, error) {
@@ -297,7 +297,7 @@ func toTimeUnit(unit string) func(*Context, value.Value, Args) (value.Value, err
 		}
 		total := 0.0
 		for _, word := range strings.Fields(in.Str()) {
-			m := humanTime.FindStringSubmatch(word)
+			m := humanTime().FindStringSubmatch(word)
 			if m == nil {
 				return in, refusal("to_time_unit() can not interpret following string: %s", in.Str())
 			}

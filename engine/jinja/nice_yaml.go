@@ -1,9 +1,9 @@
 package jinja
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -19,7 +19,7 @@ func ResultYAML(v value.Value, indent int, lossy bool) (string, error) {
 	return dumpYAML(v, yamlStyle{indent: indent, width: 80, sorted: true, blocks: true, lossy: lossy})
 }
 
-var blankBeforeBreak = regexp.MustCompile(" +([\n\u0085\u2028\u2029])")
+var blankBeforeBreak = lazyregexp.New(" +([\n\u0085\u2028\u2029])")
 
 // forBlock is a text of several lines without what libyaml writes in no block.
 func forBlock(s string) string {
@@ -30,5 +30,5 @@ func forBlock(s string) string {
 		}
 		return -1
 	}, s)
-	return blankBeforeBreak.ReplaceAllString(s, "$1")
+	return blankBeforeBreak().ReplaceAllString(s, "$1")
 }

@@ -1,10 +1,10 @@
 package jinja
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -38,14 +38,14 @@ type splitURL struct {
 	user, password, host, port            value.Value
 }
 
-var schemePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+var schemePattern = lazyregexp.New(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
 // parseURL splits a text as urllib.parse.urlsplit does.
 func parseURL(s string) (splitURL, error) {
 	var u splitURL
 	s = strings.TrimLeft(s, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f ")
 	s = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(s)
-	if m := schemePattern.FindString(s); m != "" {
+	if m := schemePattern().FindString(s); m != "" {
 		u.scheme, s = strings.ToLower(m[:len(m)-1]), s[len(m):]
 	}
 	if strings.HasPrefix(s, "//") {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -125,7 +126,7 @@ func number(s string) *big.Int {
 
 func compareNumbers(a, b string) int { return number(a).Cmp(number(b)) }
 
-var strictPattern = regexp.MustCompile(`^(\d+)\.(\d+)(?:\.(\d+))?([ab]\d+)?$`)
+var strictPattern = lazyregexp.New(`^(\d+)\.(\d+)(?:\.(\d+))?([ab]\d+)?$`)
 
 // compareCores takes two versions apart and compares the three numbers that each
 // begins with.
@@ -144,7 +145,7 @@ func compareCores(pattern *regexp.Regexp, kind, x, y string) (a, b []string, n i
 
 // compareStrict is distutils' StrictVersion: x.y, x.y.z, with aN or bN behind.
 func compareStrict(x, y string) (int, error) {
-	a, b, n, err := compareCores(strictPattern, "version number", x, y)
+	a, b, n, err := compareCores(strictPattern(), "version number", x, y)
 	if n != 0 || err != nil {
 		return n, err
 	}
@@ -162,12 +163,12 @@ func compareStrict(x, y string) (int, error) {
 	}
 }
 
-var semanticPattern = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)` +
+var semanticPattern = lazyregexp.New(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)` +
 	`(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$`)
 
 // compareSemantic is semver.org's order; build metadata does not count.
 func compareSemantic(x, y string) (int, error) {
-	a, b, n, err := compareCores(semanticPattern, "semantic version", x, y)
+	a, b, n, err := compareCores(semanticPattern(), "semantic version", x, y)
 	if n != 0 || err != nil {
 		return n, err
 	}
@@ -197,7 +198,7 @@ func comparePrerelease(p, q string) int {
 	return strings.Compare(p, q)
 }
 
-var pep440Pattern = regexp.MustCompile(`(?i)^\s*v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d+)?)?` +
+var pep440Pattern = lazyregexp.New(`(?i)^\s*v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d+)?)?` +
 	`(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d+)?)?(?:[-_.]?(dev)[-_.]?(\d+)?)?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?\s*$`)
 
 // pep440 is a version as PEP 440 orders it: each part a list of numbers.
@@ -212,7 +213,7 @@ type pep440 struct {
 }
 
 func parsePEP440(s string) (pep440, error) {
-	m := pep440Pattern.FindStringSubmatch(s)
+	m := pep440Pattern().FindStringSubmatch(s)
 	if m == nil {
 		return pep440{}, refusal("Invalid version: '%s'", s)
 	}

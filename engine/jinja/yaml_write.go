@@ -3,10 +3,10 @@ package jinja
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -278,7 +278,7 @@ func (w *yamlWriter) scalar(v value.Value, c yamlContext) error {
 			w.mark("!", true, false, false) // its kind is not seen any more
 		}
 	} else {
-		resolves = !yamlResolves.MatchString(s)
+		resolves = !yamlResolves().MatchString(s)
 	}
 	asked := w.st.scalar
 	if w.st.blocks && v.IsString() && strings.ContainsFunc(s, isBreak) {
@@ -381,7 +381,7 @@ func analyzeScalar(s string) scalarTraits {
 	return t
 }
 
-var yamlResolves = regexp.MustCompile(`^(?:|(?i:yes|no|true|false|on|off|null)|~|<<|=|` +
+var yamlResolves = lazyregexp.New(`^(?:|(?i:yes|no|true|false|on|off|null)|~|<<|=|` +
 	`[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|` +
 	`[-+]?\.(?i:inf)|\.(?i:nan)|[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|` +
 	`\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$`)

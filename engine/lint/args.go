@@ -1,11 +1,11 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -129,10 +129,10 @@ func whole(t *playbook.Task, spec *module.Spec, mods *module.Registry) bool {
 }
 
 var (
-	reBraces = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	reSecret = regexp.MustCompile(`(?i)\b\w*(?:password|passwd|secret|token)\w*`)
-	reQuoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
-	reHarmle = regexp.MustCompile(`(?i)(?:_file|_path|_dir|_name|_length|_url)$`)
+	reBraces = lazyregexp.New(`(?s)\{\{.*?\}\}`)
+	reSecret = lazyregexp.New(`(?i)\b\w*(?:password|passwd|secret|token)\w*`)
+	reQuoted = lazyregexp.New(`'[^']*'|"[^"]*"`)
+	reHarmle = lazyregexp.New(`(?i)(?:_file|_path|_dir|_name|_length|_url)$`)
 )
 
 // secrets warns of secrets that become part of a command line, where every
@@ -141,11 +141,11 @@ func (c *checker) secrets(t *playbook.Task) {
 	nodes := []*yaml.Node{t.Raw, t.Args.Get("cmd"), t.Args.Get("argv")}
 	for _, n := range nodes {
 		scalars(n, func(s *yaml.Node) {
-			for _, at := range reBraces.FindAllStringIndex(s.Str(), -1) {
-				inside := reQuoted.ReplaceAllStringFunc(s.Str()[at[0]:at[1]], func(q string) string { return strings.Repeat(" ", len(q)) })
-				for _, m := range reSecret.FindAllStringIndex(inside, -1) {
+			for _, at := range reBraces().FindAllStringIndex(s.Str(), -1) {
+				inside := reQuoted().ReplaceAllStringFunc(s.Str()[at[0]:at[1]], func(q string) string { return strings.Repeat(" ", len(q)) })
+				for _, m := range reSecret().FindAllStringIndex(inside, -1) {
 					name := inside[m[0]:m[1]]
-					if reHarmle.MatchString(name) {
+					if reHarmle().MatchString(name) {
 						continue
 					}
 					c.report(problem(s.PosAt(at[0]+m[0]), true, CodeSecret, "'%s' becomes part of a command line, where every user of the host can read it", name).

@@ -2,12 +2,12 @@ package lint
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/vars"
 	"github.com/fairlead-project/fairlead/engine/yaml"
@@ -64,7 +64,7 @@ func (c *checker) inBlock(n *yaml.Node, list diag.List) diag.List {
 	return out
 }
 
-var reLookup = regexp.MustCompile(`\b(?:lookup|query|q)\(\s*['"]([A-Za-z0-9_.]+)['"]`)
+var reLookup = lazyregexp.New(`\b(?:lookup|query|q)\(\s*['"]([A-Za-z0-9_.]+)['"]`)
 
 // lookups finds calls of lookups that do not exist.
 func (c *checker) lookups(src string, at func(int) diag.Pos) diag.List {
@@ -72,7 +72,7 @@ func (c *checker) lookups(src string, at func(int) diag.Pos) diag.List {
 		return nil
 	}
 	var out diag.List
-	for _, m := range reLookup.FindAllStringSubmatchIndex(src, -1) {
+	for _, m := range reLookup().FindAllStringSubmatchIndex(src, -1) {
 		if d := c.lookup(src[m[2]:m[3]], at(m[2])); d != nil {
 			out = append(out, d)
 		}

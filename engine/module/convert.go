@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/pyliteral"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -216,14 +216,14 @@ func modeText(v value.Value) string {
 	return v.Text()
 }
 
-var sizeText = regexp.MustCompile(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?\s*$`)
+var sizeText = lazyregexp.New(`^\s*(\d*\.?\d*)\s*([A-Za-z]+)?\s*$`)
 
 // toBytes reads a size: a number, or a number with a unit of 1024s (K, MB, GiB ...).
 func toBytes(v value.Value) (value.Value, error) {
 	if v.Kind() == value.KindInt {
 		return v, nil
 	}
-	m := sizeText.FindStringSubmatch(v.Text())
+	m := sizeText().FindStringSubmatch(v.Text())
 	if v.Kind() == value.KindList || v.Kind() == value.KindMap || m == nil || m[1] == "" {
 		return v, fmt.Errorf("%s cannot be converted to a Byte value", pyType(v))
 	}

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // Attribute is one part of a distinguished name.
@@ -132,8 +133,8 @@ const (
 	tagRegistered
 )
 
-var numbers = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)*)$`)
-var otherHex = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)*);([0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2})*)$`)
+var numbers = lazyregexp.New(`^([0-9]+(?:\.[0-9]+)*)$`)
+var otherHex = lazyregexp.New(`^([0-9]+(?:\.[0-9]+)*);([0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2})*)$`)
 
 // GeneralName writes a name with its kind in front: DNS:, IP:, email:, URI:, RID:,
 // dirName: or otherName:. what says in errors where it stands.
@@ -175,7 +176,7 @@ func generalName(kind, rest, name, what string) (v asn1.RawValue, known bool, er
 		v.Bytes = []byte(rest)
 	case "RID":
 		v.Tag = tagRegistered
-		if !numbers.MatchString(rest) {
+		if !numbers().MatchString(rest) {
 			return v, true, Says("Cannot parse %s %q", what, name)
 		}
 		id, err := parseOID(rest)
@@ -287,7 +288,7 @@ func otherName(text, what string) ([]byte, error) {
 	}
 	var der []byte
 	var err error
-	if m := otherHex.FindStringSubmatch(text); m != nil {
+	if m := otherHex().FindStringSubmatch(text); m != nil {
 		for part := range strings.SplitSeq(m[2], ":") {
 			n, err := strconv.ParseUint(part, 16, 8)
 			if err != nil {
@@ -310,11 +311,11 @@ func otherName(text, what string) ([]byte, error) {
 	return append(first, second...), err
 }
 
-var asn1Words = regexp.MustCompile(`^(?:(IMPLICIT|EXPLICIT):(\d+)([UAPC])?,)?(\w+):(.*)`)
+var asn1Words = lazyregexp.New(`^(?:(IMPLICIT|EXPLICIT):(\d+)([UAPC])?,)?(\w+):(.*)`)
 
 // asn1Text writes a text as OpenSSL's configuration says it: [tagging,]UTF8:text.
 func asn1Text(text string) ([]byte, error) {
-	m := asn1Words.FindStringSubmatch(text)
+	m := asn1Words().FindStringSubmatch(text)
 	if m == nil {
 		return nil, Says("The ASN.1 serialized string must be in the format [modifier,]type[:value]")
 	}
@@ -343,7 +344,7 @@ func asn1Text(text string) ([]byte, error) {
 	return asn1.Marshal(outer)
 }
 
-var dnStart = regexp.MustCompile(`^ *([a-zA-Z0-9._\\\[\]^` + "`" + `]+) *= *`)
+var dnStart = lazyregexp.New(`^ *([a-zA-Z0-9._\\\[\]^` + "`" + `]+) *= *`)
 
 // ParseDN reads a name as CN=a, O=b or /O=b/CN=a, in the order in which it stands.
 func ParseDN(text string) ([]Attribute, error) {
@@ -372,7 +373,7 @@ func ParseDN(text string) ([]Attribute, error) {
 
 // parseRDN reads one part up to a separator; 0 takes all of the rest as it is.
 func parseRDN(text string, sep byte) (Attribute, string, error) {
-	m := dnStart.FindStringSubmatch(text)
+	m := dnStart().FindStringSubmatch(text)
 	if m == nil {
 		return Attribute{}, "", fmt.Errorf("cannot start part in %q", text)
 	}

@@ -3,10 +3,11 @@ package pki
 import (
 	"encoding/asn1"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // names of object identifiers, as OpenSSL has them: the number, the long name, the
@@ -111,13 +112,13 @@ var oidTable = sync.OnceValue(func() oidNames {
 	return t
 })
 
-var dotted = regexp.MustCompile(`^\d+(\.\d+)+$`)
+var dotted = lazyregexp.New(`^\d+(\.\d+)+$`)
 
 // OID gives the number of a name, or of a number itself.
 func OID(name string) (asn1.ObjectIdentifier, error) {
 	text, ok := oidTable().number[name]
 	if !ok {
-		if !dotted.MatchString(name) {
+		if !dotted().MatchString(name) {
 			return nil, Says("Cannot find OID for %q", name)
 		}
 		text = name

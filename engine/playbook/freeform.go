@@ -2,11 +2,11 @@ package playbook
 
 import (
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -119,13 +119,13 @@ func (s *argSplitter) scanQuotes(tok string) {
 	}
 }
 
-var reEscape = regexp.MustCompile(`\\U[a-fA-F0-9]{8}|\\u[a-fA-F0-9]{4}|\\x[a-fA-F0-9]{2}|\\[\\'"abfnrtv]`)
+var reEscape = lazyregexp.New(`\\U[a-fA-F0-9]{8}|\\u[a-fA-F0-9]{4}|\\x[a-fA-F0-9]{2}|\\[\\'"abfnrtv]`)
 
 func decodeEscapes(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return reEscape.ReplaceAllStringFunc(s, func(m string) string {
+	return reEscape().ReplaceAllStringFunc(s, func(m string) string {
 		if len(m) > 2 {
 			n, err := strconv.ParseUint(m[2:], 16, 32)
 			if err != nil || n > 0x10FFFF {

@@ -1,12 +1,12 @@
 package playbook
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
@@ -241,13 +241,13 @@ func (r *reader) checkWhen(n *yaml.Node) {
 	}
 }
 
-var reVarName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var reVarName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 var pythonWords = set("False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
 	"finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield")
 
 func (r *reader) checkVarName(name string, pos diag.Pos) bool {
-	if reVarName.MatchString(name) && !pythonWords[name] {
+	if reVarName().MatchString(name) && !pythonWords[name] {
 		return true
 	}
 	r.fail(pos, "variable-name", "%q cannot be the name of a variable", name).

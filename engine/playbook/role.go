@@ -2,11 +2,11 @@ package playbook
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
@@ -198,12 +198,12 @@ func (r *reader) collectionRole(name string, parent *RoleUse, at *Scope) (path, 
 	return path, collection
 }
 
-var reCollectionPlaybook = regexp.MustCompile(`^([A-Za-z_]\w*)\.([A-Za-z_]\w*)\.((?:\w+\.)*\w+)$`)
+var reCollectionPlaybook = lazyregexp.New(`^([A-Za-z_]\w*)\.([A-Za-z_]\w*)\.((?:\w+\.)*\w+)$`)
 
 // collectionPlaybook finds a playbook by its full name in a collection. It gives the
 // file and the collection; nothing where name is no such name, or names nothing.
 func (r *reader) collectionPlaybook(name string) (file, collection string) {
-	m := reCollectionPlaybook.FindStringSubmatch(name)
+	m := reCollectionPlaybook().FindStringSubmatch(name)
 	if m == nil {
 		return "", ""
 	}

@@ -2,10 +2,10 @@ package probe
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
@@ -123,7 +123,7 @@ func policy(lines []string) map[string]state.AptPackage {
 			p.Candidate = version(l)
 			out[name] = p
 		default:
-			if m := tableVersion.FindStringSubmatch(l); m != nil {
+			if m := tableVersion().FindStringSubmatch(l); m != nil {
 				p := out[name]
 				p.Versions = append(p.Versions, m[1])
 				out[name] = p
@@ -134,7 +134,7 @@ func policy(lines []string) map[string]state.AptPackage {
 }
 
 // tableVersion is a line of the version table that has a version.
-var tableVersion = regexp.MustCompile(`^ (?:\*\*\*|   ) (\S+)`)
+var tableVersion = lazyregexp.New(`^ (?:\*\*\*|   ) (\S+)`)
 
 func version(l string) string {
 	_, v, _ := strings.Cut(l, ": ")

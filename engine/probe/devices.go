@@ -2,11 +2,11 @@ package probe
 
 import (
 	"path"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -96,8 +96,8 @@ func sortedKeys(m map[string][]string) []string {
 }
 
 var (
-	scheduler = regexp.MustCompile(`\[(.*)\]`)
-	pciPath   = regexp.MustCompile(`.+/([a-f0-9]{4}:[a-f0-9]{2}:[01][a-f0-9]\.[0-7])/`)
+	scheduler = lazyregexp.New(`\[(.*)\]`)
+	pciPath   = lazyregexp.New(`.+/([a-f0-9]{4}:[a-f0-9]{2}:[01][a-f0-9]\.[0-7])/`)
 )
 
 func device(r *raw, links diskLinks, name string) *value.Map {
@@ -125,7 +125,7 @@ func device(r *raw, links diskLinks, name string) *value.Map {
 	m.Set("partitions", value.FromMap(partitions(r, links, name)))
 	m.Set("rotational", text("queue/rotational"))
 	mode := ""
-	if s := scheduler.FindStringSubmatch(text("queue/scheduler").Str()); s != nil {
+	if s := scheduler().FindStringSubmatch(text("queue/scheduler()").Str()); s != nil {
 		mode = s[1]
 	}
 	m.Set("scheduler_mode", value.String(mode))
@@ -136,7 +136,7 @@ func device(r *raw, links diskLinks, name string) *value.Map {
 	m.Set("sectorsize", sectorSize(r, base))
 	m.Set("size", value.String(humanSize(sectors)))
 	host := ""
-	if p := pciPath.FindStringSubmatch(r.links[base]); p != nil {
+	if p := pciPath().FindStringSubmatch(r.links[base]); p != nil {
 		for _, l := range r.sections["pci"] {
 			if desc, ok := strings.CutPrefix(l, p[1]+" "); ok {
 				host = desc

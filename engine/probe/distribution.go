@@ -1,9 +1,9 @@
 package probe
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -50,8 +50,8 @@ func unquote(v string) string {
 }
 
 var (
-	inParens    = regexp.MustCompile(`\((\D+)\)|,\s*(\D+)`)
-	releaseLine = regexp.MustCompile(`^(.*?)(?:\s+release)?\s+(\d[\w.+-]*)\s*(?:\((.*?)\))?`)
+	inParens    = lazyregexp.New(`\((\D+)\)|,\s*(\D+)`)
+	releaseLine = lazyregexp.New(`^(.*?)(?:\s+release)?\s+(\d[\w.+-]*)\s*(?:\((.*?)\))?`)
 )
 
 // guess is what os-release and a release file say before a distribution's own
@@ -64,7 +64,7 @@ func (r *raw) guess() *distro {
 	os := osRelease(lines)
 	var line []string
 	for _, p := range []string{"/etc/centos-release", "/etc/redhat-release", "/etc/system-release"} {
-		if line = releaseLine.FindStringSubmatch(r.first(p)); line != nil {
+		if line = releaseLine().FindStringSubmatch(r.first(p)); line != nil {
 			break
 		}
 	}
@@ -109,7 +109,7 @@ func codename(os map[string]string, line []string) string {
 			return v
 		}
 	}
-	if m := inParens.FindStringSubmatch(os["VERSION"]); m != nil {
+	if m := inParens().FindStringSubmatch(os["VERSION"]); m != nil {
 		return strings.TrimSpace(m[1] + m[2])
 	}
 	if line != nil && line[3] != "" {

@@ -2,14 +2,14 @@ package probe
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-var i86 = regexp.MustCompile(`i([3456]86|86pc)`)
+var i86 = lazyregexp.New(`i([3456]86|86pc)`)
 
 func (r *raw) machine() string {
 	if m, ok := r.text("/proc/sys/kernel/arch"); ok {
@@ -38,7 +38,7 @@ func platformFacts(r *raw, out *value.Map) {
 	case machine == "x86_64":
 		set("architecture", machine)
 		set("userspace_architecture", userspace)
-	case i86.MatchString(machine):
+	case i86().MatchString(machine):
 		set("architecture", "i386")
 		set("userspace_architecture", userspace)
 	default:

@@ -3,9 +3,9 @@ package probe
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
@@ -86,7 +86,7 @@ func readService(q state.Service, r *raw, status string) (state.ServiceInfo, err
 	case state.Upstart:
 		i.Exists = true
 		i.Conf, i.Override = strings.Join(r.sections["conf"], "\n"), strings.Join(r.sections["override"], "\n")
-		i.Enabled, i.EnabledKnown = !manual.MatchString(i.Override), true
+		i.Enabled, i.EnabledKnown = !manual().MatchString(i.Override), true
 		i.Active, i.ActiveKnown = strings.Contains(text, "start/running"), true
 	case state.SysV:
 		i.EnabledKnown = i.Has("update-rc.d") || i.Has("insserv")
@@ -100,7 +100,7 @@ func readService(q state.Service, r *raw, status string) (state.ServiceInfo, err
 	return i, nil
 }
 
-var manual = regexp.MustCompile(`(?mi)^manual\s*$`)
+var manual = lazyregexp.New(`(?mi)^manual\s*$`)
 
 // endedWith takes the last line, a return code, from a command's output.
 func endedWith(s string) (text string, rc int64) {

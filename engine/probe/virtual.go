@@ -1,10 +1,10 @@
 package probe
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -51,11 +51,11 @@ func virtualFacts(r *raw, out *value.Map) {
 	out.Set("virtualization_tech_host", value.Strings(keys(v.host)...))
 }
 
-var dockerGroup = regexp.MustCompile(`/docker(/|-[0-9a-f]+\.scope)`)
+var dockerGroup = lazyregexp.New(`/docker(/|-[0-9a-f]+\.scope)`)
 
 func (v *virtual) containers(r *raw) {
 	for _, l := range r.files["/proc/1/cgroup"] {
-		if dockerGroup.MatchString(l) {
+		if dockerGroup().MatchString(l) {
 			v.guestOf("docker", "docker")
 		}
 		if strings.Contains(l, "/lxc/") || strings.Contains(l, "/machine.slice/machine-lxc") {

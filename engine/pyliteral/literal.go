@@ -5,10 +5,10 @@ package pyliteral
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -197,11 +197,11 @@ var (
 	jsonWords = map[string]value.Value{"true": value.Bool(true), "false": value.Bool(false), "null": value.Null}
 )
 
-var reWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+var reWord = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 // word reads True, False, None, set() and strings with their prefixes.
 func (p *literalParser) word() (value.Value, error) {
-	w := reWord.FindString(p.s[p.i:])
+	w := reWord().FindString(p.s[p.i:])
 	next := byte(0)
 	if p.i+len(w) < len(p.s) {
 		next = p.s[p.i+len(w)]

@@ -12,7 +12,7 @@ import (
 func (p *literalParser) strings() (value.Value, error) {
 	var b strings.Builder
 	for {
-		w := strings.ToLower(reWord.FindString(p.s[p.i:]))
+		w := strings.ToLower(reWord().FindString(p.s[p.i:]))
 		at := p.i + len(w)
 		if at >= len(p.s) || p.s[at] != '"' && p.s[at] != '\'' {
 			return value.String(b.String()), nil

@@ -4,23 +4,23 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 // plainWord is what may stand in a command line for an unknown login shell.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+var plainWord = lazyregexp.New(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
 // throughShell is a flag of sudo by which it hands the command to the user's own
 // shell, with a backslash before all but letters, digits and dollars: no text with
 // variables comes through that.
-var throughShell = regexp.MustCompile(`^(-[AbEHKknPS]*[is][AbEHKknPSis]*|--login|--shell)$`)
+var throughShell = lazyregexp.New(`^(-[AbEHKknPS]*[is][AbEHKknPSis]*|--login|--shell)$`)
 
 // plainShell is the command of a login's own shell, which reads its script.
 const plainShell = "exec /bin/sh"
@@ -47,7 +47,7 @@ func become(id state.Identity) (becoming, error) {
 	}
 	flags := strings.Fields(id.Flags)
 	for _, w := range append([]string{user, "x" + id.Exe}, flags...) {
-		if !plainWord.MatchString(w) {
+		if !plainWord().MatchString(w) {
 			return becoming{}, diag.New(diag.Usage, diag.Pos{}, "become", "%q cannot stand in a become command line", strings.TrimPrefix(w, "x"))
 		}
 	}
@@ -70,7 +70,7 @@ func become(id state.Identity) (becoming, error) {
 		b.command, b.script = plainShell, true
 		b.ready = ""
 	case "sudo":
-		if slices.ContainsFunc(flags, throughShell.MatchString) {
+		if slices.ContainsFunc(flags, throughShell().MatchString) {
 			run, b.script = strings.TrimSuffix(run, loop)+plainShell, true
 		}
 		b.command = "exec " + exe + " " + sudoFlags(flags, &b, id.Password != "") + " -u " + user + " /bin/sh -c '" + run + "'"
@@ -185,7 +185,7 @@ type greeting struct {
 	done    chan struct{}
 }
 
-var anyPrompt = regexp.MustCompile(`(?i)(password|passwort|mot de passe|[^\n]{1,60})[^\n]{0,40}[:：] ?$`)
+var anyPrompt = lazyregexp.New(`(?i)(password|passwort|mot de passe|[^\n]{1,60})[^\n]{0,40}[:：] ?$`)
 
 func (g *greeting) feed(stream int, b []byte) {
 	g.mu.Lock()
@@ -211,7 +211,7 @@ func (g *greeting) look() {
 	for _, b := range g.buf {
 		if len(g.prompt) > 0 {
 			n += bytes.Count(b, g.prompt)
-		} else if anyPrompt.Match(b) {
+		} else if anyPrompt().Match(b) {
 			n = g.prompts + 1
 		}
 	}

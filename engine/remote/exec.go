@@ -2,10 +2,10 @@ package remote
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -13,7 +13,7 @@ import (
 // maxArgument is what one argument of a program may hold on Linux, a little less.
 const maxArgument = 128<<10 - 1024
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var envName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // exec adds a command. It runs in place of a command substitution whose only
 // output is its own pid, so that the kept shell knows the pid of what it waits
@@ -63,7 +63,7 @@ func (w *writing) program(n string, o state.Exec) (string, error) {
 	f.text.WriteString(" || _z " + n + " chdir; ")
 	for _, e := range o.Env {
 		name, val, ok := strings.Cut(e, "=")
-		if !ok || !envName.MatchString(name) {
+		if !ok || !envName().MatchString(name) {
 			return "", diag.New(diag.Usage, diag.Pos{}, "environment", "%q is no name of an environment variable", name)
 		}
 		f.cmd("export", name+"="+val)

@@ -2,29 +2,29 @@ package remote
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/ssh"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 var (
-	ddTalk   = regexp.MustCompile(`(?m)^(\d+\+\d+ records (in|out)|\d+ bytes? .*copied.*)\n?`)
-	tempName = regexp.MustCompile(`\.fairlead-[0-9a-f]{8}-(up-[0-9a-f]+|\d+)`)
-	shTalk   = regexp.MustCompile(`(?m)^(?:[\w./-]*sh|/bin/sh): (?:(?:eval: )?line )?\d+: (?:eval: )?`)
-	control  = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f]")
+	ddTalk   = lazyregexp.New(`(?m)^(\d+\+\d+ records (in|out)|\d+ bytes? .*copied.*)\n?`)
+	tempName = lazyregexp.New(`\.fairlead-[0-9a-f]{8}-(up-[0-9a-f]+|\d+)`)
+	shTalk   = lazyregexp.New(`(?m)^(?:[\w./-]*sh|/bin/sh): (?:(?:eval: )?line )?\d+: (?:eval: )?`)
+	control  = lazyregexp.New("[\x00-\x08\x0b-\x1f\x7f]")
 )
 
 // cleanMessage makes what tools said on stderr fit for people.
 func cleanMessage(b []byte) string {
 	s := strings.ToValidUTF8(string(b), "\uFFFD")
-	s = ddTalk.ReplaceAllString(s, "")
-	s = shTalk.ReplaceAllString(s, "")
-	s = tempName.ReplaceAllString(s, "(temporary file)")
-	s = control.ReplaceAllString(s, "")
+	s = ddTalk().ReplaceAllString(s, "")
+	s = shTalk().ReplaceAllString(s, "")
+	s = tempName().ReplaceAllString(s, "(temporary file)")
+	s = control().ReplaceAllString(s, "")
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return "it failed without a word"

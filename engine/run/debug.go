@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -179,9 +179,9 @@ func (d *debugger) print(expr string) string {
 }
 
 var (
-	reAssign = regexp.MustCompile(`^(task\.args|task_vars)\s*((?:\[[^\[\]]+\])*)\s*=\s*([^=].*)$`)
-	reDelete = regexp.MustCompile(`^del\s+(task\.args)\s*((?:\[[^\[\]]+\])+)$`)
-	reKey    = regexp.MustCompile(`\[([^\[\]]+)\]`)
+	reAssign = lazyregexp.New(`^(task\.args|task_vars)\s*((?:\[[^\[\]]+\])*)\s*=\s*([^=].*)$`)
+	reDelete = lazyregexp.New(`^del\s+(task\.args)\s*((?:\[[^\[\]]+\])+)$`)
+	reKey    = lazyregexp.New(`\[([^\[\]]+)\]`)
 )
 
 // execute carries out an assignment to what task.args or task_vars hold, or a deletion.
@@ -189,19 +189,19 @@ func (d *debugger) execute(line string) error {
 	line = strings.TrimSpace(line)
 	var target, path string
 	set := value.Undefined("")
-	if m := reAssign.FindStringSubmatch(line); m != nil {
+	if m := reAssign().FindStringSubmatch(line); m != nil {
 		v, err := d.eval(m[3])
 		if err != nil {
 			return err
 		}
 		target, path, set = m[1], m[2], v
-	} else if m := reDelete.FindStringSubmatch(line); m != nil {
+	} else if m := reDelete().FindStringSubmatch(line); m != nil {
 		target, path = m[1], m[2]
 	} else {
 		return errors.New("SyntaxError: what can be changed are task.args[KEY] = VALUE, task_vars[KEY] = VALUE and del task.args[KEY]")
 	}
 	var keys []value.Value
-	for _, m := range reKey.FindAllStringSubmatch(path, -1) {
+	for _, m := range reKey().FindAllStringSubmatch(path, -1) {
 		k, err := d.eval(m[1])
 		if err != nil {
 			return err

@@ -4,9 +4,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -15,8 +15,8 @@ import (
 // factName finds what looks like a fact in the text of a play; factsWhole finds
 // uses from which the names cannot be read.
 var (
-	factName   = regexp.MustCompile(`ansible_facts(?:\.|\[ *['"])([A-Za-z0-9_]+)|\bansible_([a-z0-9_]+)`)
-	factsWhole = regexp.MustCompile(`\bansible_facts\b(?: *[^.\[\w ]| *$| *\[ *[^'" ])|ansible_' *~|ansible_" *~|'ansible_' *\+|"ansible_" *\+|\bvars *\[|\bhostvars\[[^\]]*\] *(?:[^.\[ ]|$)`)
+	factName   = lazyregexp.New(`ansible_facts(?:\.|\[ *['"])([A-Za-z0-9_]+)|\bansible_([a-z0-9_]+)`)
+	factsWhole = lazyregexp.New(`\bansible_facts\b(?: *[^.\[\w ]| *$| *\[ *[^'" ])|ansible_' *~|ansible_" *~|'ansible_' *\+|"ansible_" *\+|\bvars *\[|\bhostvars\[[^\]]*\] *(?:[^.\[ ]|$)`)
 )
 
 // maxScan bounds how much text is read to learn which facts a play uses.
@@ -67,11 +67,11 @@ func (s *factScan) file(name string) {
 }
 
 func (s *factScan) text(data []byte) {
-	if s.budget -= len(data); s.budget < 0 || factsWhole.Match(data) {
+	if s.budget -= len(data); s.budget < 0 || factsWhole().Match(data) {
 		s.whole = true
 		return
 	}
-	for _, m := range factName.FindAllSubmatch(data, -1) {
+	for _, m := range factName().FindAllSubmatch(data, -1) {
 		n := "ansible_" + strings.TrimPrefix(string(m[1]), "ansible_") + string(m[2])
 		if !s.seen[n] {
 			s.seen[n] = true

@@ -2,11 +2,11 @@ package vars
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -117,10 +117,10 @@ type sequence struct {
 	format             string
 }
 
-var shortSequence = regexp.MustCompile(`(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$`)
+var shortSequence = lazyregexp.New(`(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$`)
 
 // leadingZero matches decimal numbers that Python refuses.
-var leadingZero = regexp.MustCompile(`^[-+]?0+[1-9]`)
+var leadingZero = lazyregexp.New(`^[-+]?0+[1-9]`)
 
 // lookupSequence counts: "start=1 end=9 stride=2 format=n%02d", or "1-9/2:n%02d".
 func lookupSequence(_ *Scope, terms []value.Value, opts jinja.Args) ([]value.Value, error) {
@@ -145,7 +145,7 @@ func lookupSequence(_ *Scope, terms []value.Value, opts jinja.Args) ([]value.Val
 }
 
 func (q *sequence) parse(text string) error {
-	if m := shortSequence.FindStringSubmatch(strings.TrimSpace(text)); m != nil {
+	if m := shortSequence().FindStringSubmatch(strings.TrimSpace(text)); m != nil {
 		for i, key := range []string{"start", "end", "stride", "format"} {
 			if m[i+1] == "" {
 				continue
@@ -174,7 +174,7 @@ func (q *sequence) set(key, text string) error {
 		return nil
 	}
 	n, err := strconv.ParseInt(text, 0, 64)
-	if err != nil || leadingZero.MatchString(text) {
+	if err != nil || leadingZero().MatchString(text) {
 		return says("can't parse %s=%s as integer", key, text)
 	}
 	switch key {

@@ -2,10 +2,11 @@ package xmltree
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/antchfx/xpath"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // Match is what an expression finds: a node, or an attribute or text of one.
@@ -32,11 +33,11 @@ func Compile(expr string, spaces map[string]string) (x XPath, err error) {
 }
 
 // prefixedAny is any element of a prefix, and what is quoted beside it.
-var prefixedAny = regexp.MustCompile(`'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*):\*`)
+var prefixedAny = lazyregexp.New(`'[^']*'|"[^"]*"|([A-Za-z_][\w.-]*):\*`)
 
 // wildcards spells p:* in a way that the library understands.
 func wildcards(expr string, spaces map[string]string) string {
-	return prefixedAny.ReplaceAllStringFunc(expr, func(s string) string {
+	return prefixedAny().ReplaceAllStringFunc(expr, func(s string) string {
 		space, known := spaces[strings.TrimSuffix(s, ":*")]
 		if !known {
 			return s

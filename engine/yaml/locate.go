@@ -1,21 +1,21 @@
 package yaml
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
-var reLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var reLine = lazyregexp.New(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 
 // locate turns the parser's error, which names a line at best and not always
 // the right one, into a diagnostic with line, column and a hint. It looks for
 // the classic mistakes in the text around.
 func locate(file string, src *lines, err error) *diag.Diagnostic {
-	m := reLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
+	m := reLine().FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	line, _ := strconv.Atoi(m[1])
 	l := &locator{file: file, src: src, line: max(line, 1), named: line > 0, msg: m[2]}
 	d := l.find()
@@ -67,10 +67,10 @@ func (l *locator) badText() *diag.Diagnostic {
 	return nil
 }
 
-var reAnchor = regexp.MustCompile(`unknown anchor '([^']*)'`)
+var reAnchor = lazyregexp.New(`unknown anchor '([^']*)'`)
 
 func (l *locator) unknownAnchor() *diag.Diagnostic {
-	m := reAnchor.FindStringSubmatch(l.msg)
+	m := reAnchor().FindStringSubmatch(l.msg)
 	if m == nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (l *locator) unknownAnchor() *diag.Diagnostic {
 	return nil
 }
 
-var reAliasStart = regexp.MustCompile(`(?:^|: +|- +|[\[{,] *)([*&])`)
+var reAliasStart = lazyregexp.New(`(?:^|: +|- +|[\[{,] *)([*&])`)
 
 func (l *locator) badAlias() *diag.Diagnostic {
 	if !strings.Contains(l.msg, "alphabetic or numeric") {
@@ -93,7 +93,7 @@ func (l *locator) badAlias() *diag.Diagnostic {
 	}
 	for n := max(l.line-1, 1); n <= l.line+1; n++ {
 		text := l.src.at(n)
-		if m := reAliasStart.FindStringSubmatchIndex(text); m != nil {
+		if m := reAliasStart().FindStringSubmatchIndex(text); m != nil {
 			return l.diagnostic(n, m[2], "yaml-start", "a value cannot begin with "+text[m[2]:m[3]], "put the value in quotes")
 		}
 	}
@@ -159,7 +159,7 @@ func (l *locator) openQuote() (line, col int) {
 				quote, line, col = c, n+1, i
 			}
 		}
-		if quote == 0 && reBlockHead.MatchString(text) {
+		if quote == 0 && reBlockHead().MatchString(text) {
 			block = indentOf(text)
 		}
 	}
@@ -169,7 +169,7 @@ func (l *locator) openQuote() (line, col int) {
 	return line, col
 }
 
-var reBlockHead = regexp.MustCompile(`(?:^|[:\-] +)(?:![^ ]* +)?[|>][-+0-9]*[ \t]*(?:#.*)?$`)
+var reBlockHead = lazyregexp.New(`(?:^|[:\-] +)(?:![^ ]* +)?[|>][-+0-9]*[ \t]*(?:#.*)?$`)
 
 // startsToken tells whether a scalar begins after this part of a line.
 func startsToken(before string) bool {
@@ -195,7 +195,7 @@ func (l *locator) tabIndent() *diag.Diagnostic {
 	return nil
 }
 
-var reBadStart = regexp.MustCompile("(?:^|: +|- +|[\\[{,] *)([@`%])")
+var reBadStart = lazyregexp.New("(?:^|: +|- +|[\\[{,] *)([@`%])")
 
 func (l *locator) badStart() *diag.Diagnostic {
 	if !strings.Contains(l.msg, "cannot start any token") && !strings.Contains(l.msg, "directive") {
@@ -203,14 +203,14 @@ func (l *locator) badStart() *diag.Diagnostic {
 	}
 	for n := max(l.line-1, 1); n <= l.line+1; n++ {
 		text := l.src.at(n)
-		for _, m := range reBadStart.FindAllStringSubmatchIndex(text, -1) {
+		for _, m := range reBadStart().FindAllStringSubmatchIndex(text, -1) {
 			return l.diagnostic(n, m[2], "yaml-start", "a value cannot begin with "+text[m[2]:m[3]], "put the value in quotes")
 		}
 	}
 	return nil
 }
 
-var reQuotedHead = regexp.MustCompile(`(?:^\s*(?:- +)*|: +)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*([^\s,:#\]}])`)
+var reQuotedHead = lazyregexp.New(`(?:^\s*(?:- +)*|: +)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*([^\s,:#\]}])`)
 
 // textAfterQuote finds text behind a closing quote: key: "a" b.
 func (l *locator) textAfterQuote() *diag.Diagnostic {
@@ -219,7 +219,7 @@ func (l *locator) textAfterQuote() *diag.Diagnostic {
 	}
 	for n := max(l.line-1, 1); n <= min(l.line+2, len(l.src.text)); n++ {
 		text := l.src.at(n)
-		if m := reQuotedHead.FindStringSubmatchIndex(text); m != nil {
+		if m := reQuotedHead().FindStringSubmatchIndex(text); m != nil {
 			return l.diagnostic(n, m[4], "yaml-after-quote", "there is more text after the closing quote",
 				"a value that begins with a quote must end with it: quote the whole value with the other kind of quote")
 		}
@@ -227,7 +227,7 @@ func (l *locator) textAfterQuote() *diag.Diagnostic {
 	return nil
 }
 
-var reTemplateStart = regexp.MustCompile(`(?:: +|^\s*(?:- +)+)(\{[{%])`)
+var reTemplateStart = lazyregexp.New(`(?:: +|^\s*(?:- +)+)(\{[{%])`)
 
 func (l *locator) unquotedTemplate() *diag.Diagnostic {
 	from := max(l.line-1, 1)
@@ -235,14 +235,14 @@ func (l *locator) unquotedTemplate() *diag.Diagnostic {
 		from = 1
 	}
 	for n := from; n <= min(l.line+1, len(l.src.text)) || !l.named && n <= len(l.src.text); n++ {
-		if m := reTemplateStart.FindStringSubmatchIndex(l.src.at(n)); m != nil {
+		if m := reTemplateStart().FindStringSubmatchIndex(l.src.at(n)); m != nil {
 			return l.diagnostic(n, m[2], "yaml-unquoted-template", l.msg, `a value that begins with a template must be quoted: "{{ name }}"`)
 		}
 	}
 	return nil
 }
 
-var reColon = regexp.MustCompile(`:(?: |\t|$)`)
+var reColon = lazyregexp.New(`:(?: |\t|$)`)
 
 // colonInPlain finds the second colon of `a: b: c`.
 func (l *locator) colonInPlain() *diag.Diagnostic {
@@ -254,14 +254,14 @@ func (l *locator) colonInPlain() *diag.Diagnostic {
 		if cut := strings.Index(text, " #"); cut >= 0 {
 			text = text[:cut]
 		}
-		if all := reColon.FindAllStringIndex(text, -1); len(all) > 1 {
+		if all := reColon().FindAllStringIndex(text, -1); len(all) > 1 {
 			return l.diagnostic(n, all[1][0], "yaml-colon", "a second ': ' on this line would begin a mapping inside a value",
 				"put the value in quotes")
 		}
 	}
 	text := l.src.at(l.line)
 	col := indentOf(text)
-	if i := reColon.FindStringIndex(text); i != nil {
+	if i := reColon().FindStringIndex(text); i != nil {
 		col = i[0]
 	}
 	return l.diagnostic(l.line, col, "yaml-colon", l.msg, "check the indentation: this key stands deeper than the line above allows, or the line above lacks its ':'")

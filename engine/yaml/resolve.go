@@ -5,23 +5,23 @@ import (
 	"errors"
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // The forms of YAML 1.1 scalars as PyYAML resolves them. A text that begins
 // with none of firstChars is a string.
 var (
-	reFloat = regexp.MustCompile(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?` +
+	reFloat = lazyregexp.New(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?` +
 		`|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
-	reInt = regexp.MustCompile(`^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+` +
+	reInt = lazyregexp.New(`^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+` +
 		`|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
-	reDate = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})-([0-9]{2})$`)
-	reTime = regexp.MustCompile(`^([0-9]{4})-([0-9][0-9]?)-([0-9][0-9]?)(?:[Tt]|[ \t]+)([0-9][0-9]?):([0-9]{2}):([0-9]{2})` +
+	reDate = lazyregexp.New(`^([0-9]{4})-([0-9]{2})-([0-9]{2})$`)
+	reTime = lazyregexp.New(`^([0-9]{4})-([0-9][0-9]?)-([0-9][0-9]?)(?:[Tt]|[ \t]+)([0-9][0-9]?):([0-9]{2}):([0-9]{2})` +
 		`(?:\.([0-9]*))?(?:[ \t]*(Z|([-+])([0-9][0-9]?)(?::?([0-9]{2}))?))?$`)
 )
 
@@ -59,9 +59,9 @@ func resolveNumber(s string) value.Value {
 	var v value.Value
 	err := errNotOne
 	switch {
-	case reFloat.MatchString(s):
+	case reFloat().MatchString(s):
 		v, err = parseFloat(s)
-	case reInt.MatchString(s):
+	case reInt().MatchString(s):
 		v, err = parseInt(s)
 	default:
 		if t, ok := parseTimestamp(s); ok {
@@ -193,13 +193,13 @@ func parseFloat(s string) (value.Value, error) {
 
 // parseTimestamp reads a date or a time and writes it as Python's str() does.
 func parseTimestamp(s string) (string, bool) {
-	if m := reDate.FindStringSubmatch(s); m != nil {
+	if m := reDate().FindStringSubmatch(s); m != nil {
 		if _, err := time.Parse("2006-01-02", s); err != nil {
 			return "", false
 		}
 		return s, true
 	}
-	m := reTime.FindStringSubmatch(s)
+	m := reTime().FindStringSubmatch(s)
 	if m == nil {
 		return "", false
 	}

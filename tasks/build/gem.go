@@ -2,10 +2,10 @@ package build
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -168,12 +168,12 @@ func (r *gemRun) installed() module.Change {
 	})
 }
 
-var gemLine = regexp.MustCompile(`^\S+\s+\((?:default: )?(.+)\)`)
+var gemLine = lazyregexp.New(`^\S+\s+\((?:default: )?(.+)\)`)
 
 // gemVersions are the versions in what gem query prints.
 func gemVersions(out string) (all []string) {
 	for _, line := range value.SplitLines(out) {
-		if m := gemLine.FindStringSubmatch(line); m != nil {
+		if m := gemLine().FindStringSubmatch(line); m != nil {
 			for v := range strings.SplitSeq(m[1], ", ") {
 				if f := strings.Fields(v); len(f) > 0 {
 					all = append(all, f[0])

@@ -3,11 +3,11 @@ package commands
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -74,7 +74,7 @@ func exists(g *module.Gather, dir, p string) bool {
 	return false
 }
 
-var reVariable = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+var reVariable = lazyregexp.New(`\$(\w+|\{[^}]*\})`)
 
 // expand puts variables of the environment, and the home folder in for ~, into
 // arguments, as Ansible does for commands without a shell. The host is asked for its
@@ -106,7 +106,7 @@ func expand(g *module.Gather, argv, env []string) []string {
 	}
 	out := make([]string, len(argv))
 	for i, w := range argv {
-		w = reVariable.ReplaceAllStringFunc(w, variable)
+		w = reVariable().ReplaceAllStringFunc(w, variable)
 		if w == "~" || strings.HasPrefix(w, "~/") {
 			w = g.Login().Home + w[1:]
 		}

@@ -83,7 +83,7 @@ type imageStage struct {
 
 func planImage(a imageArgs, in module.Inputs, v state.View) (module.Change, error) {
 	a.sources()
-	if a.Tag != "" && !tagForm.MatchString(a.Tag) {
+	if a.Tag != "" && !tagForm().MatchString(a.Tag) {
 		return module.Change{}, module.Fail(fmt.Sprintf("%q is not a valid docker tag!", a.Tag))
 	}
 	if a.Source == "build" && a.Build == nil {

@@ -3,11 +3,11 @@ package containers
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -283,7 +283,7 @@ func csvField(s string) string {
 }
 
 // withoutBuildx is what the docker command says that lacks the plug-in.
-var withoutBuildx = regexp.MustCompile(`'buildx' is not a docker command|^unknown flag: --progress`)
+var withoutBuildx = lazyregexp.New(`'buildx' is not a docker command|^unknown flag: --progress`)
 
 // built is the result of a build.
 func (a *imageBuildArgs) built(v state.View, argv []string, r state.OpResult) (module.Change, error) {
@@ -292,7 +292,7 @@ func (a *imageBuildArgs) built(v state.View, argv []string, r state.OpResult) (m
 	switch {
 	case r.RC == 127:
 		return module.Change{}, commandFailed([]state.OpResult{r}, "Building "+a.text()+" failed")
-	case r.RC != 0 && withoutBuildx.Match(r.Stderr):
+	case r.RC != 0 && withoutBuildx().Match(r.Stderr):
 		return module.Change{}, module.Fail("the docker command of the host does not have the buildx plug-in; install it, or use docker_image with source build",
 			"stdout", stdout, "stderr", stderr, "command", argv)
 	case r.RC != 0:

@@ -101,7 +101,7 @@ func tagTargets(names []string, tag string) ([]imageName, error) {
 		if err := n.settle(); err != nil {
 			return nil, err
 		}
-		if isID(n.Tag) || n.Tag != "" && !tagForm.MatchString(n.Tag) {
+		if isID(n.Tag) || n.Tag != "" && !tagForm().MatchString(n.Tag) {
 			return nil, module.Fail(fmt.Sprintf("repository[%d] must not have a digest; got: %s", i+1, name))
 		}
 		if n.Tag == "" {

@@ -3,16 +3,16 @@ package containers
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-var tagForm = regexp.MustCompile(`^(?:sha256:[0-9a-f]{64}|[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})$`)
+var tagForm = lazyregexp.New(`^(?:sha256:[0-9a-f]{64}|[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})$`)
 
 type buildArgs struct {
 	Path        string                 `arg:"path"`
@@ -87,7 +87,7 @@ func (a *imageArgs) sources() {
 	}
 }
 
-var remoteContext = regexp.MustCompile(`^(https?://|git://|github\.com/|git@)`)
+var remoteContext = lazyregexp.New(`^(https?://|git://|github\.com/|git@)`)
 
 // imageBuild builds the image on the host.
 func imageBuild(a *imageArgs, g *gather) (module.Change, error) {
@@ -95,7 +95,7 @@ func imageBuild(a *imageArgs, g *gather) (module.Change, error) {
 		return module.Change{}, module.Fail("Image name must not be an image ID for source=build; got: " + a.Name)
 	}
 	b := a.Build
-	if !remoteContext.MatchString(b.Path) {
+	if !remoteContext().MatchString(b.Path) {
 		f, known, err := g.v.File(state.Path{Path: path.Clean(b.Path)})
 		if err != nil {
 			return module.Change{}, err
@@ -141,7 +141,7 @@ func (b *buildArgs) command(ref string) []string {
 			args = append(args, "--"+name)
 		}
 	}
-	if b.Dockerfile != "" && !path.IsAbs(b.Dockerfile) && !remoteContext.MatchString(b.Path) {
+	if b.Dockerfile != "" && !path.IsAbs(b.Dockerfile) && !remoteContext().MatchString(b.Path) {
 		flag("file", path.Join(b.Path, b.Dockerfile))
 	} else {
 		flag("file", b.Dockerfile)

@@ -23,7 +23,7 @@ func imageNameSpec() []module.Arg {
 
 // settle checks the tag and moves the one that stands in the name there.
 func (n *imageName) settle() error {
-	if n.Tag != "" && !tagForm.MatchString(n.Tag) {
+	if n.Tag != "" && !tagForm().MatchString(n.Tag) {
 		return module.Fail(fmt.Sprintf("%q is not a valid docker tag!", n.Tag))
 	}
 	if isID(n.Name) {

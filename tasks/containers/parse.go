@@ -3,21 +3,21 @@ package containers
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-var sizeForm = regexp.MustCompile(`^\s*([0-9]+(?:\.[0-9]*)?)\s*([A-Za-z]*)\s*$`)
+var sizeForm = lazyregexp.New(`^\s*([0-9]+(?:\.[0-9]*)?)\s*([A-Za-z]*)\s*$`)
 
 // size reads a size as Ansible's human_to_bytes does: 512M, 1.5 GB, 1024.
 func size(s string) (int64, error) {
-	m := sizeForm.FindStringSubmatch(s)
+	m := sizeForm().FindStringSubmatch(s)
 	if m == nil {
 		return 0, fmt.Errorf("%q is no size such as 512M", s)
 	}

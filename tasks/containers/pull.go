@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-var idForm = regexp.MustCompile(`^sha256:[0-9a-fA-F]{64}$`)
+var idForm = lazyregexp.New(`^sha256:[0-9a-fA-F]{64}$`)
 
 // isID tells an image id from a name.
-func isID(ref string) bool { return idForm.MatchString(ref) }
+func isID(ref string) bool { return idForm().MatchString(ref) }
 
 // splitRef takes the tag or digest off a reference; "" when it has none.
 func splitRef(ref string) (name, tag string) {

@@ -1,9 +1,9 @@
 package control
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -14,7 +14,7 @@ type setFactArgs struct {
 	All       *value.Map `arg:"*"`
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var identifier = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // isVariable tells whether a variable can have this name: a word of Python is none.
 func isVariable(name string) bool {
@@ -23,7 +23,7 @@ func isVariable(name string) bool {
 		"for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield":
 		return false
 	}
-	return identifier.MatchString(name)
+	return identifier().MatchString(name)
 }
 
 func badName(name string) error {

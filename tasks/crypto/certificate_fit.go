@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509/pkix"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/pki"
 )
 
-var fromNow = regexp.MustCompile(`^([+-])(?:(\d+)[wW])?(?:(\d+)[dD])?(?:(\d+)[hH])?(?:(\d+)[mM])?(?:(\d+)[sS]?)?$`)
+var fromNow = lazyregexp.New(`^([+-])(?:(\d+)[wW])?(?:(\d+)[dD])?(?:(\d+)[hH])?(?:(\d+)[mM])?(?:(\d+)[sS]?)?$`)
 
 func relativeTime(text string, now time.Time) (time.Time, bool) {
-	m := fromNow.FindStringSubmatch(text)
+	m := fromNow().FindStringSubmatch(text)
 	if m == nil || len(text) == 1 {
 		return time.Time{}, false
 	}

@@ -3,10 +3,10 @@ package databases
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 )
 
@@ -97,17 +97,17 @@ func splitPrivileges(text string) (all []string) {
 }
 
 var (
-	grantLine = regexp.MustCompile("^GRANT (.+) ON (.+) TO (?:'.*'@'.*'|`.*`@`.*`|\".*\"@\".*\")(?: IDENTIFIED BY PASSWORD (?:'.+'|`.+`|\".+\"))? ?(.*)$")
-	roleLine  = regexp.MustCompile("^GRANT (.+) TO ['`\"]|^SET DEFAULT ROLE ")
+	grantLine = lazyregexp.New("^GRANT (.+) ON (.+) TO (?:'.*'@'.*'|`.*`@`.*`|\".*\"@\".*\")(?: IDENTIFIED BY PASSWORD (?:'.+'|`.+`|\".+\"))? ?(.*)$")
+	roleLine  = lazyregexp.New("^GRANT (.+) TO ['`\"]|^SET DEFAULT ROLE ")
 )
 
 // privilegesOf reads what SHOW GRANTS says; roles are left out.
 func privilegesOf(lines []string) (privileges, error) {
 	out := privileges{}
 	for _, l := range lines {
-		m := grantLine.FindStringSubmatch(l)
+		m := grantLine().FindStringSubmatch(l)
 		if m == nil {
-			if roleLine.MatchString(l) {
+			if roleLine().MatchString(l) {
 				continue
 			}
 			return nil, module.Fail("unable to parse the MySQL grant string: " + l)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -260,11 +261,11 @@ func (p *mysqlUserPlan) lookGrants(of []mysqlAccount, then func([]mysqlAccount) 
 	})
 }
 
-var requireWords = regexp.MustCompile(`\bREQUIRE\b(.*?)(?:\bPASSWORD\b|$)`)
+var requireWords = lazyregexp.New(`\bREQUIRE\b(.*?)(?:\bPASSWORD\b|$)`)
 
 // tlsRequires is what a user needs of TLS, in a form to compare.
 func tlsRequires(made string) string {
-	m := requireWords.FindStringSubmatch(made)
+	m := requireWords().FindStringSubmatch(made)
 	if m == nil {
 		return ""
 	}
@@ -355,7 +356,7 @@ func (p *mysqlUserPlan) remove() module.Change {
 	return p.run(module.Change{Result: p.result(true, "User deleted", false)}, drops, nil)
 }
 
-var passwordHash = regexp.MustCompile(`^\*[0-9A-Fa-f]{40}$`)
+var passwordHash = lazyregexp.New(`^\*[0-9A-Fa-f]{40}$`)
 
 // hash is the hash of the password that is asked for; "" without one.
 func (p *mysqlUserPlan) hash() (string, error) {
@@ -365,7 +366,7 @@ func (p *mysqlUserPlan) hash() (string, error) {
 		return "", nil
 	case !p.Encrypted:
 		return nativeHash(pass), nil
-	case !passwordHash.MatchString(pass):
+	case !passwordHash().MatchString(pass):
 		return "", module.Fail("encrypted was specified however it does not appear to be a valid hash expecting: *SHA1(SHA1(your_password))")
 	}
 	return pass, nil

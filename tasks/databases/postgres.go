@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -103,11 +104,11 @@ func (a pgLogin) exec(conninfo, shown string, one bool, statements ...string) st
 		Stdin: []byte(a.Password + "\n" + strings.Join(statements, ";\n") + ";\n"), HasStdin: true}
 }
 
-var pgSaid = regexp.MustCompile(`^(?:psql:)?(?:<stdin>:\d+: )?`)
+var pgSaid = lazyregexp.New(`^(?:psql:)?(?:<stdin>:\d+: )?`)
 
 // pgError is what psql said, without its place in the input.
 func pgError(r state.OpResult) string {
-	return pgSaid.ReplaceAllString(strings.TrimSpace(string(r.Stderr)), "")
+	return pgSaid().ReplaceAllString(strings.TrimSpace(string(r.Stderr)), "")
 }
 
 // refused is the failure of a client that could not log in or was not found.

@@ -7,16 +7,17 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 )
 
 // scram is a password's hash as PostgreSQL keeps it: rounds, salt, the stored key,
 // the server's key (RFC 5803).
-var scram = regexp.MustCompile(`^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$`)
+var scram = lazyregexp.New(`^SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)$`)
 
 // maxScramRounds bounds the work that a hash may ask for.
 const maxScramRounds = 10_000_000
@@ -24,9 +25,9 @@ const maxScramRounds = 10_000_000
 // samePgPassword tells whether a hash is that of a password, which may be a hash
 // itself.
 func samePgPassword(hash, password, user string, encrypted bool) bool {
-	m := scram.FindStringSubmatch(hash)
+	m := scram().FindStringSubmatch(hash)
 	switch {
-	case scram.MatchString(password):
+	case scram().MatchString(password):
 		return hash == password
 	case m != nil:
 		return scramFits(m, password)

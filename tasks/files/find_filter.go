@@ -7,14 +7,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 var (
-	ageText  = regexp.MustCompile(`^(-?\d+)([smhdw])?$`)
-	sizeText = regexp.MustCompile(`^(-?\d+)([bkmgt])?$`)
+	ageText  = lazyregexp.New(`^(-?\d+)([smhdw])?$`)
+	sizeText = lazyregexp.New(`^(-?\d+)([bkmgt])?$`)
 	ageUnit  = map[string]int64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 	sizeUnit = map[string]int64{"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 )
@@ -31,12 +32,12 @@ func (f *finding) filters() error {
 		return err
 	}
 	if text, ok := f.Age.Get(); ok {
-		if f.age = limit(text, ageText, ageUnit); f.age == nil {
+		if f.age = limit(text, ageText(), ageUnit); f.age == nil {
 			return module.Fail("failed to process age", "age", text)
 		}
 	}
 	if text, ok := f.Size.Get(); ok {
-		if f.size = limit(text, sizeText, sizeUnit); f.size == nil {
+		if f.size = limit(text, sizeText(), sizeUnit); f.size == nil {
 			return module.Fail("failed to process size", "size", text)
 		}
 	}

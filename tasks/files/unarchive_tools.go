@@ -2,11 +2,11 @@ package files
 
 import (
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -179,8 +179,8 @@ func unescape(s string) string {
 }
 
 var (
-	differsAlways = regexp.MustCompile(`: Mod time differs$|: Warning: Cannot stat: No such file or directory$|: Invalid owner|: Invalid group`)
-	noName        = regexp.MustCompile(`: : Warning: Cannot stat: No such file or directory$`)
+	differsAlways = lazyregexp.New(`: Mod time differs$|: Warning: Cannot stat: No such file or directory$|: Invalid owner|: Invalid group`)
+	noName        = lazyregexp.New(`: : Warning: Cannot stat: No such file or directory$`)
 )
 
 // tarDiffers tells whether what tar says of the folder is a reason to unpack.
@@ -189,8 +189,8 @@ func (u *unpacking) tarDiffers(said string) bool {
 	root := u.login.UID == 0
 	for line := range strings.SplitSeq(said, "\n") {
 		switch {
-		case noName.MatchString(line):
-		case differsAlways.MatchString(line),
+		case noName().MatchString(line):
+		case differsAlways().MatchString(line),
 			root && u.Owner == "" && strings.HasSuffix(line, ": Uid differs"),
 			root && u.Group == "" && strings.HasSuffix(line, ": Gid differs"),
 			!u.Mode.Given && strings.HasSuffix(line, ": Mode differs"):
@@ -210,7 +210,7 @@ type zipEntry struct {
 	mtime time.Time
 }
 
-var zipPerms = regexp.MustCompile(`^([r-][w-][SsTtx-]){3}$`)
+var zipPerms = lazyregexp.New(`^([r-][w-][SsTtx-]){3}$`)
 
 // zipEntries reads what zipinfo -T -s prints.
 func zipEntries(said string, zone *time.Location) []zipEntry {
@@ -262,7 +262,7 @@ func (e zipEntry) mode(umask uint32) (uint32, bool) {
 	} else {
 		umask = 0
 	}
-	if !zipPerms.MatchString(perms) {
+	if !zipPerms().MatchString(perms) {
 		return 0, false
 	}
 	var m uint32

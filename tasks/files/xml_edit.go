@@ -3,9 +3,9 @@ package files
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/xmltree"
@@ -326,12 +326,12 @@ var (
 	xmlIdent       = `[a-zA-Z-][a-zA-Z0-9_\-\.]*`
 	xmlNSIdent     = xmlIdent + "|" + xmlIdent + ":" + xmlIdent
 	xmlQuoted      = `('(?:.*)'|"(?:.*)")`
-	lastElement    = regexp.MustCompile(`^(.*)/(` + xmlNSIdent + `)$`)
-	lastElementIs  = regexp.MustCompile(`^(.*)/(` + xmlNSIdent + `)/text\(\)=` + xmlQuoted + `$`)
-	lastAttribute  = regexp.MustCompile(`^(.*)/(@(?:` + xmlNSIdent + `))$`)
-	lastAttributeI = regexp.MustCompile(`^(.*)/(@(?:` + xmlNSIdent + `))=` + xmlQuoted + `$`)
-	lastPredicate  = regexp.MustCompile(`^(.*)/(` + xmlNSIdent + `)\[(.*)\]$`)
-	lastText       = regexp.MustCompile(`^(.*)/text\(\)=` + xmlQuoted + `$`)
+	lastElement    = lazyregexp.New(`^(.*)/(` + xmlNSIdent + `)$`)
+	lastElementIs  = lazyregexp.New(`^(.*)/(` + xmlNSIdent + `)/text\(\)=` + xmlQuoted + `$`)
+	lastAttribute  = lazyregexp.New(`^(.*)/(@(?:` + xmlNSIdent + `))$`)
+	lastAttributeI = lazyregexp.New(`^(.*)/(@(?:` + xmlNSIdent + `))=` + xmlQuoted + `$`)
+	lastPredicate  = lazyregexp.New(`^(.*)/(` + xmlNSIdent + `)\[(.*)\]$`)
+	lastText       = lazyregexp.New(`^(.*)/text\(\)=` + xmlQuoted + `$`)
 )
 
 // xmlStep is the last step of an XPath: an element, an attribute (attr), or a text
@@ -350,26 +350,26 @@ func splitXPath(xpath string) (rest string, step xmlStep, ok bool) {
 		s = s[1 : len(s)-1]
 		return &s
 	}
-	if m := lastElement.FindStringSubmatch(xpath); m != nil {
+	if m := lastElement().FindStringSubmatch(xpath); m != nil {
 		return m[1], xmlStep{name: m[2]}, true
 	}
-	if m := lastElementIs.FindStringSubmatch(xpath); m != nil {
+	if m := lastElementIs().FindStringSubmatch(xpath); m != nil {
 		return m[1], xmlStep{name: m[2], text: unquoted(m[3])}, true
 	}
-	if m := lastAttribute.FindStringSubmatch(xpath); m != nil {
+	if m := lastAttribute().FindStringSubmatch(xpath); m != nil {
 		return m[1], xmlStep{name: m[2][1:], attr: true}, true
 	}
-	if m := lastAttributeI.FindStringSubmatch(xpath); m != nil {
+	if m := lastAttributeI().FindStringSubmatch(xpath); m != nil {
 		return m[1], xmlStep{name: m[2][1:], attr: true, text: unquoted(m[3])}, true
 	}
-	if m := lastPredicate.FindStringSubmatch(xpath); m != nil {
+	if m := lastPredicate().FindStringSubmatch(xpath); m != nil {
 		step := xmlStep{name: m[2], conditions: []string{}}
 		for c := range strings.SplitSeq(m[3], " and ") {
 			step.conditions = append(step.conditions, strings.TrimSpace(c))
 		}
 		return m[1], step, true
 	}
-	if m := lastText.FindStringSubmatch(xpath); m != nil {
+	if m := lastText().FindStringSubmatch(xpath); m != nil {
 		return m[1], xmlStep{text: unquoted(m[2])}, true
 	}
 	return xpath, xmlStep{}, false

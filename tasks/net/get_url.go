@@ -12,10 +12,10 @@ import (
 	"io"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -188,7 +188,7 @@ func readBody(c *state.Content) ([]byte, error) {
 }
 
 // taggedSum is a line as BSD's tools and --tag write it: SHA256 (file) = sum.
-var taggedSum = regexp.MustCompile(`^[A-Z0-9-]+ \((.+)\) = (\S+)$`)
+var taggedSum = lazyregexp.New(`^[A-Z0-9-]+ \((.+)\) = (\S+)$`)
 
 // findSum looks a file's sum up in a file of sums, or takes the only word.
 func findSum(text, name string) (string, bool) {
@@ -205,7 +205,7 @@ func findSum(text, name string) (string, bool) {
 			continue
 		}
 		file = strings.TrimPrefix(strings.TrimLeft(file, " "), "*")
-		if m := taggedSum.FindStringSubmatch(l); m != nil {
+		if m := taggedSum().FindStringSubmatch(l); m != nil {
 			file, sum = m[1], m[2]
 		}
 		if strings.TrimLeft(file, "./") == name {
@@ -226,15 +226,15 @@ func urlFilename(at string) string {
 }
 
 var (
-	notWord = regexp.MustCompile(`[^\pL\pN_]+`)
-	isHex   = regexp.MustCompile(`^[0-9a-f]+$`)
+	notWord = lazyregexp.New(`[^\pL\pN_]+`)
+	isHex   = lazyregexp.New(`^[0-9a-f]+$`)
 )
 
 // begin asks for the file, unless what is there has the right checksum.
 func (p *getting) begin(v state.View) (module.Change, error) {
 	if p.algorithm != "" {
-		p.sum = strings.ToLower(notWord.ReplaceAllString(p.sum, ""))
-		if !isHex.MatchString(p.sum) {
+		p.sum = strings.ToLower(notWord().ReplaceAllString(p.sum, ""))
+		if !isHex().MatchString(p.sum) {
 			return module.Change{}, p.fail("The checksum format is invalid")
 		}
 	}
@@ -352,7 +352,7 @@ func (p *getting) refused(r state.HTTPResponse, at string) error {
 	return module.Fail("Request failed", "status_code", r.Status, "response", r.Msg, "url", at, "dest", p.dest, "elapsed", seconds(r.Elapsed))
 }
 
-var attachment = regexp.MustCompile(`^attachment; ?filename="?([^"]+)`)
+var attachment = lazyregexp.New(`^attachment; ?filename="?([^"]+)`)
 
 // came puts what came into its place.
 func (p *getting) came(v state.View, r state.HTTPResponse) (module.Change, error) {
@@ -361,7 +361,7 @@ func (p *getting) came(v state.View, r state.HTTPResponse) (module.Change, error
 	shown := p.dest
 	if p.into {
 		name := urlFilename(r.URL)
-		if m := attachment.FindStringSubmatch(header(r, "content-disposition")); m != nil {
+		if m := attachment().FindStringSubmatch(header(r, "content-disposition")); m != nil {
 			name = path.Base(m[1])
 		}
 		dest = path.Join(dest, name)

@@ -5,12 +5,12 @@ import (
 	"mime"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/htmlindex"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -79,7 +79,7 @@ func URI() module.Module { return module.New(uriSpec, planURI) }
 // 9.2.2).
 var repeatable = map[string]bool{"GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true, "PUT": true, "DELETE": true}
 
-var oneWord = regexp.MustCompile(`^[A-Z]+$`)
+var oneWord = lazyregexp.New(`^[A-Z]+$`)
 
 func planURI(a uriArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
@@ -88,7 +88,7 @@ func planURI(a uriArgs, in module.Inputs, v state.View) (module.Change, error) {
 		return module.Change{}, err
 	}
 	o.Method, o.Follow, o.Fresh = strings.ToUpper(a.Method), a.Follow, false
-	if !oneWord.MatchString(o.Method) {
+	if !oneWord().MatchString(o.Method) {
 		return module.Change{}, module.Fail("Parameter 'method' needs to be a single word in uppercase, like GET or POST.")
 	}
 	if a.UnixSocket != "" {

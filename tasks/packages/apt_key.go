@@ -2,10 +2,10 @@ package packages
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -127,13 +127,13 @@ func (k *aptKey) noID(from, what string, out state.OutputInfo) error {
 	return module.Fail("Unable to extract key from '"+what+"'", "stdout", out.Stdout, "stderr", out.Stderr)
 }
 
-var hexID = regexp.MustCompile(`^(0[xX])?[0-9A-Fa-f]+$`)
+var hexID = lazyregexp.New(`^(0[xX])?[0-9A-Fa-f]+$`)
 
 // parse takes an id apart.
 func (k *aptKey) parse(given string) error {
 	k.result.Set("id", value.String(given))
 	id := strings.TrimPrefix(strings.ToUpper(given), "0X")
-	if n := len(id); !hexID.MatchString(given) || n != 8 && n < 16 {
+	if n := len(id); !hexID().MatchString(given) || n != 8 && n < 16 {
 		k.result.Delete("changed")
 		return &module.Failure{Msg: "Invalid key_id", Result: k.result}
 	}

@@ -3,11 +3,11 @@ package packages
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -168,16 +168,16 @@ func (s *sources) meant() (source, file string, err error) {
 }
 
 var (
-	sourceOptions = regexp.MustCompile(`\[[^\]]+\]`)
-	sourceScheme  = regexp.MustCompile(`\w+://`)
-	notPlain      = regexp.MustCompile(`[^a-zA-Z0-9]`)
+	sourceOptions = lazyregexp.New(`\[[^\]]+\]`)
+	sourceScheme  = lazyregexp.New(`\w+://`)
+	notPlain      = lazyregexp.New(`[^a-zA-Z0-9]`)
 )
 
 // suggest makes the name of a file of the address in a line.
 func (s *sources) suggest(line string) string {
 	name := s.Filename
 	if name == "" {
-		line = sourceScheme.ReplaceAllString(sourceOptions.ReplaceAllString(line, ""), "")
+		line = sourceScheme().ReplaceAllString(sourceOptions().ReplaceAllString(line, ""), "")
 		words := slices.DeleteFunc(strings.Fields(line), isSourceType)
 		host := ""
 		if len(words) > 0 {
@@ -186,7 +186,7 @@ func (s *sources) suggest(line string) string {
 		if _, behind, ok := strings.Cut(host, "@"); ok {
 			host = behind
 		}
-		name = strings.Join(strings.Fields(notPlain.ReplaceAllString(host, " ")), "_")
+		name = strings.Join(strings.Fields(notPlain().ReplaceAllString(host, " ")), "_")
 	}
 	if name += ".list"; strings.Contains(name, "/") {
 		return name

@@ -4,12 +4,12 @@ import (
 	"io"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -76,13 +76,13 @@ const (
 )
 
 var (
-	slugBlanks = regexp.MustCompile(`[_\s]+`)
-	slugOthers = regexp.MustCompile(`[^a-z0-9-]+`)
+	slugBlanks = lazyregexp.New(`[_\s]+`)
+	slugOthers = lazyregexp.New(`[^a-z0-9-]+`)
 )
 
 // slug is the name as files have it.
 func (a deb822Args) slug() string {
-	return slugOthers.ReplaceAllString(slugBlanks.ReplaceAllString(strings.ToLower(a.Name), "-"), "")
+	return slugOthers().ReplaceAllString(slugBlanks().ReplaceAllString(strings.ToLower(a.Name), "-"), "")
 }
 
 func (a deb822Args) dest() string { return path.Join(sourcesDir, a.slug()+".sources") }

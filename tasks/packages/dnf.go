@@ -1,10 +1,10 @@
 package packages
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -249,19 +249,19 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 // How the program says that it knows no such package or group, and that there is
 // no such file.
 var (
-	nothingFound = regexp.MustCompile(`(?m)^Error: Unable to find a match: (.+)$`)
-	noGroup      = regexp.MustCompile(`(?m)^Module or Group '(.+)' is not available\.$`)
-	noFile       = regexp.MustCompile(`(?m)^Could not open: .+$`)
+	nothingFound = lazyregexp.New(`(?m)^Error: Unable to find a match: (.+)$`)
+	noGroup      = lazyregexp.New(`(?m)^Module or Group '(.+)' is not available\.$`)
+	noFile       = lazyregexp.New(`(?m)^Could not open: .+$`)
 )
 
 // refusal is the failure of a call, in the words of the original where it has some.
 func refusal(d state.OpResult) error {
 	said := orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout)))
 	var failures []string
-	for _, m := range noGroup.FindAllStringSubmatch(said, -1) {
+	for _, m := range noGroup().FindAllStringSubmatch(said, -1) {
 		failures = append(failures, "No group "+m[1]+" available.")
 	}
-	if m := nothingFound.FindStringSubmatch(said); m != nil {
+	if m := nothingFound().FindStringSubmatch(said); m != nil {
 		for _, name := range strings.Fields(m[1]) {
 			if !strings.HasPrefix(name, "@") {
 				failures = append(failures, "No package "+name+" available.")
@@ -275,7 +275,7 @@ func refusal(d state.OpResult) error {
 		problem, _, _ = strings.Cut(problem, "\n(try to ")
 		return module.Fail("Depsolve Error occurred: \n Problem"+problem, "failures", []string{}, "rc", 1, "results", []string{})
 	}
-	if m := noFile.FindString(said); m != "" {
+	if m := noFile().FindString(said); m != "" {
 		return module.Fail("Error occurred attempting remote rpm operation: "+m, "failures", []string{}, "rc", 1, "results", []string{})
 	}
 	return module.Fail(said, "rc", d.RC, "results", []string{}, "changed", false)

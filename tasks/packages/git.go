@@ -2,10 +2,10 @@ package packages
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -192,13 +192,13 @@ func (r *gitRun) ssh() string {
 	return " " + strings.TrimSpace(opts)
 }
 
-var gitSaid = regexp.MustCompile(`(?m)^@(\w+) (.*)\n`)
+var gitSaid = lazyregexp.New(`(?m)^@(\w+) (.*)\n`)
 
 // said reads what the script printed.
 func said(text string) map[string]string {
 	m := map[string]string{}
 	for text != "" {
-		at := gitSaid.FindStringSubmatchIndex(text)
+		at := gitSaid().FindStringSubmatchIndex(text)
 		if at == nil {
 			break
 		}

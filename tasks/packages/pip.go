@@ -2,11 +2,11 @@ package packages
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -164,12 +164,12 @@ func planPip(a pipArgs, in module.Inputs, v state.View) (module.Change, error) {
 }
 
 var (
-	pipVCS     = regexp.MustCompile(`(svn|git|hg|bzr)\+`)
-	pipName    = regexp.MustCompile(`^(?:[a-zA-Z0-9][a-zA-Z0-9._-]*|[a-zA-Z0-9])`)
-	pipSpec    = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?\s*([<>=!~].*)?$`)
-	pipOp      = regexp.MustCompile(`\s*([<>=!~]=?=?)\s*`)
-	pipDigit   = regexp.MustCompile(`^\s*[0-9]`)
-	pipVersion = regexp.MustCompile(`^\s*(===?|!=|~=|<=?|>=?)`)
+	pipVCS     = lazyregexp.New(`(svn|git|hg|bzr)\+`)
+	pipName    = lazyregexp.New(`^(?:[a-zA-Z0-9][a-zA-Z0-9._-]*|[a-zA-Z0-9])`)
+	pipSpec    = lazyregexp.New(`^([A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?\s*([<>=!~].*)?$`)
+	pipOp      = lazyregexp.New(`\s*([<>=!~]=?=?)\s*`)
+	pipDigit   = lazyregexp.New(`^\s*[0-9]`)
+	pipVersion = lazyregexp.New(`^\s*(===?|!=|~=|<=?|>=?)`)
 )
 
 // requirements puts the names together again that a comma took apart, and adds
@@ -191,7 +191,7 @@ func (r *pipRun) requirements() error {
 		parts = nil
 	}
 	for _, n := range all {
-		if !pipVersion.MatchString(n) && !open {
+		if !pipVersion().MatchString(n) && !open {
 			flush()
 		}
 		if strings.Contains(n, "[") {
@@ -213,10 +213,10 @@ func (r *pipRun) requirements() error {
 	case len(r.names) > 1:
 		return module.Fail("'version' argument is ambiguous when installing multiple package distributions. Please specify version restrictions next to each package in 'name' argument.")
 	case len(r.names) == 1:
-		if m := pipSpec.FindStringSubmatch(r.names[0]); m != nil && m[3] != "" {
+		if m := pipSpec().FindStringSubmatch(r.names[0]); m != nil && m[3] != "" {
 			return module.Fail("The 'version' argument conflicts with any version specifier provided along with a package name. Please keep the version specifier, but remove the 'version' argument.")
 		}
-		if pipDigit.MatchString(r.Version) {
+		if pipDigit().MatchString(r.Version) {
 			r.names[0] = plainRequirement(r.names[0] + "==" + strings.TrimSpace(r.Version))
 		} else {
 			r.names[0] = plainRequirement(r.names[0] + " " + strings.TrimSpace(r.Version))
@@ -228,13 +228,13 @@ func (r *pipRun) requirements() error {
 // plainRequirement writes a requirement without blanks; what is none (a path,
 // an address) stays.
 func plainRequirement(s string) string {
-	m := pipSpec.FindStringSubmatch(s)
-	if m == nil || !pipName.MatchString(s) {
+	m := pipSpec().FindStringSubmatch(s)
+	if m == nil || !pipName().MatchString(s) {
 		return s
 	}
 	specs := strings.Split(m[3], ",")
 	for i, p := range specs {
-		specs[i] = strings.TrimSpace(pipOp.ReplaceAllString(p, "$1"))
+		specs[i] = strings.TrimSpace(pipOp().ReplaceAllString(p, "$1"))
 	}
 	slices.Sort(specs)
 	return m[1] + m[2] + strings.Join(specs, ",")
@@ -352,7 +352,7 @@ func (r *pipRun) install() module.Change {
 	if err != nil || cmd == nil {
 		return nothingToInstall()
 	}
-	compare := r.Requirements != "" || slices.ContainsFunc(r.names, pipVCS.MatchString)
+	compare := r.Requirements != "" || slices.ContainsFunc(r.names, pipVCS().MatchString)
 	list := r.exec(append(slices.Clone(r.pip), "list", "--format=freeze"))
 	var steps []state.Exec
 	if r.venv != nil {

@@ -1,9 +1,9 @@
 package packages
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -43,7 +43,7 @@ printf '\n'
 rpm -q gpg-pubkey >/dev/null 2>&1 && rpm -q gpg-pubkey --qf '%{description}' | gpg --no-tty --batch --with-colons --fixed-list-mode -
 :`
 
-var rpmKeyID = regexp.MustCompile(`^(?i:(0x)?[0-9a-f]{8})`)
+var rpmKeyID = lazyregexp.New(`^(?i:(0x)?[0-9a-f]{8})`)
 
 func planRPMKey(a rpmKeyArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
@@ -51,7 +51,7 @@ func planRPMKey(a rpmKeyArgs, _ module.Inputs, v state.View) (module.Change, err
 	switch {
 	case strings.Contains(a.Key, "://"):
 		kind = "url"
-	case rpmKeyID.MatchString(a.Key):
+	case rpmKeyID().MatchString(a.Key):
 		kind = "id"
 	default:
 		key = g.Path(a.Key)

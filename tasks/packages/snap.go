@@ -1,10 +1,10 @@
 package packages
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -198,7 +198,7 @@ func (a snapArgs) commands(verb string, todo []string) (cmds []state.Exec) {
 	return cmds
 }
 
-var snapOption = regexp.MustCompile(`^(\S+:)?(\S+)\s*=\s*(.+)`)
+var snapOption = lazyregexp.New(`^(\S+:)?(\S+)\s*=\s*(.+)`)
 
 // settings are the commands that set what differs, and what they set. A snap that
 // is installed first has no settings yet.
@@ -206,7 +206,7 @@ func (a snapArgs) settings(now map[string]snapNow) (cmds []state.Exec, changed [
 	for _, n := range a.Name {
 		var set []string
 		for _, o := range a.Options.Or(nil) {
-			m := snapOption.FindStringSubmatch(o)
+			m := snapOption().FindStringSubmatch(o)
 			if m == nil {
 				return nil, nil, module.Fail("Cannot parse set option '" + o + "'")
 			}
@@ -231,12 +231,12 @@ func (a snapArgs) settings(now map[string]snapNow) (cmds []state.Exec, changed [
 	return cmds, changed, nil
 }
 
-var needsClassic = regexp.MustCompile(`^error: This revision of snap "(\w+)" was published using classic confinement`)
+var needsClassic = lazyregexp.New(`^error: This revision of snap "(\w+)" was published using classic confinement`)
 
 func snapFailed(argv []string, r state.OpResult) error {
 	said, cmd := string(r.Stderr), strings.Join(argv, " ")
 	msg := "Ooops! Snap operation failed while executing '" + cmd + "', please examine logs and error output for more details."
-	switch m := needsClassic.FindStringSubmatch(said); {
+	switch m := needsClassic().FindStringSubmatch(said); {
 	case m != nil:
 		msg = "Couldn't install " + m[1] + " because it requires classic confinement"
 	case argv[1] == "install":

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -123,8 +123,8 @@ type pamLine struct {
 type pamService struct{ lines []pamLine }
 
 var (
-	pamRuleLine = regexp.MustCompile(`(-?(?:auth|account|session|password))\s+(\[.*\]|\S*)\s+(\S*)\s*(.*)\s*`)
-	pamArgument = regexp.MustCompile(`\[.*\]|\S+`)
+	pamRuleLine = lazyregexp.New(`(-?(?:auth|account|session|password))\s+(\[.*\]|\S*)\s+(\S*)\s*(.*)\s*`)
+	pamArgument = lazyregexp.New(`\[.*\]|\S+`)
 )
 
 func parsePAM(text, file string) (*pamService, error) {
@@ -135,7 +135,7 @@ func parsePAM(text, file string) (*pamService, error) {
 			s.lines = append(s.lines, pamLine{other: line})
 			continue
 		}
-		m := pamRuleLine.FindStringSubmatch(line)
+		m := pamRuleLine().FindStringSubmatch(line)
 		if m == nil {
 			return nil, module.Fail(fmt.Sprintf("%s:%d: this is no rule: %s", file, i+1, line))
 		}
@@ -160,7 +160,7 @@ func pamControl(s string) string {
 func pamArguments(texts []string) []string {
 	var out []string
 	for _, t := range texts {
-		out = append(out, pamArgument.FindAllString(t, -1)...)
+		out = append(out, pamArgument().FindAllString(t, -1)...)
 	}
 	return out
 }

@@ -1,9 +1,9 @@
 package services
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -47,14 +47,14 @@ func Apache2Module() module.Module { return module.New(apacheSpec, planApache) }
 const scriptLoaded = `for c in apache2ctl apachectl; do p=$(command -v $c) && break; done; [ -n "$p" ] || exit 127; "$p" "$@"; r=$?; [ $r = 0 ] || printf '\n%s' "$p" >&2; exit $r`
 
 var (
-	apacheThreaded = regexp.MustCompile(`threaded:[ ]*yes`)
-	apachePHP      = regexp.MustCompile(`^(php\d)\.`)
+	apacheThreaded = lazyregexp.New(`threaded:[ ]*yes`)
+	apachePHP      = lazyregexp.New(`^(php\d)\.`)
 )
 
 // identifier guesses what apache2ctl calls a module (community.general 6,
 // create_apache_identifier).
 func (a apacheArgs) identifier() string {
-	switch m := apachePHP.FindStringSubmatch(a.Name); {
+	switch m := apachePHP().FindStringSubmatch(a.Name); {
 	case a.Identifier != "":
 		return a.Identifier
 	case strings.Contains(a.Name, "shib"):
@@ -98,7 +98,7 @@ func planApache(a apacheArgs, _ module.Inputs, v state.View) (module.Change, err
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
-	if apacheThreaded.MatchString(built.Stdout) {
+	if apacheThreaded().MatchString(built.Stdout) {
 		return module.Change{}, module.Fail("Your MPM seems to be threaded. No automatic actions on module cgi possible.")
 	}
 	is, warning, err := a.loaded(now.RC, now.Stdout, now.Stderr)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -196,13 +197,13 @@ func (k fsKind) planGrow(g *module.Gather, dev string) (module.Change, error) {
 }
 
 var (
-	extCount = regexp.MustCompile(`(?m)^Block count:\s*(\d+)`)
-	extBlock = regexp.MustCompile(`(?m)^Block size:\s*(\d+)`)
-	xfsData  = regexp.MustCompile(`(?m)^data\s*=\s*bsize=(\d+)\s+blocks=(\d+)`)
-	btrfsDev = regexp.MustCompile(`(?m)Device size.*?(\d+)\s*$`)
-	f2fsUnit = regexp.MustCompile(`Info: sector size = (\d+)`)
-	f2fsAll  = regexp.MustCompile(`Info: total FS sectors = (\d+)`)
-	fatBytes = regexp.MustCompile(`(?m)^\s*(?:Size|Cur size):\s*(\d+)`)
+	extCount = lazyregexp.New(`(?m)^Block count:\s*(\d+)`)
+	extBlock = lazyregexp.New(`(?m)^Block size:\s*(\d+)`)
+	xfsData  = lazyregexp.New(`(?m)^data\s*=\s*bsize=(\d+)\s+blocks=(\d+)`)
+	btrfsDev = lazyregexp.New(`(?m)Device size.*?(\d+)\s*$`)
+	f2fsUnit = lazyregexp.New(`Info: sector size = (\d+)`)
+	f2fsAll  = lazyregexp.New(`Info: total FS sectors = (\d+)`)
+	fatBytes = lazyregexp.New(`(?m)^\s*(?:Size|Cur size):\s*(\d+)`)
 )
 
 // product multiplies the numbers that patterns find.
@@ -224,11 +225,11 @@ func product(out string, patterns ...*regexp.Regexp) (int64, bool) {
 	return n, true
 }
 
-func extSize(out string) (int64, bool)   { return product(out, extCount, extBlock) }
-func xfsSize(out string) (int64, bool)   { return product(out, xfsData) }
-func btrfsSize(out string) (int64, bool) { return product(out, btrfsDev) }
-func f2fsSize(out string) (int64, bool)  { return product(out, f2fsUnit, f2fsAll) }
-func fatSize(out string) (int64, bool)   { return product(out, fatBytes) }
+func extSize(out string) (int64, bool)   { return product(out, extCount(), extBlock()) }
+func xfsSize(out string) (int64, bool)   { return product(out, xfsData()) }
+func btrfsSize(out string) (int64, bool) { return product(out, btrfsDev()) }
+func f2fsSize(out string) (int64, bool)  { return product(out, f2fsUnit(), f2fsAll()) }
+func fatSize(out string) (int64, bool)   { return product(out, fatBytes()) }
 func plainSize(out string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
 	return n, err == nil

@@ -1,11 +1,11 @@
 package system
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -67,12 +67,12 @@ type choices struct {
 }
 
 var (
-	choiceLine  = regexp.MustCompile(`^(/.*) - (?:family \S+ )?priority (\d+)$`)
-	slaveLine   = regexp.MustCompile(`^\s+(?:slave|follower) (.*): (.*)$`)
-	slaveLink   = regexp.MustCompile(`^\s*(?:slave|follower) (\S+) is (.*)$`)
-	linkLine    = regexp.MustCompile(`^\s*link \w+ is (.*)$`)
-	currentLine = regexp.MustCompile(`^\s*link currently points to (.*)$`)
-	modeLine    = regexp.MustCompile(` - (?:status is )?manual(?: mode|\.)$`)
+	choiceLine  = lazyregexp.New(`^(/.*) - (?:family \S+ )?priority (\d+)$`)
+	slaveLine   = lazyregexp.New(`^\s+(?:slave|follower) (.*): (.*)$`)
+	slaveLink   = lazyregexp.New(`^\s*(?:slave|follower) (\S+) is (.*)$`)
+	linkLine    = lazyregexp.New(`^\s*link \w+ is (.*)$`)
+	currentLine = lazyregexp.New(`^\s*link currently points to (.*)$`)
+	modeLine    = lazyregexp.New(` - (?:status is )?manual(?: mode|\.)$`)
 )
 
 // parseChoices reads what update-alternatives --display prints.
@@ -81,23 +81,23 @@ func parseChoices(text string) choices {
 	last := ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		if m := choiceLine.FindStringSubmatch(line); m != nil {
+		if m := choiceLine().FindStringSubmatch(line); m != nil {
 			n, _ := strconv.Atoi(m[2]) // digits only
 			last = m[1]
 			c.known[last] = alternative{priority: n}
-		} else if m := slaveLine.FindStringSubmatch(line); m != nil && last != "" {
+		} else if m := slaveLine().FindStringSubmatch(line); m != nil && last != "" {
 			if m[2] != "(null)" {
 				a := c.known[last]
 				a.slaves = append(a.slaves, slaveArgs{Name: m[1], Path: m[2], Link: c.slaveLinks[m[1]]})
 				c.known[last] = a
 			}
-		} else if m := slaveLink.FindStringSubmatch(line); m != nil {
+		} else if m := slaveLink().FindStringSubmatch(line); m != nil {
 			c.slaveLinks[m[1]] = m[2]
-		} else if m := currentLine.FindStringSubmatch(line); m != nil {
+		} else if m := currentLine().FindStringSubmatch(line); m != nil {
 			c.now = m[1]
-		} else if m := linkLine.FindStringSubmatch(line); m != nil {
+		} else if m := linkLine().FindStringSubmatch(line); m != nil {
 			c.link = m[1]
-		} else if modeLine.MatchString(line) {
+		} else if modeLine().MatchString(line) {
 			c.manual = true
 		}
 	}

@@ -2,9 +2,9 @@ package system
 
 import (
 	"path"
-	"regexp"
 	"slices"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
@@ -49,7 +49,7 @@ var cronVarSpec = module.Spec{
 func CronVar() module.Module { return module.New(cronVarSpec, planCronVar) }
 
 // cronVarLine is a variable of a crontab: a name, quoted or not, and a value.
-var cronVarLine = regexp.MustCompile(`^\s*("[^"]*"|'[^']*'|[^\s="'#][^="']*?)\s*=\s*(.*?)\s*$`)
+var cronVarLine = lazyregexp.New(`^\s*("[^"]*"|'[^']*'|[^\s="'#][^="']*?)\s*=\s*(.*?)\s*$`)
 
 func planCronVar(a cronVarArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if a.State == "present" && !a.Value.Given() {
@@ -81,7 +81,7 @@ func planCronVar(a cronVarArgs, in module.Inputs, v state.View) (module.Change, 
 	out.Result.Delete("jobs")
 	out.Result.Delete("envs")
 	out.Result.Set("vars", c.names(func(l string) (string, bool) {
-		m := cronVarLine.FindStringSubmatch(l)
+		m := cronVarLine().FindStringSubmatch(l)
 		if m == nil {
 			return "", false
 		}
@@ -94,7 +94,7 @@ func planCronVar(a cronVarArgs, in module.Inputs, v state.View) (module.Change, 
 func (a cronVarArgs) edit(c *cronTab) (bool, error) {
 	is := func(name string) func(string) bool {
 		return func(l string) bool {
-			m := cronVarLine.FindStringSubmatch(l)
+			m := cronVarLine().FindStringSubmatch(l)
 			return m != nil && m[1] == name
 		}
 	}
@@ -109,7 +109,7 @@ func (a cronVarArgs) edit(c *cronTab) (bool, error) {
 		c.lines = slices.DeleteFunc(c.lines, is(a.Name))
 		return i >= 0, nil
 	case i >= 0:
-		if m := cronVarLine.FindStringSubmatch(c.lines[i]); m[2] == text {
+		if m := cronVarLine().FindStringSubmatch(c.lines[i]); m[2] == text {
 			return false, nil
 		}
 		for j, l := range c.lines {

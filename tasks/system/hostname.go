@@ -2,9 +2,9 @@ package system
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -131,8 +131,8 @@ func (n *naming) systemd(has, static string) error {
 }
 
 var (
-	redhatName = regexp.MustCompile(`(?m)^[ \t]*HOSTNAME[^\n]*=[ \t]*([^\n]*)\n?`)
-	openrcName = regexp.MustCompile(`(?m)^[ \t]*hostname=([^\n]*)$`)
+	redhatName = lazyregexp.New(`(?m)^[ \t]*HOSTNAME[^\n]*=[ \t]*([^\n]*)\n?`)
+	openrcName = lazyregexp.New(`(?m)^[ \t]*hostname=([^\n]*)$`)
 )
 
 // file are the ways that keep the name in a file.
@@ -147,17 +147,17 @@ func (n *naming) file(g *module.Gather, use string) (module.Change, bool, error)
 	next := n.Name + "\n"
 	switch use {
 	case "redhat":
-		m := redhatName.FindStringSubmatch(n.text)
+		m := redhatName().FindStringSubmatch(n.text)
 		if m == nil {
 			return module.Change{}, true, module.Fail("Unable to locate HOSTNAME entry in " + p)
 		}
 		n.permanent = strings.TrimSpace(m[1])
-		next = redhatName.ReplaceAllLiteralString(n.text, "HOSTNAME="+n.Name+"\n")
+		next = redhatName().ReplaceAllLiteralString(n.text, "HOSTNAME="+n.Name+"\n")
 	case "openrc":
-		if m := openrcName.FindStringSubmatch(n.text); m != nil {
+		if m := openrcName().FindStringSubmatch(n.text); m != nil {
 			n.permanent = strings.Trim(strings.TrimSpace(m[1]), `"`)
 		}
-		next = openrcName.ReplaceAllLiteralString(n.text, `hostname="`+n.Name+`"`)
+		next = openrcName().ReplaceAllLiteralString(n.text, `hostname="`+n.Name+`"`)
 	default:
 		n.permanent = strings.TrimSpace(n.text)
 	}

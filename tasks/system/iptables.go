@@ -1,11 +1,11 @@
 package system
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -225,7 +225,7 @@ command -v "$p" >/dev/null || exit 127
 "$p" -t "$t" -C "$c" "$@" >/dev/null 2>&1; echo "rule $?"
 o=$("$p" -t "$t" -L "$c" 2>/dev/null); echo "chain $?"; printf '%s\n' "$o" | head -n 1`
 
-var iptablesPolicy = regexp.MustCompile(`\(policy ([A-Z]+)\)`)
+var iptablesPolicy = lazyregexp.New(`\(policy ([A-Z]+)\)`)
 
 func planIptables(a iptablesArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	if !a.Flush && a.Chain == "" {
@@ -268,7 +268,7 @@ func planIptables(a iptablesArgs, _ module.Inputs, v state.View) (module.Change,
 	case a.Flush:
 		cmds = append(cmds, call("-F"))
 	case a.Policy != "":
-		m := iptablesPolicy.FindStringSubmatch(out.Stdout)
+		m := iptablesPolicy().FindStringSubmatch(out.Stdout)
 		if m == nil {
 			return module.Change{}, module.Fail("Can't detect current policy")
 		}

@@ -2,11 +2,11 @@ package system
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/lazyregexp"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -164,7 +164,7 @@ func (u *ufw) setState() {
 	}
 }
 
-var ufwDefaults = regexp.MustCompile(`Default: (\w+) \(incoming\), (\w+) \(outgoing\), (\w+) \(routed\)`)
+var ufwDefaults = lazyregexp.New(`Default: (\w+) \(incoming\), (\w+) \(outgoing\), (\w+) \(routed\)`)
 
 // setDefault sets a policy, where the state does not tell that it is so.
 func (u *ufw) setDefault() {
@@ -177,19 +177,19 @@ func (u *ufw) setDefault() {
 		cmd = append(cmd, u.Direction)
 		n = map[string]int{"incoming": 1, "outgoing": 2, "routed": 3}[u.Direction]
 	}
-	if m := ufwDefaults.FindStringSubmatch(u.status); m != nil && (m[n] == u.Default || m[n] == "disabled") {
+	if m := ufwDefaults().FindStringSubmatch(u.status); m != nil && (m[n] == u.Default || m[n] == "disabled") {
 		return
 	}
 	u.cmds = append(u.cmds, cmd)
 }
 
-var ufwLogging = regexp.MustCompile(`Logging: (on|off)(?: \(([a-z]+)\))?`)
+var ufwLogging = lazyregexp.New(`Logging: (on|off)(?: \(([a-z]+)\))?`)
 
 func (u *ufw) setLogging() {
 	if u.Logging == "" {
 		return
 	}
-	if m := ufwLogging.FindStringSubmatch(u.status); m != nil {
+	if m := ufwLogging().FindStringSubmatch(u.status); m != nil {
 		same := m[1] == u.Logging || m[1] == "on" && m[2] == u.Logging
 		if same {
 			return
@@ -283,11 +283,11 @@ func (u *ufw) ruleWords() []string {
 	return w
 }
 
-var ufwVersion = regexp.MustCompile(`^ufw\s+(\d+)\.(\d+)`)
+var ufwVersion = lazyregexp.New(`^ufw\s+(\d+)\.(\d+)`)
 
 // comments tells whether this ufw knows comments: from 0.35 on.
 func (u *ufw) comments() bool {
-	m := ufwVersion.FindStringSubmatch(u.version)
+	m := ufwVersion().FindStringSubmatch(u.version)
 	if m == nil {
 		return true
 	}
@@ -296,7 +296,7 @@ func (u *ufw) comments() bool {
 	return major > 0 || minor >= 35
 }
 
-var ufwNumbered = regexp.MustCompile(`(?m)^\[ *(\d+)\] .*$`)
+var ufwNumbered = lazyregexp.New(`(?m)^\[ *(\d+)\] .*$`)
 
 // insertAt is the number to insert the rule at; ufw refuses one behind its last.
 func (u *ufw) insertAt() (int, bool) {
@@ -308,7 +308,7 @@ func (u *ufw) insertAt() (int, bool) {
 		return n, true
 	}
 	last, last4, has6 := 0, 0, false
-	for _, m := range ufwNumbered.FindAllStringSubmatch(u.numbered, -1) {
+	for _, m := range ufwNumbered().FindAllStringSubmatch(u.numbered, -1) {
 		at, _ := strconv.Atoi(m[1]) // digits only
 		last = max(last, at)
 		if strings.Contains(m[0], "(v6)") {

@@ -1,4 +1,7 @@
-package main
+// Package heap sets how much garbage this program waits for before it collects it. It
+// does so when it is initialised, which is before most of the others are: what these
+// allocate would be collected once before the program has begun.
+package heap
 
 import (
 	"os"
@@ -17,9 +20,9 @@ const (
 	leastGC   = 50
 )
 
-// tuneGC sets how much garbage is waited for, again after each collection. GOGC in the
+// How much garbage is waited for is set again after each collection. GOGC in the
 // environment wins.
-func tuneGC() {
+func init() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
