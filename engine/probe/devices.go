@@ -125,7 +125,7 @@ func device(r *raw, links diskLinks, name string) *value.Map {
 	m.Set("partitions", value.FromMap(partitions(r, links, name)))
 	m.Set("rotational", text("queue/rotational"))
 	mode := ""
-	if s := scheduler().FindStringSubmatch(text("queue/scheduler()").Str()); s != nil {
+	if s := scheduler().FindStringSubmatch(text("queue/scheduler").Str()); s != nil {
 		mode = s[1]
 	}
 	m.Set("scheduler_mode", value.String(mode))
