@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fairlead-project/fairlead/engine/internal/testbed"
 )
@@ -213,6 +216,12 @@ func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases
 		return nil, err
 	}
 	result := map[*testCase]*outcome{}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(1)
+	if mode == "plan" { // which changes nothing, and needs no lock on the host
+		g.SetLimit(3)
+	}
 	for _, c := range cases {
 		args := []string{"run"}
 		switch mode {
@@ -225,11 +234,19 @@ func runFairlead(bed bedInfo, bin, mode string, dirs map[*testCase]string, cases
 			args = append(args, "--lockstep")
 		}
 		args = append(args, "--json", "--no-record", "--known-hosts", bed.knownHosts, "-i", "hosts-fairlead", "site.yml")
-		o, err := runCase(bed, bin, c, dirs[c], append(args, c.args...))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
-		}
-		result[c] = o
+		g.Go(func() error {
+			o, err := runCase(bed, bin, c, dirs[c], append(args, c.args...))
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			result[c] = o
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	after, err := bed.tree(bed.fairlead.address)
 	if err != nil {

@@ -19,11 +19,17 @@ import (
 // asks: "all" runs ansible-playbook for each, "sample" for every thirtieth and for
 // those that changed since their answer was recorded (testdata/recorded),
 // "changed" for the latter only.
-func TestAgainstAnsible(t *testing.T) { newSuite(t, false).hold(t) }
+func TestAgainstAnsible(t *testing.T) {
+	t.Parallel()
+	newSuite(t, false).hold(t)
+}
 
 // TestDockerAgainstAnsible does so with the cases for hosts that have a container
 // engine: what the engine holds afterwards is compared too.
-func TestDockerAgainstAnsible(t *testing.T) { newSuite(t, true).hold(t) }
+func TestDockerAgainstAnsible(t *testing.T) {
+	t.Parallel()
+	newSuite(t, true).hold(t)
+}
 
 func (s *suite) hold(t *testing.T) {
 	ansible := slices.DeleteFunc(slices.Clone(s.cases), func(c *testCase) bool { return c.asserts })

@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ func main() {
 	delay := flag.Duration("delay", 0, "one-way delay of every byte, in both directions")
 	forward := flag.String("forward", "", "addresses of real hosts (with port), separated by blanks: 127.5.0.1 and so on lead to them")
 	flag.Parse()
+	debug.SetGCPercent(400) // it shares the machine with the controller that is measured
 	if *forward != "" {
 		if err := forwardAll(strings.Fields(*forward), *port, *delay); err != nil {
 			fatal(err)
