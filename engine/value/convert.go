@@ -103,10 +103,10 @@ func (v Value) writeJSON(b *bytes.Buffer) {
 		}
 		b.WriteString(FloatRepr(v.float()))
 	case KindString:
-		writeJSONString(b, v.str)
+		writeJSONString(b, v.str())
 	case KindList:
 		b.WriteByte('[')
-		for i, it := range v.ref.(*list).items {
+		for i, it := range v.list().items {
 			if i > 0 {
 				b.WriteByte(',')
 			}
@@ -116,7 +116,7 @@ func (v Value) writeJSON(b *bytes.Buffer) {
 	case KindMap:
 		b.WriteByte('{')
 		first := true
-		for k, e := range v.ref.(*Map).All() {
+		for k, e := range v.dict().All() {
 			if !first {
 				b.WriteByte(',')
 			}

@@ -5,8 +5,12 @@ package value
 // kinds without identity.
 func (v Value) Identity() any {
 	switch v.kind {
-	case KindList, KindMap, KindObject:
-		return v.ref
+	case KindList:
+		return v.list()
+	case KindMap:
+		return v.dict()
+	case KindObject:
+		return v.Object()
 	}
 	return nil
 }

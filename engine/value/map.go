@@ -29,7 +29,7 @@ func (v Value) Hashable() bool {
 		if !v.IsTuple() {
 			return false
 		}
-		for _, it := range v.ref.(*list).items {
+		for _, it := range v.list().items {
 			if !it.Hashable() {
 				return false
 			}
@@ -44,7 +44,7 @@ func (v Value) Hashable() bool {
 func keyOf(v Value) hashKey {
 	switch v.kind {
 	case KindString:
-		return hashKey{kind: KindString, str: v.str}
+		return hashKey{kind: KindString, str: v.str()}
 	case KindBool, KindInt, KindFloat:
 		if b := v.AsBigInt(); b != nil && !(b.IsInt64() && b.Int64() == int64(float64(b.Int64()))) {
 			return hashKey{kind: KindInt, str: b.String()}
@@ -88,7 +88,7 @@ func (m *Map) Len() int {
 }
 
 // plain tells whether a key is a string and nothing else.
-func (v Value) plain() bool { return v.kind == KindString && v.marks == 0 && v.ref == nil }
+func (v Value) plain() bool { return v.kind == KindString && v.marks == 0 }
 
 // key is the key of an entry.
 func (m *Map) key(i int) Value {
@@ -108,11 +108,11 @@ func (m *Map) find(k Value) int {
 		}
 		return -1
 	case k.kind == KindString && m.keys == nil:
-		return slices.Index(m.names, k.str)
+		return slices.Index(m.names, k.str())
 	case m.keys == nil:
 		return -1
 	case k.kind == KindString:
-		return slices.IndexFunc(m.keys, func(x Value) bool { return x.kind == KindString && x.str == k.str })
+		return slices.IndexFunc(m.keys, func(x Value) bool { return x.kind == KindString && x.str() == k.str() })
 	}
 	h := keyOf(k)
 	return slices.IndexFunc(m.keys, func(x Value) bool { return keyOf(x) == h })
@@ -157,7 +157,7 @@ func (m *Map) SetKey(key, v Value) {
 		if m.names == nil {
 			m.names = make([]string, 0, fewEntries)
 		}
-		m.names = append(m.names, key.str)
+		m.names = append(m.names, key.str())
 	}
 	m.vals = append(m.vals, v)
 	switch {

@@ -1,6 +1,9 @@
 package value
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Marks are the marks of v itself; DeepMarks includes those of its elements.
 func (v Value) Marks() Marks { return v.marks }
@@ -28,11 +31,11 @@ func (v Value) DeepMarks() Marks {
 	m := v.marks
 	switch v.kind {
 	case KindList:
-		for _, it := range v.ref.(*list).items {
+		for _, it := range v.list().items {
 			m |= it.DeepMarks()
 		}
 	case KindMap:
-		for k, e := range v.ref.(*Map).All() {
+		for k, e := range v.dict().All() {
 			m |= k.marks | e.DeepMarks()
 		}
 	}
@@ -49,18 +52,18 @@ func (v Value) MarkDeep(m Marks) Value {
 func (v Value) Walk(f func(Value) Value) Value {
 	switch v.kind {
 	case KindList:
-		old := v.ref.(*list)
+		old := v.list()
 		items := make([]Value, len(old.items))
 		for i, it := range old.items {
 			items[i] = it.Walk(f)
 		}
-		v.ref = &list{items: items, tuple: old.tuple}
+		v.ptr = unsafe.Pointer(&list{items: items, tuple: old.tuple})
 	case KindMap:
 		m := NewMap()
-		for k, e := range v.ref.(*Map).All() {
+		for k, e := range v.dict().All() {
 			m.SetKey(k, e.Walk(f))
 		}
-		v.ref = m
+		v.ptr = unsafe.Pointer(m)
 	}
 	return f(v)
 }
@@ -83,7 +86,7 @@ func (v Value) hasTuple() bool {
 	case KindList:
 		return v.IsTuple() || slices.ContainsFunc(v.Items(), Value.hasTuple)
 	case KindMap:
-		for _, e := range v.ref.(*Map).All() {
+		for _, e := range v.dict().All() {
 			if e.hasTuple() {
 				return true
 			}
@@ -98,13 +101,13 @@ func (v Value) FindUnknown() (*Origin, bool) {
 	case KindUnknown:
 		return v.Origin(), true
 	case KindList:
-		for _, it := range v.ref.(*list).items {
+		for _, it := range v.list().items {
 			if o, ok := it.FindUnknown(); ok {
 				return o, true
 			}
 		}
 	case KindMap:
-		for _, e := range v.ref.(*Map).All() {
+		for _, e := range v.dict().All() {
 			if o, ok := e.FindUnknown(); ok {
 				return o, true
 			}

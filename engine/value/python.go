@@ -16,11 +16,11 @@ func (v Value) Truthy() bool {
 	case KindBool:
 		return v.num != 0
 	case KindInt:
-		return v.ref != nil || v.num != 0
+		return v.num != 0 || v.big() != nil
 	case KindFloat:
 		return v.float() != 0
 	case KindString:
-		return v.str != ""
+		return v.num > 0
 	case KindList, KindMap:
 		return v.Len() > 0
 	}
@@ -32,7 +32,7 @@ func (v Value) Truthy() bool {
 func (v Value) Text() string {
 	switch v.kind {
 	case KindString:
-		return v.str
+		return v.str()
 	case KindUndefined:
 		return ""
 	}
@@ -61,9 +61,9 @@ func (v Value) repr(b *strings.Builder) {
 	case KindFloat:
 		b.WriteString(FloatRepr(v.float()))
 	case KindString:
-		reprString(b, v.str)
+		reprString(b, v.str())
 	case KindList:
-		l := v.ref.(*list)
+		l := v.list()
 		open, end := byte('['), byte(']')
 		if l.tuple {
 			open, end = '(', ')'
@@ -82,7 +82,7 @@ func (v Value) repr(b *strings.Builder) {
 	case KindMap:
 		b.WriteByte('{')
 		first := true
-		for k, e := range v.ref.(*Map).All() {
+		for k, e := range v.dict().All() {
 			if !first {
 				b.WriteString(", ")
 			}
@@ -194,9 +194,9 @@ func Equal(a, b Value) bool {
 	case KindNull, KindUndefined:
 		return true
 	case KindString:
-		return a.str == b.str
+		return a.str() == b.str()
 	case KindList:
-		x, y := a.ref.(*list), b.ref.(*list)
+		x, y := a.list(), b.list()
 		if x.tuple != y.tuple || len(x.items) != len(y.items) {
 			return false
 		}
@@ -207,7 +207,7 @@ func Equal(a, b Value) bool {
 		}
 		return true
 	case KindMap:
-		x, y := a.ref.(*Map), b.ref.(*Map)
+		x, y := a.dict(), b.dict()
 		if x.Len() != y.Len() {
 			return false
 		}
@@ -219,14 +219,14 @@ func Equal(a, b Value) bool {
 		}
 		return true
 	case KindObject:
-		return a.ref == b.ref
+		return a.Object() == b.Object()
 	}
 	return false
 }
 
 func compareNumbers(a, b Value) (int, bool) {
 	if a.kind != KindFloat && b.kind != KindFloat {
-		if a.ref == nil && b.ref == nil {
+		if a.big() == nil && b.big() == nil {
 			switch {
 			case a.num < b.num:
 				return -1, true
@@ -257,9 +257,9 @@ func Compare(a, b Value) (c int, ok bool) {
 	case a.IsNumber() && b.IsNumber():
 		return compareNumbers(a, b)
 	case a.kind == KindString && b.kind == KindString:
-		return strings.Compare(a.str, b.str), true
+		return strings.Compare(a.str(), b.str()), true
 	case a.kind == KindList && b.kind == KindList && a.IsTuple() == b.IsTuple():
-		x, y := a.ref.(*list).items, b.ref.(*list).items
+		x, y := a.list().items, b.list().items
 		for i := 0; i < len(x) && i < len(y); i++ {
 			if Equal(x[i], y[i]) {
 				continue

@@ -10,6 +10,7 @@ package value
 import (
 	"math"
 	"math/big"
+	"unsafe"
 )
 
 // Kind is the type of a value.
@@ -55,11 +56,14 @@ const (
 
 // Value is one playbook value. The zero Value is null.
 type Value struct {
+	_     [0]func() // no == : see Equal, Identity
 	kind  Kind
 	marks Marks
-	num   int64 // bool, int, the bits of a float
-	str   string
-	ref   any // *big.Int, *list, *Map, *Undef, *Origin, Object
+	num   int64 // bool, int, the bits of a float; the length of a string
+	// ptr is what the kind says: the bytes of a string, or a *big.Int, *list, *Map,
+	// *Undef, *Origin, *Object. Half of what a run keeps are values, and this way one
+	// takes 24 bytes where a string and an interface beside each other took 48.
+	ptr unsafe.Pointer
 }
 
 type list struct {
@@ -125,7 +129,7 @@ func BigInt(i *big.Int) Value {
 	if i.IsInt64() {
 		return Int(i.Int64())
 	}
-	return Value{kind: KindInt, ref: i}
+	return Value{kind: KindInt, ptr: unsafe.Pointer(i)}
 }
 
 // Float makes a floating point number.
@@ -135,10 +139,31 @@ func Float(f float64) Value { return Value{kind: KindFloat, num: int64(math.Floa
 func (v Value) float() float64 { return math.Float64frombits(uint64(v.num)) }
 
 // String makes a string.
-func String(s string) Value { return Value{kind: KindString, str: s} }
+func String(s string) Value {
+	return Value{kind: KindString, num: int64(len(s)), ptr: unsafe.Pointer(unsafe.StringData(s))}
+}
+
+// str is the payload of a string.
+func (v Value) str() string { return unsafe.String((*byte)(v.ptr), int(v.num)) }
+
+// list is the payload of a list or tuple.
+func (v Value) list() *list { return (*list)(v.ptr) }
+
+// dict is the payload of a dict.
+func (v Value) dict() *Map { return (*Map)(v.ptr) }
+
+// big is the payload of an int beyond 64 bits, nil for others.
+func (v Value) big() *big.Int {
+	if v.kind != KindInt {
+		return nil
+	}
+	return (*big.Int)(v.ptr)
+}
 
 // List makes a list that takes over items.
-func List(items ...Value) Value { return Value{kind: KindList, ref: &list{items: items}} }
+func List(items ...Value) Value { return listed(&list{items: items}) }
+
+func listed(l *list) Value { return Value{kind: KindList, ptr: unsafe.Pointer(l)} }
 
 // Strings makes a list of strings.
 func Strings(ss ...string) Value {
@@ -152,7 +177,7 @@ func Strings(ss ...string) Value {
 // Tuple makes a tuple that takes over items. It differs from a list only in
 // how it is written and compared.
 func Tuple(items ...Value) Value {
-	return Value{kind: KindList, ref: &list{items: items, tuple: true}}
+	return listed(&list{items: items, tuple: true})
 }
 
 // FromMap makes a dict that takes over m; nil is an empty dict.
@@ -160,20 +185,20 @@ func FromMap(m *Map) Value {
 	if m == nil {
 		m = NewMap()
 	}
-	return Value{kind: KindMap, ref: m}
+	return Value{kind: KindMap, ptr: unsafe.Pointer(m)}
 }
 
 // Undefined makes an undefined value for the variable name.
-func Undefined(name string) Value { return Value{kind: KindUndefined, ref: &Undef{Name: name}} }
+func Undefined(name string) Value { return UndefinedOf(&Undef{Name: name}) }
 
 // UndefinedOf makes an undefined value from a full description.
-func UndefinedOf(u *Undef) Value { return Value{kind: KindUndefined, ref: u} }
+func UndefinedOf(u *Undef) Value { return Value{kind: KindUndefined, ptr: unsafe.Pointer(u)} }
 
 // Unknown makes an unknown value.
-func Unknown(o *Origin) Value { return Value{kind: KindUnknown, ref: o} }
+func Unknown(o *Origin) Value { return Value{kind: KindUnknown, ptr: unsafe.Pointer(o)} }
 
 // FromObject wraps a Go object.
-func FromObject(o Object) Value { return Value{kind: KindObject, ref: o} }
+func FromObject(o Object) Value { return Value{kind: KindObject, ptr: unsafe.Pointer(&o)} }
 
 // Kind is the type of v.
 func (v Value) Kind() Kind { return v.kind }
@@ -197,8 +222,7 @@ func (v Value) IsNumber() bool {
 
 // IsTuple tells whether v is a tuple.
 func (v Value) IsTuple() bool {
-	l, ok := v.ref.(*list)
-	return ok && v.kind == KindList && l.tuple
+	return v.kind == KindList && v.list().tuple
 }
 
 // AsBool is the payload of a bool (false for other kinds); see Truthy for
@@ -207,7 +231,7 @@ func (v Value) AsBool() bool { return v.kind == KindBool && v.num != 0 }
 
 // AsInt is the payload of an int or a bool, when it fits 64 bits.
 func (v Value) AsInt() (int64, bool) {
-	if (v.kind == KindInt || v.kind == KindBool) && v.ref == nil {
+	if (v.kind == KindInt || v.kind == KindBool) && v.big() == nil {
 		return v.num, true
 	}
 	return 0, false
@@ -219,7 +243,7 @@ func (v Value) AsBigInt() *big.Int {
 	if v.kind != KindInt && v.kind != KindBool {
 		return nil
 	}
-	if b, ok := v.ref.(*big.Int); ok {
+	if b := v.big(); b != nil {
 		return b
 	}
 	return big.NewInt(v.num)
@@ -231,7 +255,7 @@ func (v Value) AsFloat() (float64, bool) {
 	case KindFloat:
 		return v.float(), true
 	case KindInt, KindBool:
-		if b, ok := v.ref.(*big.Int); ok {
+		if b := v.big(); b != nil {
 			f, _ := new(big.Float).SetInt(b).Float64()
 			return f, true
 		}
@@ -241,15 +265,20 @@ func (v Value) AsFloat() (float64, bool) {
 }
 
 // Str is the payload of a string, "" for other kinds; see Text for Python's str().
-func (v Value) Str() string { return v.str }
+func (v Value) Str() string {
+	if v.kind != KindString {
+		return ""
+	}
+	return v.str()
+}
 
 // Items are the elements of a list or tuple, nil for other kinds. The caller
 // must not change the slice. Elements carry the marks of the list.
 func (v Value) Items() []Value {
-	l, ok := v.ref.(*list)
-	if !ok {
+	if v.kind != KindList {
 		return nil
 	}
+	l := v.list()
 	if v.marks == 0 {
 		return l.items
 	}
@@ -263,8 +292,10 @@ func (v Value) Items() []Value {
 // Map is the payload of a dict, nil for other kinds. The caller must not
 // change it. Values taken from it directly lack the marks of v: see Get.
 func (v Value) Map() *Map {
-	m, _ := v.ref.(*Map)
-	return m
+	if v.kind != KindMap {
+		return nil
+	}
+	return v.dict()
 }
 
 // Get looks a string key up in a dict; the result carries the marks of v.
@@ -279,8 +310,10 @@ func (v Value) Get(key string) (Value, bool) {
 
 // Undef is the description of an undefined value, nil for other kinds.
 func (v Value) Undef() *Undef {
-	u, _ := v.ref.(*Undef)
-	return u
+	if v.kind != KindUndefined {
+		return nil
+	}
+	return (*Undef)(v.ptr)
 }
 
 // IsSoft tells whether v is undefined softly: see Undef.
@@ -288,17 +321,18 @@ func (v Value) IsSoft() bool { u := v.Undef(); return u != nil && u.Soft }
 
 // Origin says why the value is unknown, nil for other kinds.
 func (v Value) Origin() *Origin {
-	o, _ := v.ref.(*Origin)
-	return o
+	if v.kind != KindUnknown {
+		return nil
+	}
+	return (*Origin)(v.ptr)
 }
 
 // Object is the payload of an object, nil for other kinds.
 func (v Value) Object() Object {
-	o, _ := v.ref.(Object)
 	if v.kind != KindObject {
 		return nil
 	}
-	return o
+	return *(*Object)(v.ptr)
 }
 
 // Len is the number of elements of a list or dict, of characters of a string;
@@ -307,14 +341,14 @@ func (v Value) Len() int {
 	switch v.kind {
 	case KindString:
 		n := 0
-		for range v.str {
+		for range v.str() {
 			n++
 		}
 		return n
 	case KindList:
-		return len(v.ref.(*list).items)
+		return len(v.list().items)
 	case KindMap:
-		return v.ref.(*Map).Len()
+		return v.dict().Len()
 	}
 	return -1
 }
