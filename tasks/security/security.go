@@ -5,5 +5,5 @@ import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Capabilities(), Pamd(), SEBoolean(), SELinux()}
+	return []module.Module{Capabilities(), Firewalld(), Pamd(), SEBoolean(), SEFContext(), SELinux(), SEPort()}
 }
