@@ -63,14 +63,19 @@ func statusOf(changed bool) event.Status {
 	return event.OK
 }
 
-// resultScope sees the result under the name the task registers it by.
+// resultScope sees the result under the name the task registers it by, and the facts
+// that it brings.
 func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.Scope {
-	s := pl.itemScope(h, t)
-	if name := t.Register.Str(); name != "" {
-		return s.With(map[string]value.Value{name: value.FromMap(result).MarkDeep(value.Unsafe)})
+	seen := map[string]value.Value{}
+	if facts, ok := result.Get("ansible_facts"); ok && facts.Map() != nil {
+		for k, v := range facts.Map().All() {
+			seen[k.Text()] = v
+		}
 	}
-	// Without a name, the fields of the result are still of use.
-	return s
+	if name := t.Register.Str(); name != "" {
+		seen[name] = value.FromMap(result).MarkDeep(value.Unsafe)
+	}
+	return pl.itemScope(h, t).With(seen)
 }
 
 // untilMet tells when to try again; zero when there is nothing to try.

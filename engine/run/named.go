@@ -9,7 +9,7 @@ import (
 
 // namedSettings finds settings by the names that Ansible's lookup config knows
 // them by: those of their variables or entries, with DEFAULT_ before many.
-func namedSettings(c *config.Config) func(name string) (value.Value, bool) {
+func namedSettings(c *config.Config) func(name string) (v value.Value, origin string, ok bool) {
 	by := map[string]config.Setting{}
 	for _, d := range config.Settings() {
 		names := []string{string(d.Key)}
@@ -28,19 +28,38 @@ func namedSettings(c *config.Config) func(name string) (value.Value, bool) {
 			}
 		}
 	}
-	return func(name string) (value.Value, bool) {
+	return func(name string) (value.Value, string, bool) {
 		d, ok := by[name]
 		if !ok {
-			return value.Null, false
+			return value.Null, "", false
 		}
-		switch d.Kind {
-		case config.Bool:
-			return value.Bool(c.Bool(d.Key)), true
-		case config.Int:
-			return value.Int(int64(c.Int(d.Key))), true
-		case config.List, config.PathSpec, config.PathList:
-			return value.Strings(c.List(d.Key)...), true
-		}
-		return value.String(c.Text(d.Key)), true
+		return settingValue(c, d), settingOrigin(c.Get(d.Key)), true
 	}
+}
+
+// settingValue is a setting as a value of its kind.
+func settingValue(c *config.Config, d config.Setting) value.Value {
+	switch d.Kind {
+	case config.Bool:
+		return value.Bool(c.Bool(d.Key))
+	case config.Int:
+		if c.Text(d.Key) == "" {
+			return value.Null
+		}
+		return value.Int(int64(c.Int(d.Key)))
+	case config.List, config.PathSpec, config.PathList:
+		return value.Strings(c.List(d.Key)...)
+	}
+	return value.String(c.Text(d.Key))
+}
+
+// settingOrigin says as Ansible does where a setting comes from.
+func settingOrigin(v config.Value) string {
+	switch v.Source {
+	case config.File:
+		return v.Pos.File
+	case config.Environment:
+		return "env: " + v.Env
+	}
+	return "default"
 }

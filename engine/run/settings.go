@@ -47,7 +47,7 @@ type Settings struct {
 	Managed string
 	// Named gives a setting by its name in Ansible, for the lookup config; nil
 	// knows none.
-	Named func(name string) (value.Value, bool)
+	Named func(name string) (v value.Value, origin string, ok bool)
 }
 
 // SettingsOf takes the settings that a run obeys out of a configuration.

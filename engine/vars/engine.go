@@ -43,8 +43,8 @@ type Engine struct {
 	// nobody.
 	Seen func(file string, data []byte)
 	// Setting gives a setting of the program by its name in Ansible
-	// (DEFAULT_ROLES_PATH), for the lookup config; nil knows none.
-	Setting func(name string) (value.Value, bool)
+	// (DEFAULT_ROLES_PATH) and where it comes from, for the lookup config; nil knows none.
+	Setting func(name string) (v value.Value, origin string, ok bool)
 	// Lookups are the lookup plugins by name.
 	Lookups map[string]Lookup
 

@@ -287,31 +287,3 @@ func lookupInventoryHostnames(s *Scope, terms []value.Value, _ jinja.Args) ([]va
 	}
 	return out, nil
 }
-
-// lookupConfig gives settings of the program, by the names Ansible has for them.
-func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
-	missing := option(o, "on_missing")
-	if missing.IsNull() {
-		missing = value.String("error")
-	}
-	if m := missing.Text(); !missing.IsString() || m != "error" && m != "warn" && m != "skip" {
-		return nil, says("Invalid value \"%s\" for configuration option \"on_missing\", valid values are: error, warn, skip", m)
-	}
-	var out []value.Value
-	for _, t := range terms {
-		if !t.IsString() {
-			return nil, says("Invalid setting identifier, \"%s\" is not a string, its a <class '%s'>", t.Text(), t.TypeName())
-		}
-		v, ok := value.Null, false
-		if s.eng.Setting != nil {
-			v, ok = s.eng.Setting(t.Str())
-		}
-		switch {
-		case ok:
-			out = append(out, v)
-		case missing.Str() == "error":
-			return nil, says("Unable to find setting %s", t.Str())
-		}
-	}
-	return out, nil
-}

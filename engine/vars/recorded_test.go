@@ -71,7 +71,7 @@ func recordedScope(t *testing.T, native bool) func() *Scope {
 	eng := New(&inventory.Inventory{}, vars)
 	eng.Native = native
 	settings := map[string]value.Value{"DEFAULT_ROLES_PATH": value.Strings("/etc/ansible/roles"), "RETRY_FILES_ENABLED": value.Bool(false)}
-	eng.Setting = func(name string) (value.Value, bool) { v, ok := settings[name]; return v, ok }
+	eng.Setting = func(name string) (value.Value, string, bool) { v, ok := settings[name]; return v, "default", ok }
 	return func() *Scope { return eng.Scope(noWorld{}, nil, nil, nil, Moment{}) }
 }
 

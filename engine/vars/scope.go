@@ -424,7 +424,11 @@ func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 	if err != nil && IsUndefined(err) {
 		var d *diag.Diagnostic
 		errors.As(err, &d)
-		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: n.Text + ": " + d.Msg}), nil
+		text := n.Text
+		if n.Kind != yaml.Scalar {
+			text = n.Value().Repr()
+		}
+		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: text + ": " + d.Msg}), nil
 	}
 	s.keep(name, cached{v, true, err})
 	return v, err

@@ -89,8 +89,11 @@ func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
 	case err != nil:
 		return "", value.Null, err
 	}
-	if text := v.Str(); v.IsString() && (strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")) {
-		v, err = in.Vars.Render(value.String("{{ " + expr.Str() + " }}")) // text that reads like data is shown as data
+	if v.IsUnknown() || v.Kind() == value.KindList || v.Kind() == value.KindMap {
+		return expr.Str(), v, nil
 	}
+	// As a template has it: text that reads like data is shown as data, a number that is
+	// no plain variable as text.
+	v, err = in.Vars.Render(value.String("{{ " + expr.Str() + " }}"))
 	return expr.Str(), v, err
 }
