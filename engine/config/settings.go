@@ -24,6 +24,7 @@ const (
 	InventoryEnabled       Key = "inventory.enable_plugins"
 	InventoryExtraVars     Key = "inventory_plugins.use_extra_vars"
 	GroupNames             Key = "force_valid_group_names"
+	Precedence             Key = "precedence"
 	RolesPath              Key = "roles_path"
 	CollectionsPaths       Key = "collections_paths"
 	PlaybookDir            Key = "playbook_dir"
@@ -113,6 +114,7 @@ var settings = []Setting{
 	{InventoryEnabled, in("inventory", "enable_plugins"), env("ANSIBLE_INVENTORY_ENABLED"), List, "", nil, "with advanced_host_list in it, lists of hosts with commas may hold ranges; what form a file has is told by its name and its text"},
 	{InventoryExtraVars, in("inventory_plugins", "use_extra_vars"), env("ANSIBLE_INVENTORY_USE_EXTRA_VARS"), Bool, "false", nil, "constructed inventories see extra variables"},
 	{GroupNames, in(defaults, "force_valid_group_names"), env("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"), Text, "ignore", []string{"always", "never", "ignore", "silently"}, "what becomes of characters in names of groups that no variable could have: always and silently make them _"},
+	{Precedence, in(defaults, "precedence"), env("ANSIBLE_PRECEDENCE"), List, "all_inventory,groups_inventory,all_plugins_inventory,all_plugins_play,groups_plugins_inventory,groups_plugins_play", nil, "the order of the variables of groups, lowest first; what is left out does not count"},
 	{RolesPath, in(defaults, "roles_path"), env("ANSIBLE_ROLES_PATH"), PathSpec, "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles", nil, "folders of roles"},
 	{CollectionsPaths, in(defaults, "collections_paths", "collections_path"), env("ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"), PathSpec, "~/.ansible/collections:/usr/share/ansible/collections", nil, "folders of collections, whose roles and playbooks can be used"},
 	{PlaybookDir, in(defaults, "playbook_dir"), env("ANSIBLE_PLAYBOOK_DIR"), Path, "", nil, "whose group_vars and host_vars fairlead inventory reads too"},

@@ -270,3 +270,37 @@ func TestLayersInOrderOfPrecedence(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestPrecedenceOfGroups has the orders that ansible-core 2.14 makes of the setting.
+func TestPrecedenceOfGroups(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"inv/hosts": "[web]\nw1 h=1\n[all:vars]\nx=all\n[web:vars]\nx=web\n", "inv/group_vars/all.yml": "x: dir all\n",
+		"inv/group_vars/web.yml": "x: dir web\n", "play/group_vars/all.yml": "x: play all\n", "play/group_vars/web.yml": "x: play web\n",
+	}
+	source := write(t, files, "inv/hosts")
+	for _, x := range []struct {
+		order        []string
+		want, warned string
+	}{
+		{nil, "all,web,dir all,play all,dir web,play web,", ""},
+		{[]string{"all_plugins_play", "all_plugins_inventory", "groups_inventory", "all_inventory"}, "play all,dir all,web,all,", ""},
+		{[]string{"groups_plugins_play", "nosuch"}, "play web,", "Ignoring unknown variable precedence entry: nosuch"},
+	} {
+		warned := ""
+		inv, err := Load(Options{Sources: []string{source}, PlaybookDir: strings.TrimSuffix(source, "inv/hosts") + "play",
+			Rules: Rules{Precedence: x.order}, YAML: yaml.Options{Warn: func(d *diag.Diagnostic) { warned += d.Msg }}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, l := range inv.Layers(inv.Host("w1")) {
+			if n := l.Vars.Node("x"); n != nil {
+				got += n.Value().Text() + ","
+			}
+		}
+		if got != x.want || warned != x.warned {
+			t.Errorf("%v: %q %q", x.order, got, warned)
+		}
+	}
+}

@@ -331,48 +331,6 @@ func (inv *Inventory) sortedGroups(h *Host) []*Group {
 	return groups
 }
 
-// Layers are all sets of variables that apply to a host, lowest precedence
-// first. Empty sets are left out.
-func (inv *Inventory) Layers(h *Host) []Layer {
-	inv.mu.RLock()
-	defer inv.mu.RUnlock()
-	groups := inv.sortedGroups(h)
-	var layers []Layer
-	add := func(level Level, owner string, vars *yaml.Vars) {
-		if vars.Len() > 0 {
-			layers = append(layers, Layer{Level: level, Owner: owner, Vars: vars})
-		}
-	}
-	addLevel := func(all []Layer, level Level) {
-		for _, l := range all {
-			if l.Level == level {
-				layers = append(layers, l)
-			}
-		}
-	}
-	add(AllInventory, "all", inv.all.vars)
-	for _, g := range groups {
-		add(GroupInventory, g.Name, g.vars)
-	}
-	addLevel(inv.all.layers, AllInventoryDir)
-	addLevel(inv.all.layers, AllPlaybookDir)
-	for _, level := range []Level{GroupInventoryDir, GroupPlaybookDir} {
-		for i := range inv.dirs { // one folder after the other, in each the groups
-			for _, g := range groups {
-				for _, l := range g.layers {
-					if l.Level == level && l.dir == i {
-						layers = append(layers, l)
-					}
-				}
-			}
-		}
-	}
-	add(HostInventory, h.Name, h.vars)
-	addLevel(h.layers, HostInventoryDir)
-	addLevel(h.layers, HostPlaybookDir)
-	return layers
-}
-
 // GroupLayers are the sets of variables of one group, lowest precedence first.
 func (inv *Inventory) GroupLayers(g *Group) []Layer {
 	inv.mu.RLock()

@@ -52,6 +52,9 @@ type Rules struct {
 	// not stand in a variable's name: "always" and "silently" make them _, the
 	// first with a warning; "never" only warns; anything else takes them as they are.
 	GroupNames string
+	// Precedence is the order of the variables of groups, lowest first, by Ansible's
+	// names; nil means the usual one.
+	Precedence []string
 }
 
 // Load reads all sources into one inventory. All problems found are reported
@@ -84,6 +87,7 @@ func Load(opts Options) (*Inventory, error) {
 		problems.Add(inv.addDir(absolute(opts.PlaybookDir), true))
 	}
 	inv.warnOfNames()
+	inv.warnOfPrecedence()
 	for _, g := range inv.gorder {
 		if h := inv.hosts[g.Name]; h != nil {
 			inv.opts.Warning(diag.Errorf(h.Pos, "group-and-host", "%q is the name of a group and of a host", g.Name))

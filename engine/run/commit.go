@@ -165,12 +165,17 @@ func (pl *play) lowWater() position {
 	return low
 }
 
-// tellTask tells the heading of a task before its first result.
+// tellTask tells the heading of a task before its first result. Meta tasks that each host
+// carries out for itself have one for each, as in Ansible.
 func (pl *play) tellTask(e *event.Event) {
-	if pl.told == e.TaskNo {
+	own := ""
+	if e.Module == "meta" && (e.Kind == event.Meta || e.Status == event.Skipped) {
+		own = e.Host
+	}
+	if pl.told == e.TaskNo && (own == "" || own == pl.toldFor) {
 		return
 	}
-	pl.told = e.TaskNo
+	pl.told, pl.toldFor = e.TaskNo, own
 	pl.emit(&event.Event{Kind: event.TaskStarted, Play: e.Play, PlayNo: e.PlayNo, Task: e.Task, TaskID: e.TaskID, TaskNo: e.TaskNo,
 		Module: e.Module, Pos: e.Pos, Handler: e.Handler, Check: e.Check, Args: e.Args})
 	e.Args = "" // the heading has them

@@ -360,7 +360,9 @@ func (pl *play) clearHostErrors() {
 	pl.fatal = false // and nothing ends because of it
 	for _, x := range pl.named {
 		failed := x.failed || x.unreachable
-		if failed {
+		if x.unreachable && !x.failed && len(x.at) > 0 && slices.Contains(pl.batch, x) {
+			pl.tryAgain(x)
+		} else if failed {
 			x.failed, x.unreachable, x.ended = false, false, true
 		}
 		for i := range x.at {
@@ -372,6 +374,16 @@ func (pl *play) clearHostErrors() {
 			pl.forgiven[x.Name] = s.Failed + s.Unreachable
 		}
 	}
+}
+
+// tryAgain lets a host that became unreachable in this play go on behind the task at
+// which it did.
+func (pl *play) tryAgain(h *host) {
+	if l := pl.lanes[h.Name]; l != nil && l.target != nil {
+		l.drop()
+	}
+	h.unreachable = false
+	h.advance()
 }
 
 // flushHandlers sends the host into the handlers it notified.

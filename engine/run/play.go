@@ -32,6 +32,7 @@ type play struct {
 	includes map[string]int32 // order of included lists
 	// told is the task whose heading was told last.
 	told          int64
+	toldFor       string // the host whose meta task that is, where each has its own
 	taskNos       map[string]int64
 	fatal         bool // everything ends (any_errors_fatal, run_once failed)
 	endPlay       bool

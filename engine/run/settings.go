@@ -56,7 +56,7 @@ func SettingsOf(c *config.Config) Settings {
 		ConfigFile: c.Path, CollectionsPath: c.List(config.CollectionsPaths),
 		Inventory: inventory.Rules{
 			IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
-			GroupNames:   c.Text(config.GroupNames),
+			GroupNames: c.Text(config.GroupNames), Precedence: precedence(c),
 			UseExtraVars: c.Bool(config.InventoryExtraVars), Ranges: slices.ContainsFunc(c.List(config.InventoryEnabled), func(n string) bool {
 				return strings.TrimPrefix(n, "ansible.builtin.") == "advanced_host_list"
 			}),
@@ -74,6 +74,14 @@ func SettingsOf(c *config.Config) Settings {
 		s.Managed = c.Text(config.Managed)
 	}
 	return s
+}
+
+// precedence is the order of the variables of groups where somebody says one.
+func precedence(c *config.Config) []string {
+	if !c.IsSet(config.Precedence) {
+		return nil
+	}
+	return c.List(config.Precedence)
 }
 
 // gathers tells whether plays gather facts that do not say so.
