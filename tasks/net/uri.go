@@ -211,10 +211,40 @@ func (a uriArgs) body(g *module.Gather, in module.Inputs, o *state.HTTPRequest) 
 		o.Body = state.Bytes(data)
 		return nil
 	default:
+		if why := notABody(a.Body); why != "" {
+			return module.Fail("Status code was -1 and not "+a.statuses()+": An unknown error occurred: "+why,
+				"status", -1, "url", a.URL, "redirected", false, "elapsed", 0)
+		}
 		text = a.Body.Text()
 	}
 	o.Body = state.Bytes([]byte(text))
 	return nil
+}
+
+// statuses are the codes that are welcome, as Python writes a list.
+func (a uriArgs) statuses() string {
+	codes := make([]string, len(a.StatusCode))
+	for i, c := range a.StatusCode {
+		codes[i] = fmt.Sprint(c)
+	}
+	return "[" + strings.Join(codes, ", ") + "]"
+}
+
+// notABody tells why data that no body_format makes a text of cannot be a body, in the
+// words of Python's HTTP client; "" for a text.
+func notABody(body value.Value) string {
+	switch body.Kind() {
+	case value.KindString:
+		return ""
+	case value.KindMap:
+		return "can't concat str to bytes"
+	case value.KindList:
+		if items := body.Items(); len(items) > 0 && !items[0].IsString() {
+			return "object of type '" + items[0].TypeName() + "' has no len()"
+		}
+		return "can't concat str to bytes"
+	}
+	return "message_body should be a bytes-like object or an iterable, got <class '" + body.TypeName() + "'>"
 }
 
 // readFile opens a file to be sent: of the controller, or (up to 8 MiB) of the host.
@@ -326,11 +356,7 @@ func (a uriArgs) answer(v state.View, dest string, r state.HTTPResponse) (module
 		m.Set("content", value.String(""))
 	}
 	if !good {
-		codes := make([]string, len(a.StatusCode))
-		for i, c := range a.StatusCode {
-			codes[i] = fmt.Sprint(c)
-		}
-		return module.Change{}, &module.Failure{Msg: fmt.Sprintf("Status code was %d and not [%s]: %s", r.Status, strings.Join(codes, ", "), r.Msg), Result: m}
+		return module.Change{}, &module.Failure{Msg: fmt.Sprintf("Status code was %d and not %s: %s", r.Status, a.statuses(), r.Msg), Result: m}
 	}
 	return module.Change{Ops: ops, Result: m, Warnings: a.Warnings()}, nil
 }
