@@ -274,7 +274,7 @@ func (w *needs) filter(x *filterExpr) {
 	case takesUndefined[short]:
 		w.guard(func() { w.expr(x.x) })
 		w.perhaps(func() { w.args(&x.args) })
-	case short == "ternary" || x.f == nil:
+	case short == "ternary" || short == "format" || x.f == nil: // format may write what is undefined
 		w.expr(x.x)
 		w.perhaps(func() { w.args(&x.args) })
 	default:

@@ -24,6 +24,7 @@ func TestNeeds(t *testing.T) {
 		"{{ a is not defined or a == 1 }}":             "",
 		"{{ x | ternary(a, b) }}":                      "x@3 a@15? b@18?",
 		"{{ {}.get('k', a) }}":                         "a@15?",
+		"{{ '%r' | format(a) }}":                       "a@17?",
 		"{{ range(a) }}":                               "a@9",
 		"{% set x = a %}{{ x }}":                       "a@11?",
 		"{% if c %}{% set x = 1 %}{% endif %}{{ x }}":  "c@6",
