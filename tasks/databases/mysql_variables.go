@@ -53,7 +53,7 @@ func planMySQLVariables(a mysqlVariablesArgs, _ module.Inputs, v state.View) (mo
 	if a.Mode != "global" {
 		ask = append(ask, "SELECT 'kept', VARIABLE_VALUE FROM performance_schema.persisted_variables WHERE VARIABLE_NAME = "+sqlText(a.Variable))
 	}
-	return module.Look(s.exec("look at the variable "+a.Variable, []string{"--skip-column-names"}, ask...), value.M("changed", module.Later(), "msg", module.Later()),
+	c := module.Look(s.exec("look at the variable "+a.Variable, []string{"--skip-column-names"}, ask...), value.M("changed", module.Later(), "msg", module.Later()),
 		func(_ state.View, r state.OpResult) (module.Change, error) {
 			if f := s.refused(r); f != nil {
 				return module.Change{}, f
@@ -69,7 +69,9 @@ func planMySQLVariables(a mysqlVariablesArgs, _ module.Inputs, v state.View) (mo
 				}
 			}
 			return a.settle(s, now, kept)
-		}), nil
+		})
+	c.NoCheck = "remote module (community.mysql.mysql_variables) does not support check mode"
+	return c, nil
 }
 
 // settle says what must be done; now is the variable, kept what the next start will
