@@ -244,7 +244,7 @@ type Mount struct {
 	Type          string         `json:",omitempty"`
 	Source        string         `json:",omitempty"`
 	Target        string         `json:",omitempty"`
-	ReadOnly      bool           `json:",omitempty"`
+	ReadOnly      *bool          `json:",omitempty"` // nil: not said, which is false to an engine
 	Consistency   string         `json:",omitempty"`
 	BindOptions   *BindOptions   `json:",omitempty"`
 	VolumeOptions *VolumeOptions `json:",omitempty"`
@@ -258,7 +258,7 @@ type BindOptions struct {
 
 // VolumeOptions are those of a volume mount.
 type VolumeOptions struct {
-	NoCopy       bool              `json:",omitempty"`
+	NoCopy       *bool             `json:",omitempty"`
 	Labels       map[string]string `json:",omitempty"`
 	DriverConfig *VolumeDriver     `json:",omitempty"`
 }

@@ -134,10 +134,10 @@ type mountArgs struct {
 	Target        string            `arg:"target"`
 	Source        string            `arg:"source"`
 	Type          string            `arg:"type"`
-	ReadOnly      bool              `arg:"read_only"`
+	ReadOnly      *bool             `arg:"read_only"`
 	Consistency   string            `arg:"consistency"`
 	Propagation   string            `arg:"propagation"`
-	NoCopy        bool              `arg:"no_copy"`
+	NoCopy        *bool             `arg:"no_copy"`
 	Labels        map[string]string `arg:"labels"`
 	VolumeDriver  string            `arg:"volume_driver"`
 	VolumeOptions map[string]string `arg:"volume_options"`

@@ -88,6 +88,7 @@ func TestCompare(t *testing.T) {
 	t.Parallel()
 	type spec = state.ContainerSpec
 	list := func(s ...string) []string { return s }
+	yes := true
 	for name, tt := range map[string]struct {
 		arg   any
 		alike func(*spec)
@@ -118,7 +119,7 @@ func TestCompare(t *testing.T) {
 			s.Config.Volumes = ports("/data", "/anon")
 		}, nil, false},
 		"mounts": {[]any{value.M("target", "/m", "source", "v", "no_copy", true)}, func(s *spec) {
-			s.Host.Mounts = []state.Mount{{Type: "volume", Source: "v", Target: "/m", VolumeOptions: &state.VolumeOptions{NoCopy: true}}}
+			s.Host.Mounts = []state.Mount{{Type: "volume", Source: "v", Target: "/m", ReadOnly: &yes, VolumeOptions: &state.VolumeOptions{NoCopy: &yes}}}
 		}, nil, false},
 		"volumes_from":  {list("x"), func(s *spec) { s.Host.VolumesFrom = list("x", "y") }, nil, false},
 		"volume_driver": {"x", func(s *spec) { s.Host.VolumeDriver = "x" }, nil, false},

@@ -4,16 +4,22 @@
 package containers
 
 import (
+	"strings"
+
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 // Modules are the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{
+	all := []module.Module{
 		newContainer(), newImage(), newImagePull(), newImagePush(), newImageTag(), newImageRemove(), newImageLoad(), newImageExport(), newImageBuild(), newNetwork(), newVolume(), newLogin(), newPrune(),
 		newContainerExec(), newCopyInto(), newContainerInfo(), newImageInfo(), newNetworkInfo(), newVolumeInfo(), newHostInfo(),
 	}
+	for i, m := range all {
+		all[i] = ownEngine{m}
+	}
+	return all
 }
 
 // gather collects what must be asked, so that one round trip brings all of it.
@@ -41,19 +47,24 @@ func (g *gather) file(path string) (state.File, bool, error) {
 	return f, known && err == nil, err
 }
 
+// plainName is a container's name without the slash that the engine puts before it
+// where it tells the name.
+func plainName(name string) string { return strings.TrimPrefix(name, "/") }
+
 // aliases are the names of a module in the collections it has lived in.
 func aliases(name string) []string {
 	return []string{"community.docker." + name, "community.general." + name, "ansible.builtin." + name, "ansible.legacy." + name}
 }
 
 // connection are the arguments that say how a module of the original reaches
-// its engine. Fairlead goes through the host's own socket.
+// its engine. Fairlead goes through the host's own socket; see ownEngine.
 func connection() []module.Arg {
 	arg := func(name string, t module.Type, al ...string) module.Arg {
 		return module.Arg{Name: name, Aliases: al, Type: t, Doc: "Accepted and not used: the engine is the host's own."}
 	}
 	return []module.Arg{
-		arg("docker_host", module.Str, "docker_url"), arg("api_version", module.Str, "docker_api_version"),
+		{Name: "docker_host", Aliases: []string{"docker_url"}, Choices: ownSockets, Doc: "The host's own engine. For another one " + elsewhere + "."},
+		arg("api_version", module.Str, "docker_api_version"),
 		arg("timeout", module.Int), arg("tls", module.Bool), arg("validate_certs", module.Bool, "tls_verify"),
 		arg("tls_hostname", module.Str), arg("ca_cert", module.Path, "tls_ca_cert", "cacert_path"),
 		arg("client_cert", module.Path, "tls_client_cert", "cert_path"),

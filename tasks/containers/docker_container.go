@@ -31,6 +31,7 @@ type pulled struct {
 }
 
 func planContainer(a containerArgs, in module.Inputs, v state.View) (module.Change, error) {
+	a.Name = plainName(a.Name)
 	if a.State == "absent" {
 		return planAbsent(&a, in, v)
 	}
@@ -122,6 +123,7 @@ func learn(g *gather, a *containerArgs) (*known, error) {
 	if err != nil || !ok {
 		return k, err
 	}
+	k.have.Spec.Host.Mounts = spelledOut(k.have.Spec.Host.Mounts)
 	if k.have.MacIn() != "" && k.have.Spec.Config.MacAddress == "" {
 		k.have.Spec.Config.MacAddress = k.have.MacIn()
 	}

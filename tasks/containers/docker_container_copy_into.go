@@ -63,6 +63,7 @@ func newCopyInto() module.Module {
 }
 
 func planCopyInto(a copyIntoArgs, in module.Inputs, v state.View) (module.Change, error) {
+	a.Container = plainName(a.Container)
 	g := &gather{v: v}
 	want, err := a.wanted(g)
 	if err != nil || len(g.need) > 0 {
@@ -188,7 +189,11 @@ func (a *copyIntoArgs) put(want state.ContainerPut, in module.Inputs, v state.Vi
 
 // shown is the registered difference; content in the arguments is secret.
 func (a *copyIntoArgs) shown(before, after state.ContainerFile) value.Value {
-	d := value.FromMap(insideDiff(before, after))
+	from := a.Path
+	if a.Content.Given() {
+		from = "dynamically generated"
+	}
+	d := value.FromMap(insideDiff(before, after, from))
 	if a.Content.Given() {
 		d = d.MarkDeep(value.Secret)
 	}
@@ -204,13 +209,13 @@ func sameInside(want state.ContainerPut, have state.ContainerFile) bool {
 		have.Content != nil && bytes.Equal(have.Content, want.Content)
 }
 
-// insideDiff is the registered difference.
-func insideDiff(before, after state.ContainerFile) *value.Map {
+// insideDiff is the registered difference; from is where the new content is from.
+func insideDiff(before, after state.ContainerFile, from string) *value.Map {
 	m := value.NewMap()
 	for _, s := range []struct {
-		side, other string
-		f           state.ContainerFile
-	}{{"before", "dst_binary", before}, {"after", "src_binary", after}} {
+		side, other, header string
+		f                   state.ContainerFile
+	}{{"before", "dst_binary", before.Path, before}, {"after", "src_binary", from, after}} {
 		text := ""
 		switch {
 		case s.f.Stat.Type == state.TypeDir:
@@ -223,7 +228,7 @@ func insideDiff(before, after state.ContainerFile) *value.Map {
 		default:
 			text = string(s.f.Content)
 		}
-		m.Set(s.side+"_header", value.String(s.f.Path))
+		m.Set(s.side+"_header", value.String(s.header))
 		m.Set(s.side, value.String(text).WithMarks(value.Unsafe))
 	}
 	return m

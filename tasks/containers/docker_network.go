@@ -124,9 +124,8 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 	if len(s.ops) == 0 {
 		return c, nil
 	}
-	if !in.Check {
-		c.Result.Set("network", module.Later())
-	}
+	c.Still = value.M("network", networkValue(have))
+	c.Result.Set("network", module.Later())
 	result := c.Result
 	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
 		g := &gather{v: v}

@@ -190,7 +190,13 @@ func hostFields() []field {
 }
 
 func mountDict(m state.Mount) *value.Map {
-	out := value.M("target", m.Target, "type", m.Type, "source", m.Source, "read_only", m.ReadOnly)
+	out := value.M("target", m.Target, "type", m.Type)
+	if m.Source != "" {
+		out.Set("source", value.String(m.Source))
+	}
+	if m.ReadOnly != nil {
+		out.Set("read_only", value.Bool(*m.ReadOnly))
+	}
 	if m.Consistency != "" {
 		out.Set("consistency", value.String(m.Consistency))
 	}
@@ -198,7 +204,9 @@ func mountDict(m state.Mount) *value.Map {
 		out.Set("propagation", value.String(m.BindOptions.Propagation))
 	}
 	if v := m.VolumeOptions; v != nil {
-		out.Set("no_copy", value.Bool(v.NoCopy))
+		if v.NoCopy != nil {
+			out.Set("no_copy", value.Bool(*v.NoCopy))
+		}
 		if len(v.Labels) > 0 {
 			out.Set("labels", value.FromGo(v.Labels))
 		}

@@ -25,7 +25,7 @@ func newContainerInfo() module.Module {
 		Traits: module.Traits{Reads: true},
 	}, func(a args, _ module.Inputs, v state.View) (module.Change, error) {
 		g := &gather{v: v}
-		c, known, err := ask[state.ContainerInfo](g, state.Container{Name: a.Name})
+		c, known, err := ask[state.ContainerInfo](g, state.Container{Name: plainName(a.Name)})
 		if !known {
 			return module.Need(g.need...), err
 		}

@@ -103,7 +103,7 @@ func onlyFor(m mountArgs) map[string]string {
 		name, kind string
 		given      bool
 	}{
-		{"propagation", "bind", m.Propagation != ""}, {"no_copy", "volume", m.NoCopy},
+		{"propagation", "bind", m.Propagation != ""}, {"no_copy", "volume", m.NoCopy != nil},
 		{"labels", "volume", m.Labels != nil}, {"volume_driver", "volume", m.VolumeDriver != ""},
 		{"volume_options", "volume", m.VolumeOptions != nil}, {"tmpfs_size", "tmpfs", m.TmpfsSize != ""},
 		{"tmpfs_mode", "tmpfs", m.TmpfsMode != ""},
@@ -128,7 +128,7 @@ func mountOf(m mountArgs) (state.Mount, error) {
 	if m.Propagation != "" {
 		out.BindOptions = &state.BindOptions{Propagation: m.Propagation}
 	}
-	if m.NoCopy || len(m.Labels) > 0 || m.VolumeDriver != "" {
+	if m.NoCopy != nil || len(m.Labels) > 0 || m.VolumeDriver != "" {
 		out.VolumeOptions = &state.VolumeOptions{NoCopy: m.NoCopy, Labels: m.Labels}
 		if m.VolumeDriver != "" {
 			out.VolumeOptions.DriverConfig = &state.VolumeDriver{Name: m.VolumeDriver, Options: m.VolumeOptions}
@@ -153,6 +153,30 @@ func mountOf(m mountArgs) (state.Mount, error) {
 		out.TmpfsOptions.Mode = uint32(mode)
 	}
 	return out, nil
+}
+
+// spelledOut are the mounts that an engine tells, with what it leaves out: wanted
+// mounts say only what is to be compared.
+func spelledOut(mounts []state.Mount) []state.Mount {
+	out := slices.Clone(mounts)
+	for i := range out {
+		m := &out[i]
+		if m.ReadOnly == nil {
+			m.ReadOnly = new(bool)
+		}
+		if m.Type != "volume" {
+			continue
+		}
+		var o state.VolumeOptions
+		if m.VolumeOptions != nil {
+			o = *m.VolumeOptions
+		}
+		if o.NoCopy == nil {
+			o.NoCopy = new(bool)
+		}
+		m.VolumeOptions = &o
+	}
+	return out
 }
 
 // sameBind writes a bind so that two that mean the same are the same text.
