@@ -97,6 +97,8 @@ type Traits struct {
 	FromController bool
 	// Unknown lets arguments hold unknown values (debug).
 	Unknown bool
+	// NoEnvironment keeps the task's environment from its operations (raw).
+	NoEnvironment bool
 	// DiffList tells that what is registered as diff is a list even with one entry.
 	DiffList bool
 	// RawArgs keeps arguments from being rendered before Decode (assert, debug var).

@@ -234,14 +234,18 @@ func (pl *play) effect(h *host, ev *evaluated, c module.Change) (*request, error
 // else in place of those that hold a secret: these are kept out of argument
 // lists on the host, too.
 func (pl *play) prepared(ops []state.Op, ev *evaluated) []state.Op {
+	env := ev.env
+	if ev.mod.Spec().Traits.NoEnvironment {
+		env = nil
+	}
 	out := make([]state.Op, len(ops))
 	for i, op := range ops {
 		if x, ok := op.(state.HTTPRequest); ok {
-			x.Env = ev.env
+			x.Env = env
 			op = x
 		}
 		if x, ok := op.(state.Exec); ok {
-			x.Env = append(ev.env[:len(ev.env):len(ev.env)], x.Env...)
+			x.Env = append(env[:len(env):len(env)], x.Env...)
 			switch shown := pl.Redactor.String(x.String()); {
 			case ev.noLog:
 				x.Shown = "a command that is not shown (no_log)"
@@ -355,6 +359,8 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	switch {
 	case pl.Check && !ev.trial && len(next.Ops) > 0:
 		pl.assume(h, t, ev, next.Ops, widest(next.Ops))
+	case ev.check && (ev.trial || !pl.Check) && next.NoCheck != "":
+		o.notRun(next)
 	case ev.check && (ev.trial || !pl.Check):
 		o.result = known(asStill(o.result, next.Still))
 	}

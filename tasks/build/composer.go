@@ -105,7 +105,11 @@ func planComposer(a composerArgs, in module.Inputs, v state.View) (module.Change
 	}
 	ask := r.command("help", a.Command, "--no-interaction", "--format=json")
 	return module.Look(ask, value.M("changed", module.Later(), "msg", module.Later(), "stdout", module.Later()), func(_ state.View, x state.OpResult) (module.Change, error) {
-		if x.RC != 0 {
+		switch {
+		case x.RC == 127 && strings.Contains(r.php, "/"):
+			return module.Change{}, module.Fail("cannot run "+r.php+": no such program", "cmd", module.ShlexJoin([]string{r.php, r.program, "help", a.Command, "--no-interaction", "--format=json"}),
+				"rc", 2, "stdout", "", "stderr", "")
+		case x.RC != 0:
 			return module.Change{}, module.Fail(oneLine(string(x.Stderr)), "rc", x.RC)
 		}
 		help, err := value.ParseJSON(x.Stdout)
@@ -160,7 +164,14 @@ func (r *composerRun) run(in module.Inputs, dir string, known *value.Map) module
 			NoCheck: "command '" + r.Command + "' does not support check mode, skipping"}
 	}
 	return module.Look(r.command(slices.Concat(words, []string{"--dry-run"}, r.words)...), unknown, func(_ state.View, x state.OpResult) (module.Change, error) {
-		return composerSaid(x)
+		c, err := composerSaid(x)
+		if err != nil {
+			return c, err
+		}
+		if changed, _ := c.Result.Get("changed"); changed.Truthy() {
+			c.Ops = []state.Op{r.command(slices.Concat(words, r.words)...)}
+		}
+		return c, err
 	})
 }
 

@@ -54,7 +54,7 @@ func planMake(a makeArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	g := module.Gathering(v)
 	dir, file, program := g.Path(a.Chdir), a.File, a.Make
 	if !file.IsNull() {
-		file = value.String(g.Path(file.Text()))
+		file = value.String(g.Expand(file.Text())) // what is relative is below chdir
 	}
 	if program != "" {
 		program = g.Path(program)

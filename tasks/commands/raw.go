@@ -16,14 +16,14 @@ type rawArgs struct {
 var rawSpec = module.Spec{
 	Name:     "raw",
 	Summary:  "Run a shell text on a host as it is",
-	Doc:      "Runs text through the shell without looking at anything first. shell does the same with more to it.",
+	Doc:      "Runs text through the shell without looking at anything first. shell does the same with more to it. The task's environment has no effect, as in Ansible.",
 	FreeForm: "_raw_params",
 	Args: []module.Arg{
 		{Name: "_raw_params", Required: true, Doc: "The text to run."},
 		{Name: "executable", Doc: "The shell to use."},
 	},
 	Returns: commandReturns[1:6],
-	Traits:  module.Traits{Reach: state.ReachHost, Opaque: true},
+	Traits:  module.Traits{Reach: state.ReachHost, Opaque: true, NoEnvironment: true},
 }
 
 // Raw is the module raw.
@@ -36,6 +36,9 @@ func planRaw(a rawArgs, in module.Inputs, _ state.View) (module.Change, error) {
 	}
 	c := bare(op, in)
 	c.NoCheck = "-"
+	if len(in.Env) > 0 {
+		c.Warnings = []string{"raw module does not support the environment keyword"}
+	}
 	return c, nil
 }
 

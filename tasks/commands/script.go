@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"io"
 	"path"
 	"strings"
@@ -26,12 +27,14 @@ func Script() module.Module { return module.New(scriptSpec, planScript) }
 
 func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, error) {
 	text, _, err := a.text(false)
-	if err != nil {
+	if f, ok := errors.AsType[*module.Failure](err); ok {
+		return module.Change{}, module.Fail(f.Msg)
+	} else if err != nil {
 		return module.Change{}, err
 	}
 	words, err := split(text)
 	if err != nil || len(words) == 0 {
-		return module.Change{}, noCommand()
+		return module.Change{}, module.Fail("no script given")
 	}
 	g := module.Gathering(v)
 	login := g.Login()
@@ -50,6 +53,9 @@ func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, e
 	}
 	dir := a.dir(g)
 	if c, done, err := checkDir(g, dir, value.Null); done {
+		if f, ok := errors.AsType[*module.Failure](err); ok { // as when the shell cannot go there
+			f.Result = value.M("changed", true, "rc", 2, "stdout", "", "stderr", "")
+		}
 		return c, err
 	}
 	body, err := readScript(in.Sources, words[0])
@@ -59,7 +65,14 @@ func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, e
 	if dir == "" {
 		dir = login.Home
 	}
-	return bare(scriptOp(body, path.Base(words[0]), dir, a.Executable, words[1:]), in), nil
+	c := bare(scriptOp(body, path.Base(words[0]), dir, a.Executable, words[1:]), in)
+	switch guarded := a.Creates != "" || a.Removes != ""; {
+	case !guarded:
+		c.NoCheck = "Check mode is not supported for this task."
+	case in.Check:
+		c.Result = value.M("changed", true)
+	}
+	return c, nil
 }
 
 func readScript(src module.Sources, name string) ([]byte, error) {

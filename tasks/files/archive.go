@@ -81,7 +81,7 @@ func planArchive(a archiveArgs, in module.Inputs, v state.View) (module.Change, 
 		}
 		return module.Change{}, err
 	}
-	dest := g.File(trim(p.dest), 0)
+	dest, folder := g.File(trim(p.dest), 0), g.File(path.Dir(trim(p.dest)), 0)
 	p.collect(g)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
@@ -93,6 +93,8 @@ func planArchive(a archiveArgs, in module.Inputs, v state.View) (module.Change, 
 		return p.finished(v, false, "absent")
 	case dest.IsDir():
 		return module.Change{}, module.Fail("dest "+p.dest+" is a directory", "dest", p.dest)
+	case !folder.IsDir():
+		return module.Change{}, module.Fail("Error when writing "+p.formatName()+" archive at "+p.dest+": no such folder", "dest", p.dest)
 	case in.Check:
 		m := p.result(true, "absent")
 		m.Set("dest_state", later)

@@ -63,6 +63,9 @@ type part struct {
 func planAssemble(a assembleArgs, in module.Inputs, v state.View) (module.Change, error) {
 	p := newPutter(a.FileAttrs, in, v)
 	p.backup, p.validate = a.Backup, a.Validate
+	if a.Validate != "" && !strings.Contains(a.Validate, "%s") {
+		return module.Change{}, module.Fail("validate must contain %s: " + a.Validate)
+	}
 	wanted := func(string) bool { return true }
 	if a.Regexp != "" {
 		re, err := pyre.Compile(a.Regexp)

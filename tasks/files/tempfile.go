@@ -59,7 +59,7 @@ func planTemp(a tempArgs, in module.Inputs, v state.View) (module.Change, error)
 	for try := range tries {
 		p := path.Join(dir, a.Prefix+tempName(in.Seed, try)+a.Suffix)
 		f := g.File(p, 0)
-		parent := g.File(dir, 0).Followed
+		parent := g.File(path.Dir(p), 0).Followed
 		s := g.NewStat(parent, kind)
 		if c, missing, err := g.Missing(); missing {
 			return c, err

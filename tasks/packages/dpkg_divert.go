@@ -77,9 +77,9 @@ type divertPlan struct {
 func planDivert(a divertArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
 	p := &divertPlan{divertArgs: a}
-	p.Path, p.target = g.Path(a.Path), g.Path(a.Path)+".distrib"
+	p.Path, p.target = g.Expand(a.Path), g.Expand(a.Path)+".distrib"
 	if a.Divert != "" {
-		p.Divert = g.Path(a.Divert)
+		p.Divert = g.Expand(a.Divert)
 		p.target = p.Divert
 	}
 	p.wanted = diversion(p.Path, a.State, value.Null, value.Null)

@@ -46,9 +46,9 @@ var gitConfigSpec = module.Spec{
 // GitConfig is the module git_config.
 func GitConfig() module.Module { return module.New(gitConfigSpec, planGitConfig) }
 
-// scriptGitConfig asks git in the folder $1 for settings.
+// scriptGitConfig asks git in the folder $1 for settings, and names it in front.
 const scriptGitConfig = `cd "$1" || exit; shift
-command -v git >/dev/null || exit 127
+g=$(command -v git) || exit 127; printf '@%s\n' "$g"
 LC_ALL=C exec git config --includes "$@"`
 
 func planGitConfig(a gitConfigArgs, _ module.Inputs, v state.View) (module.Change, error) {
@@ -65,12 +65,16 @@ func planGitConfig(a gitConfigArgs, _ module.Inputs, v state.View) (module.Chang
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
+	git := "git"
+	if rest, ok := strings.CutPrefix(said.Stdout, "@"); ok {
+		git, said.Stdout, _ = strings.Cut(rest, "\n")
+	}
 	none := a.ListAll && a.Scope != "" && strings.Contains(said.Stderr, "unable to read config file")
 	switch {
 	case said.RC == 127:
 		return module.Change{}, module.Fail(`Failed to find required executable "git" in paths of the host`)
 	case said.RC >= 2 && !none:
-		return module.Change{}, module.Fail(said.Stderr, "rc", said.RC, "cmd", "git config --includes "+strings.Join(ask, " "))
+		return module.Change{}, module.Fail(said.Stderr, "rc", said.RC, "cmd", git+" config --includes "+strings.Join(ask, " "))
 	case a.ListAll:
 		return module.OK("msg", "", "config_values", settings(said.Stdout)), nil
 	}
@@ -87,7 +91,7 @@ func planGitConfig(a gitConfigArgs, _ module.Inputs, v state.View) (module.Chang
 	case !absent && now == want:
 		return module.OK("msg", ""), nil
 	}
-	argv := append([]string{"git", "config", "--includes"}, where...)
+	argv := append([]string{git, "config", "--includes"}, where...)
 	if absent {
 		argv = append(argv, "--unset", a.Name)
 	} else {

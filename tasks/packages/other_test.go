@@ -128,12 +128,23 @@ func TestDnf(t *testing.T) {
 
 func TestApk(t *testing.T) {
 	t.Parallel()
-	const has = "have bash\nlack nginx\nhave curl\nold curl\n"
-	(&fakeHost{outs: printed(has)}).expect(t, "install", Apk(), value.M("name", "bash,nginx", "update_cache", true), `run ["apk" "update"]|run ["apk" "add" "nginx"]`, "")
-	(&fakeHost{outs: printed(has)}).expect(t, "latest", Apk(), value.M("name", "curl", "state", "latest"), `run ["apk" "add" "--upgrade" "nginx" "curl"]`, "")
-	(&fakeHost{outs: printed("have bash\n")}).expect(t, "remove", Apk(), value.M("name", "bash", "state", "absent"), `run ["apk" "del" "--purge" "bash"]`, "")
-	(&fakeHost{outs: printed("have bash\n")}).expect(t, "there", Apk(), value.M("name", "bash"), "", "")
-	(&fakeHost{outs: printed("")}).expect(t, "upgrade", Apk(), value.M("upgrade", true, "available", true), `run ["apk" "upgrade" "--available"]`, "")
+	const has = "wanted bash\nhave bash\nwanted curl\nhave curl\nhave lib\n"
+	said := []state.OpResult{{OK: true, Stdout: []byte("(1/1) Installing nginx (1-r0)\nOK: 1 MiB\n")}}
+	got := (&fakeHost{outs: printed(has), said: said}).expect(t, "install", Apk(), value.M("name", "bash,nginx"), `run ["apk" "add" "nginx"]`, "")
+	if field(got, "msg") != "installed nginx package(s)" || field(got, "packages") != "['nginx']" {
+		t.Errorf("install: %v", got)
+	}
+	(&fakeHost{outs: printed(has)}).expect(t, "wanted only", Apk(), value.M("name", "lib"), `run ["apk" "add" "lib"]`, "")
+	(&fakeHost{outs: printed(has)}).expect(t, "update", Apk(), value.M("name", "bash", "update_cache", true), `run ["apk" "update"]`, "")
+	(&fakeHost{outs: printed(has + "old curl\n")}).expect(t, "latest", Apk(), value.M("name", "curl,nginx", "state", "latest", "no_cache", true), `run ["apk" "--no-cache" "add" "--upgrade" "nginx" "curl"]`, "")
+	(&fakeHost{outs: printed("have bash\n")}).expect(t, "remove", Apk(), value.M("name", "bash", "state", "absent"), `run ["apk" "del" "--purge" "bash"]|run ["apk" "-v" "info" "--installed" "bash"]`, "")
+	if got := (&fakeHost{outs: printed(has)}).expect(t, "there", Apk(), value.M("name", "bash"), "", ""); field(got, "msg") != "package(s) already installed" {
+		t.Errorf("there: %v", got)
+	}
+	got = (&fakeHost{outs: printed(""), said: []state.OpResult{{OK: true, Stdout: []byte("OK: 1 MiB\n")}}}).expect(t, "upgrade", Apk(), value.M("upgrade", true, "available", true), `run ["apk" "upgrade" "--available"]`, "")
+	if field(got, "changed") != "False" {
+		t.Errorf("upgrade: %v", got)
+	}
 	(&fakeHost{outs: []state.OutputInfo{{RC: 127}}}).expect(t, "missing", Apk(), value.M("name", "a"), "", `Failed to find required executable "apk"`)
 }
 

@@ -147,6 +147,9 @@ func planPip(a pipArgs, in module.Inputs, v state.View) (module.Change, error) {
 	}
 	found := strings.Split(strings.TrimSpace(out.Stdout), "\n")
 	if last := found[len(found)-1]; strings.HasPrefix(last, "!") {
+		if found[0] == "new" && strings.HasPrefix(words[0], "/") {
+			return module.Change{}, module.Fail(last[1:], "cmd", words[0]+" --help", "rc", 2, "stdout", "", "stderr", "")
+		}
 		return module.Change{}, module.Fail(last[1:])
 	}
 	if found[0] == "new" {
@@ -333,9 +336,12 @@ func (r *pipRun) foresee(g *module.Gather) (module.Change, error) {
 		return c, err
 	}
 	list, verdicts, _ := strings.Cut(out.Stdout, "\n\n")
+	if list = strings.TrimLeft(list, "\n"); list != "" {
+		list += "\n"
+	}
 	has := strings.Fields(verdicts)
 	changed := r.State == "present" && slices.Contains(has, "no") || r.State == "absent" && slices.Contains(has, "yes")
-	c := module.Change{Result: value.M("changed", changed, "cmd", strings.Join(r.pip, " ")+" list --format=freeze", "stdout", text([]byte(list+"\n")), "stderr", "")}
+	c := module.Change{Result: value.M("changed", changed, "cmd", strings.Join(r.pip, " ")+" list --format=freeze", "stdout", text([]byte(list)), "stderr", "")}
 	if changed {
 		c.Ops = []state.Op{op}
 	}

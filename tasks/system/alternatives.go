@@ -106,7 +106,7 @@ func parseChoices(text string) choices {
 
 func planAlternative(a alternativeArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	said := g.Output(`command -v update-alternatives >/dev/null 2>&1 || exit 127; update-alternatives --display "$1"`, a.Name)
+	said := g.Output(`p=$(command -v update-alternatives) || exit 127; echo "@$p"; update-alternatives --display "$1"`, a.Name)
 	program := g.File(a.Path, 0)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
@@ -125,7 +125,11 @@ func planAlternative(a alternativeArgs, _ module.Inputs, v state.View) (module.C
 	c := module.Change{Result: value.M("changed", len(cmds) > 0, "msg", strings.Join(msgs, " "))}
 	return module.Steps(cmds, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		if r := did[len(did)-1]; r.RC != 0 {
-			return module.Change{}, module.Fail(string(r.Stderr), "rc", r.RC, "stdout", string(r.Stdout), "stderr", string(r.Stderr))
+			argv := slices.Clone(cmds[len(did)-1].Argv)
+			if at, ok := strings.CutPrefix(said.Stdout, "@"); ok {
+				argv[0], _, _ = strings.Cut(at, "\n")
+			}
+			return module.Change{}, module.CommandFailed(argv, r)
 		}
 		return module.Change{Result: c.Result}, nil
 	}), nil
