@@ -139,7 +139,7 @@ func (e *editor) finish(text []byte, write bool) error {
 	if e.in.Diff && write {
 		e.change.Diff = append(e.change.Diff, content)
 	}
-	attributes := sides{map[string]any{}, map[string]any{}}
+	attributes := sides{value.NewMap(), value.NewMap()}
 	if e.attrsChange {
 		attributes.attrs(cur, set)
 		if entry, ok := attributes.entry(); ok {
@@ -166,7 +166,7 @@ func (e *editor) noteDiff(content state.DiffEntry, attributes sides) {
 	e.diff[0] = state.Diff{content}.Registered(false).Map()
 	header := e.path + " (file attributes)"
 	e.diff[1] = value.M("before_header", header, "after_header", header)
-	if len(attributes.after) > 0 {
+	if attributes.after.Len() > 0 {
 		sides := attributes.registered()
 		for k, v := range sides.Map().All() {
 			e.diff[1].SetKey(k, v)

@@ -125,8 +125,10 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 		result.Set("diff", p.diff.registered())
 	}
 	p.change.Result = result
-	if e, ok := p.diff.entry(); ok && len(p.change.Ops) > 0 {
-		p.change.Diff = state.Diff{e}
+	if len(p.change.Ops) > 0 && p.in.Diff {
+		if e, ok := p.diff.entry(); ok {
+			p.change.Diff = state.Diff{e}
+		}
 	}
 	return p.change, nil
 }

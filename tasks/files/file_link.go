@@ -29,7 +29,7 @@ func (p *filePlan) link(f state.File) (*value.Map, error) {
 	self := f.Stat
 	if prev != "link" || given && src != f.Target {
 		if prev == "link" {
-			p.diff.before["src"], p.diff.after["src"] = f.Target, src
+			p.diff.set("src", f.Target, src)
 		}
 		if f.Parent.Type != state.TypeDir {
 			return nil, p.fail("Error while linking: [Errno 2] No such file or directory: b'%s' -> b'%s'", src, p.Path)

@@ -51,16 +51,22 @@ func ancestors(p string) []string {
 
 // sides is a difference of attributes: what they were and what they become.
 type sides struct {
-	before, after map[string]any
+	before, after *value.Map
 }
 
 func newSides(p string) sides {
-	return sides{map[string]any{"path": p}, map[string]any{"path": p}}
+	return sides{value.M("path", p), value.M("path", p)}
+}
+
+// set notes something that was one thing and becomes another.
+func (s sides) set(what string, before, after any) {
+	s.before.Set(what, value.FromGo(before))
+	s.after.Set(what, value.FromGo(after))
 }
 
 func (s sides) state(before, after string) {
 	if before != after {
-		s.before["state"], s.after["state"] = before, after
+		s.set("state", before, after)
 	}
 }
 
@@ -74,25 +80,25 @@ func (s sides) contents(dir string, tree []state.TreeEntry) {
 			files = append(files, at)
 		}
 	}
-	s.before["path_content"] = map[string]any{"directories": folders, "files": files}
+	s.before.Set("path_content", value.FromGo(map[string]any{"directories": folders, "files": files}))
 }
 
 // attrs notes the attributes that change.
 func (s sides) attrs(cur state.Stat, a state.Attrs) {
 	if a.Mode != nil && *a.Mode != cur.Mode {
-		s.before["mode"], s.after["mode"] = module.ModeString(cur.Mode), module.ModeString(*a.Mode)
+		s.set("mode", module.ModeString(cur.Mode), module.ModeString(*a.Mode))
 	}
 	if a.Owner != "" {
-		s.before["owner"], s.after["owner"] = cur.UID, a.UID
+		s.set("owner", cur.UID, a.UID)
 	}
 	if a.Group != "" {
-		s.before["group"], s.after["group"] = cur.GID, a.GID
+		s.set("group", cur.GID, a.GID)
 	}
 	if a.MTime != nil {
-		s.before["mtime"], s.after["mtime"] = seconds(cur.MTime), seconds(*a.MTime)
+		s.set("mtime", seconds(cur.MTime), seconds(*a.MTime))
 	}
 	if a.ATime != nil {
-		s.before["atime"], s.after["atime"] = seconds(cur.ATime), seconds(*a.ATime)
+		s.set("atime", seconds(cur.ATime), seconds(*a.ATime))
 	}
 }
 
@@ -104,11 +110,15 @@ func (s sides) entry() (e state.DiffEntry, ok bool) {
 
 // registered is the difference as the module file registers it, changed or not.
 func (s sides) registered() value.Value {
-	return value.FromGo(map[string]any{"before": s.before, "after": s.after})
+	return value.FromMap(value.MRoom(0, "before", s.before, "after", s.after))
 }
 
-func pretty(m map[string]any) string {
-	b, err := json.MarshalIndent(m, "", "    ")
+func pretty(m *value.Map) string {
+	sorted := make(map[string]value.Value, m.Len())
+	for k, v := range m.All() {
+		sorted[k.Text()] = v
+	}
+	b, err := json.MarshalIndent(sorted, "", "    ")
 	if err != nil {
 		return fmt.Sprint(m)
 	}
