@@ -172,19 +172,6 @@ func (p *percent) number(def int) (int, error) {
 	return n, nil
 }
 
-// undefinedRepr is how Ansible 2.14 shows an undefined value to people who
-// debug: hint and name, as far as there are any.
-func undefinedRepr(u *value.Undef) string {
-	hint, name := "None", "None"
-	if u.Msg != "" {
-		hint = value.String(u.Msg).Repr()
-	}
-	if u.Name != "" {
-		name = value.String(u.Name).Repr()
-	}
-	return "AnsibleUndefined(hint=" + hint + ", obj=missing, name=" + name + ")"
-}
-
 func percentVerb(sp spec, v value.Value) (string, error) {
 	if v.IsUndefined() && sp.verb != 'r' && sp.verb != 'a' {
 		return "", undefinedError(v)
@@ -196,7 +183,7 @@ func percentVerb(sp spec, v value.Value) (string, error) {
 			s = v.Repr()
 		}
 		if v.IsUndefined() {
-			s = undefinedRepr(v.Undef())
+			s = v.Undef().Repr()
 		}
 		sp.zero = false
 		return sp.text(s), nil

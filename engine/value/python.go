@@ -93,7 +93,7 @@ func (v Value) repr(b *strings.Builder) {
 		}
 		b.WriteByte('}')
 	case KindUndefined:
-		b.WriteString("Undefined")
+		b.WriteString(v.Undef().Repr())
 	case KindUnknown:
 		b.WriteString("(unknown)")
 	case KindObject:

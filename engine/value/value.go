@@ -81,6 +81,22 @@ type Undef struct {
 	Soft bool
 }
 
+// Repr is how Ansible 2.14 shows an undefined value to people who debug, and within
+// lists and mappings that become texts: hint and name, as far as there are any.
+func (u *Undef) Repr() string {
+	hint, name := "None", "None"
+	if u == nil {
+		u = &Undef{}
+	}
+	if u.Msg != "" {
+		hint = String(u.Msg).Repr()
+	}
+	if u.Name != "" {
+		name = String(u.Name).Repr()
+	}
+	return "AnsibleUndefined(hint=" + hint + ", obj=missing, name=" + name + ")"
+}
+
 // Message is Jinja2's sentence about the undefined value.
 func (u *Undef) Message() string {
 	switch {
