@@ -23,6 +23,7 @@ import (
 //	ansible: no               Ansible here lacks the modules: the case asserts what
 //	                          it expects and must end well
 //	differs: 4, 9             results that are others on purpose, and say why
+//	runs: no                  a mistake that shows before any task's end
 //	order: no                 the order of tasks is chance, and say why
 //	docker: yes               the hosts have a container engine; names of what
 //	                          is made in it begin with {{ own }}
@@ -41,6 +42,7 @@ type testCase struct {
 	noPlan   bool
 	asserts  bool
 	noOrder  bool
+	noRun    bool
 	docker   bool
 	ignore   []string
 	differs  map[int]bool // results, counted from 1
@@ -138,6 +140,8 @@ func (c *testCase) header(line string) error {
 		c.noPlan = v == "no"
 	case "ansible":
 		c.asserts = v == "no"
+	case "runs":
+		c.noRun = v == "no"
 	case "order":
 		c.noOrder = v == "no"
 	case "docker":

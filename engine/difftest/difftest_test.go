@@ -81,6 +81,9 @@ func (s *suite) hold(t *testing.T) {
 	}
 	for _, c := range s.cases {
 		t.Run(c.name, func(t *testing.T) {
+			if (len(want[c].Results) == 0) != c.noRun { // a slip in the case, which then holds nothing
+				t.Errorf("%s (%s): %d results of ansible-playbook; see the header runs\n%s", c.name, c.at, len(want[c].Results), tail(want[c].Said))
+			}
 			report(t, c, "run", compare(c, want[c], run[c]))
 			if c.asserts && run[c].Exit != 0 {
 				report(t, c, "run", run[c].failures())
