@@ -20,6 +20,36 @@ type serviceArgs struct {
 	Runlevel  string           `arg:"runlevel"`
 	Arguments string           `arg:"arguments"`
 	Use       string           `arg:"use"`
+
+	Masked       module.Opt[bool]   `arg:"masked"`
+	Force        module.Opt[bool]   `arg:"force"`
+	DaemonReload module.Opt[bool]   `arg:"daemon_reload"`
+	DaemonReexec module.Opt[bool]   `arg:"daemon_reexec"`
+	Scope        module.Opt[string] `arg:"scope"`
+	NoBlock      module.Opt[bool]   `arg:"no_block"`
+}
+
+// ofSystemd are the arguments that only hosts with systemd know, those that were given.
+func (a serviceArgs) ofSystemd() []string {
+	var given []string
+	for _, x := range []struct {
+		name  string
+		given bool
+	}{
+		{"daemon_reexec", a.DaemonReexec.Given()}, {"daemon_reload", a.DaemonReload.Given()}, {"force", a.Force.Given()},
+		{"masked", a.Masked.Given()}, {"no_block", a.NoBlock.Given()}, {"scope", a.Scope.Given()},
+	} {
+		if x.given {
+			given = append(given, x.name)
+		}
+	}
+	return given
+}
+
+// systemd are the arguments as the module systemd gets them.
+func (a serviceArgs) systemd() systemdArgs {
+	return systemdArgs{Name: a.Name, State: a.State, Enabled: a.Enabled, Masked: a.Masked, Force: a.Force.Or(false),
+		DaemonReload: a.DaemonReload.Or(false), DaemonReexec: a.DaemonReexec.Or(false), Scope: a.Scope.Or("system"), NoBlock: a.NoBlock.Or(false)}
 }
 
 var serviceReturns = []module.Return{
@@ -34,9 +64,9 @@ func Service() module.Module {
 		Name:    "service",
 		Summary: "Starts, stops and enables services",
 		Doc: `Finds out whether the host runs systemd, OpenRC, Upstart or init scripts, and uses it.
-On hosts with systemd it is the module systemd.`,
+On hosts with systemd it is the module systemd, whose arguments it hands on; elsewhere these are refused.`,
 		Args: []module.Arg{
-			{Name: "name", Required: true, Doc: "The service."},
+			{Name: "name", Doc: "The service."},
 			{Name: "state", Choices: []string{"reloaded", "restarted", "started", "stopped"}, Doc: "Started and stopped do nothing when it is so already; restarted always restarts; reloaded always reloads, or starts what does not run."},
 			{Name: "enabled", Type: module.Bool, Doc: "Whether it starts with the host."},
 			{Name: "pattern", Doc: "Text to look for in the list of processes, where a service cannot tell whether it runs. Not for systemd."},
@@ -44,8 +74,14 @@ On hosts with systemd it is the module systemd.`,
 			{Name: "runlevel", Default: "default", Doc: "The runlevel of OpenRC that is meant by enabled."},
 			{Name: "arguments", Aliases: []string{"args"}, Default: "", Doc: "More words for the init script. Not for systemd."},
 			{Name: "use", Default: "auto", Doc: "The manager: auto, systemd, openrc, sysvinit, upstart."},
+			{Name: "masked", Type: module.Bool, Doc: "Whether it cannot be started at all. Only for systemd."},
+			{Name: "force", Type: module.Bool, Doc: "Replace links that stand in the way. Only for systemd."},
+			{Name: "daemon_reload", Aliases: []string{"daemon-reload"}, Type: module.Bool, Doc: "Read unit files again first; alone, it needs no name. Only for systemd."},
+			{Name: "daemon_reexec", Aliases: []string{"daemon-reexec"}, Type: module.Bool, Doc: "Start systemd anew first. Only for systemd."},
+			{Name: "scope", Choices: []string{"system", "user", "global"}, Doc: "Units of the system, of the user's own manager, or of all users' managers. Only for systemd."},
+			{Name: "no_block", Type: module.Bool, Doc: "Do not wait for the operation to end. Only for systemd."},
 		},
-		RequiredOneOf: [][]string{{"state", "enabled"}},
+		RequiredOneOf: [][]string{{"name", "daemon_reload", "daemon_reexec"}},
 		Returns:       serviceReturns,
 		Examples: `- service:
     name: docker
@@ -60,6 +96,10 @@ func planService(a serviceArgs, in module.Inputs, v state.View) (module.Change, 
 	if err != nil {
 		return module.Change{}, err
 	}
+	own := a.State != "" || a.Enabled.Given()
+	if more := a.ofSystemd(); !own && len(more) == 0 {
+		return module.Change{}, module.Fail("one of the following is required: state, enabled")
+	}
 	q := state.Service{Name: a.Name, Use: use, Processes: a.Pattern != "", Arguments: a.Arguments}
 	i, known, err := state.AskAs[state.ServiceInfo](v, q)
 	if err != nil {
@@ -72,7 +112,10 @@ func planService(a serviceArgs, in module.Inputs, v state.View) (module.Change, 
 	case "":
 		return module.Change{}, module.Fail("cannot find 'service' binary or init script for service,  possible typo in service name?, aborting")
 	case state.Systemd:
-		u := unit{args: systemdArgs{Name: a.Name, State: a.State, Enabled: a.Enabled, Scope: "system"}, systemctl: []string{"systemctl"}}
+		u, err := newUnit(a.systemd())
+		if err != nil {
+			return module.Change{}, err
+		}
 		for _, unused := range []struct{ name, given string }{
 			{"pattern", a.Pattern}, {"sleep", nonZero(a.Sleep)}, {"arguments", a.Arguments},
 		} {
@@ -80,7 +123,17 @@ func planService(a serviceArgs, in module.Inputs, v state.View) (module.Change, 
 				u.warn = append(u.warn, `Ignoring "`+unused.name+`" as it is not used in "systemd"`)
 			}
 		}
+		switch first := u.readAgain(in.Check); {
+		case len(first) > 0:
+			return u.after(first, v)
+		case u.scope != "" || a.Name == "":
+			return u.plan(v)
+		}
 		return u.change(i)
+	}
+	if more := a.ofSystemd(); len(more) > 0 {
+		return module.Change{}, module.Fail("Unsupported parameters for (service) module: " + strings.Join(more, ", ") +
+			". Supported parameters include: arguments, enabled, name, pattern, runlevel, sleep, state (args).")
 	}
 	if !i.Exists {
 		return module.Change{}, missing(a.Name)

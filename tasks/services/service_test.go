@@ -101,6 +101,8 @@ func TestService(t *testing.T) {
 		"reload":            {unitOn, []any{"state", "reloaded"}, []string{"systemctl reload web"}, `{"name":"web","changed":true,"status":{"ActiveState":"active"},"state":"started"}`},
 		"reload of stopped": {unitOff, []any{"state", "reloaded"}, []string{"systemctl start web"}, `{"name":"web","changed":true,"status":{"ActiveState":"inactive"},"state":"started"}`},
 		"restart":           {unitOn, []any{"state", "restarted"}, []string{"systemctl restart web"}, `{"name":"web","changed":true,"status":{"ActiveState":"active"},"state":"started"}`},
+		"read again":        {unitOff, []any{"state", "started", "daemon_reload", true}, []string{"systemctl daemon-reload", "systemctl start web"}, `{"name":"web","changed":true,"status":{"ActiveState":"inactive"},"state":"started"}`},
+		"mask":              {unitOn, []any{"masked", true, "no_block", true}, []string{"systemctl --no-block mask web"}, `{"name":"web","changed":true,"status":{"ActiveState":"active"}}`},
 		"script runs":       {scriptOn, []any{"state", "started", "enabled", true}, nil, `{"name":"web","changed":false,"enabled":true,"state":"started"}`},
 		"script restart":    {scriptOn, []any{"state", "restarted", "arguments", "a b"}, []string{"service 'web' stop 'a' 'b'; a=$?; service 'web' start 'a' 'b'; b=$?; [ $b = 0 ] && a=0; exit $((a + b))"}, `{"name":"web","changed":true,"state":"started"}`},
 		"script disable":    {scriptOn, []any{"enabled", false}, []string{"update-rc.d web disable"}, `{"name":"web","changed":true,"enabled":false}`},
@@ -212,6 +214,24 @@ func TestWarnings(t *testing.T) {
 	got, warnings, err := (&host{info: offline}).run(t, Systemd(), value.M("name", "web", "state", "started"), false)
 	if st, _ := got.Get("state"); err != nil || len(warnings) != 1 || st.Str() != "started" {
 		t.Errorf("%v, %q, %v", st, warnings, err)
+	}
+}
+
+// What only systemd knows goes on to it, and is refused where it is not.
+func TestServiceOfSystemd(t *testing.T) {
+	t.Parallel()
+	h := &host{info: unitOn}
+	got, _, err := h.run(t, Service(), value.M("daemon_reload", true), false)
+	if err != nil || !slices.Equal(h.ran, []string{"systemctl daemon-reload"}) {
+		t.Errorf("without a name: ran %q, result %v, error %v", h.ran, got, err)
+	}
+	h = &host{info: scriptOn}
+	want := "Unsupported parameters for (service) module: daemon_reload. Supported parameters include: arguments, enabled, name, pattern, runlevel, sleep, state (args)."
+	if _, _, err := h.run(t, Service(), value.M("name", "web", "state", "started", "daemon_reload", true), false); err == nil || err.Error() != want {
+		t.Errorf("with init scripts: %v, want %s", err, want)
+	}
+	if _, _, err := h.run(t, Service(), value.M("name", "web"), false); err == nil || err.Error() != "one of the following is required: state, enabled" {
+		t.Errorf("nothing asked: %v", err)
 	}
 }
 

@@ -50,12 +50,23 @@ func Systemd() module.Module {
 }
 
 func planSystemd(a systemdArgs, in module.Inputs, v state.View) (module.Change, error) {
+	u, err := newUnit(a)
+	if err != nil {
+		return module.Change{}, err
+	}
+	if first := u.readAgain(in.Check); len(first) > 0 {
+		return u.after(first, v)
+	}
+	return u.plan(v)
+}
+
+func newUnit(a systemdArgs) (*unit, error) {
 	if strings.ContainsAny(a.Name, "*?[") {
 		g := a.Name[strings.IndexAny(a.Name, "*?[")]
-		return module.Change{}, module.Fail(fmt.Sprintf(
+		return nil, module.Fail(fmt.Sprintf(
 			"This module does not currently support using glob patterns, found '%c' in service name: %s", g, a.Name))
 	}
-	u := unit{args: a, systemctl: []string{"systemctl"}}
+	u := &unit{args: a, systemctl: []string{"systemctl"}}
 	if a.Scope != "system" {
 		u.systemctl = append(u.systemctl, "--"+a.Scope)
 		u.scope = a.Scope
@@ -66,21 +77,23 @@ func planSystemd(a systemdArgs, in module.Inputs, v state.View) (module.Change, 
 	if a.Force {
 		u.systemctl = append(u.systemctl, "--force")
 	}
+	return u, nil
+}
+
+// readAgain are the steps that let systemd read its files again, none in check mode.
+func (u *unit) readAgain(check bool) []step {
 	var first []step
 	for _, d := range []struct {
 		want bool
 		verb string
-	}{{a.DaemonReload, "daemon-reload"}, {a.DaemonReexec, "daemon-reexec"}} {
-		if d.want && !in.Check {
+	}{{u.args.DaemonReload, "daemon-reload"}, {u.args.DaemonReexec, "daemon-reexec"}} {
+		if d.want && !check {
 			first = append(first, u.step(func(r state.OpResult) *module.Failure {
 				return module.Fail(fmt.Sprintf("failure %d during %s: %s", r.RC, d.verb, r.Stderr))
 			}, d.verb))
 		}
 	}
-	if len(first) == 0 {
-		return u.plan(v)
-	}
-	return u.after(first, v)
+	return first
 }
 
 // unit is one run of the module.
