@@ -88,8 +88,12 @@ func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, e
 		if !t.IsString() {
 			return nil, says("Invalid setting identifier, \"%s\" is not a string, its a <class '%s'>", t.Text(), t.TypeName())
 		}
-		v, origin, ok := value.Null, "", false
-		var err error
+		var (
+			v      value.Value
+			origin string
+			ok     bool
+			err    error
+		)
 		if kind.IsNull() {
 			v, origin, ok, err = s.setting(t.Str())
 		} else {

@@ -18,9 +18,9 @@ var (
 		Entrypoint: []string{"/init"}, ExposedPorts: map[string]struct{}{"80/tcp": {}}, Volumes: map[string]struct{}{"/data": {}},
 		Healthcheck: &state.Healthcheck{Test: []string{"CMD", "ok"}},
 	}}
-	yes, no = true, false
-	three   = 3
-	forty   = int64(40)
+	no    = false
+	three = 3
+	forty = int64(40)
 )
 
 // running is a container as the engine describes one made from the image with
