@@ -335,13 +335,14 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 	e := pl.newEvent(h, t, event.ItemResult, o)
 	e.Item, e.HasItem, e.Res = item, true, r
 	e.Label = pl.itemLabel(h, t, item)
-	in.results = append(in.results, value.FromMap(pl.withInvocation(in, t, o, r)))
+	in.results = append(in.results, value.FromMap(pl.withInvocation(h, t, o, r)))
 	pl.addEntry(h, e, nil)
 }
 
 // withInvocation adds to the result of an item the arguments of its module, which
 // Ansible registers for the items of loops alone.
-func (pl *play) withInvocation(in *instance, t *playbook.Task, o *outcome, r *value.Map) *value.Map {
+func (pl *play) withInvocation(h *host, t *playbook.Task, o *outcome, r *value.Map) *value.Map {
+	in := h.inst
 	if in.evaled == nil || o.status == event.Skipped || o.unrun || t.Register.Str() == "" || r.Has("invocation") {
 		return r
 	}
@@ -351,6 +352,7 @@ func (pl *play) withInvocation(in *instance, t *playbook.Task, o *outcome, r *va
 	}
 	r = r.Clone()
 	r.Set("invocation", value.FromMap(inv))
+	h.fillLater(r)
 	return r
 }
 
