@@ -82,7 +82,8 @@ func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.
 func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
 	var zero time.Time
 	in := h.inst
-	if len(t.Until) == 0 || pl.Check && (in.evaled == nil || in.evaled.check) {
+	// In a plan only what is done there can be tried again.
+	if len(t.Until) == 0 || pl.Check && (in.evaled == nil || in.evaled.check && !in.evaled.mod.Spec().Traits.Control) {
 		return zero, nil
 	}
 	s := pl.itemScope(h, t)
@@ -111,7 +112,7 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 	if err != nil {
 		return zero, err
 	}
-	if met.Truthy() {
+	if met.Truthy() || met.IsUnknown() {
 		return zero, nil
 	}
 	if in.attempt > retries {
