@@ -106,7 +106,7 @@ func TestRealUnchanged(t *testing.T) {
 		"capabilities": []string{"NET_ADMIN"}, "ulimits": []string{"nofile:1024:4096"}, "pid_mode": "",
 		"command": []string{"ok"}, "entrypoint": []string{"/prog", "ok"}, "log_options": value.M("max-size", "2m"),
 		"etc_hosts": value.M("puppet", "127.0.0.8"), "exposed_ports": []string{"81"}, "restart_policy": "always",
-		"memory": "300M", "mounts": []any{value.M("target", "/mnt/m", "source", "/opt", "type", "bind", "propagation", "rprivate")},
+		"memory": "300M", "mounts": []any{value.M("target", "/mnt/m", "source", "/opt", "type", "bind", "read_only", false, "propagation", "rprivate")},
 		"healthcheck": value.M("test", "true"), "devices": []string{"/dev/zero"}, "dns_servers": []string{"127.0.0.2"},
 	} {
 		r := changed(t, h.run(m, true, fullArgs(name, to)...), true)
