@@ -28,6 +28,7 @@ type Inventory struct {
 	dirs      []*adjacentDir // where group_vars and host_vars lie
 	opts      yaml.Options
 	rules     Rules
+	levels    []Level // of the variables of groups, lowest first
 	evaluator func(*Inventory) Evaluator
 	renamed   bool       // Rules.GroupNames changed the name of a group
 	localhost *Host      // an explicit one, or the implicit one once it was named

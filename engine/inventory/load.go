@@ -63,6 +63,7 @@ type Rules struct {
 func Load(opts Options) (*Inventory, error) {
 	inv := newInventory(opts.YAML)
 	inv.rules, inv.evaluator, inv.loaded = opts.Rules, opts.Evaluator, opts
+	inv.orderLevels() // before sources that look at variables are read
 	for _, s := range opts.Sources {
 		if s != "" && !isHostList(s) {
 			s = absolute(s)
@@ -87,7 +88,6 @@ func Load(opts Options) (*Inventory, error) {
 		problems.Add(inv.addDir(absolute(opts.PlaybookDir), true))
 	}
 	inv.warnOfNames()
-	inv.warnOfPrecedence()
 	for _, g := range inv.gorder {
 		if h := inv.hosts[g.Name]; h != nil {
 			inv.opts.Warning(diag.Errorf(h.Pos, "group-and-host", "%q is the name of a group and of a host", g.Name))

@@ -18,33 +18,20 @@ var groupLevels = []struct {
 	{"groups_plugins_inventory", GroupInventoryDir}, {"groups_plugins_play", GroupPlaybookDir},
 }
 
-// groupPrecedence is the order of the levels of groups: that of Rules.Precedence, in
-// which levels that are not named do not count.
-func (inv *Inventory) groupPrecedence() []Level {
-	var order []Level
-	for _, l := range groupLevels {
-		order = append(order, l.level)
-	}
+// orderLevels settles the order of the levels of groups: that of Rules.Precedence, in
+// which levels that are not named do not count. It warns of names that nobody knows.
+func (inv *Inventory) orderLevels() {
 	if len(inv.rules.Precedence) == 0 {
-		return order
-	}
-	order = nil
-	for _, name := range inv.rules.Precedence {
 		for _, l := range groupLevels {
-			if l.name == name {
-				order = append(order, l.level)
-			}
+			inv.levels = append(inv.levels, l.level)
 		}
 	}
-	return order
-}
-
-// warnOfPrecedence names what Rules.Precedence says and nobody knows.
-func (inv *Inventory) warnOfPrecedence() {
 	for _, name := range inv.rules.Precedence {
 		known := false
 		for _, l := range groupLevels {
-			known = known || l.name == name
+			if l.name == name {
+				inv.levels, known = append(inv.levels, l.level), true
+			}
 		}
 		if !known {
 			inv.opts.Warning(diag.Errorf(diag.Pos{}, "precedence", "Ignoring unknown variable precedence entry: %s", name))
@@ -71,7 +58,7 @@ func (inv *Inventory) Layers(h *Host) []Layer {
 			}
 		}
 	}
-	for _, level := range inv.groupPrecedence() {
+	for _, level := range inv.levels {
 		switch level {
 		case AllInventory:
 			add(level, "all", inv.all.vars)

@@ -10,20 +10,20 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-var macForms = []*regexp.Regexp{
-	regexp.MustCompile(`^([0-9A-Fa-f]{1,2})` + strings.Repeat(`:([0-9A-Fa-f]{1,2})`, 5) + `$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{1,2})` + strings.Repeat(`-([0-9A-Fa-f]{1,2})`, 5) + `$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`[.]([0-9A-Fa-f]{1,4})`, 2) + `$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`:([0-9A-Fa-f]{1,4})`, 2) + `$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`-([0-9A-Fa-f]{1,4})`, 2) + `$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{5,6})[-:]([0-9A-Fa-f]{5,6})$`),
-	regexp.MustCompile(`^([0-9A-Fa-f]{11,12})$`),
+var macForms = []func() *regexp.Regexp{
+	lazyregexp.New(`^([0-9A-Fa-f]{1,2})` + strings.Repeat(`:([0-9A-Fa-f]{1,2})`, 5) + `$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{1,2})` + strings.Repeat(`-([0-9A-Fa-f]{1,2})`, 5) + `$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`[.]([0-9A-Fa-f]{1,4})`, 2) + `$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`:([0-9A-Fa-f]{1,4})`, 2) + `$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{1,4})` + strings.Repeat(`-([0-9A-Fa-f]{1,4})`, 2) + `$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{5,6})[-:]([0-9A-Fa-f]{5,6})$`),
+	lazyregexp.New(`^([0-9A-Fa-f]{11,12})$`),
 }
 
 // parseMAC reads a hardware address of 48 bits in any of its usual forms.
 func parseMAC(s string) (uint64, bool) {
 	for _, form := range macForms {
-		m := form.FindStringSubmatch(s)
+		m := form().FindStringSubmatch(s)
 		if m == nil {
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -263,7 +262,7 @@ func addTextFilters(f map[string]Filter) {
 	f["e"], f["safe"], f["string"] = f["escape"], str(func(s string) string { return s }), str(func(s string) string { return s })
 	f["striptags"] = str(stripTags)
 	f["wordcount"] = Filter{Fn: func(_ *Context, in value.Value, a Args) (value.Value, error) {
-		return value.Int(int64(len(regexp.MustCompile(`[\p{L}\p{N}_]+`).FindAllString(text(in), -1)))), a.Bind().Err
+		return value.Int(int64(len(wordForm().FindAllString(text(in), -1)))), a.Bind().Err
 	}}
 	f["trim"] = Filter{Fn: func(c *Context, in value.Value, a Args) (value.Value, error) {
 		return strip(true, true)(c, text(in), a)
@@ -399,10 +398,15 @@ func wordWrapFilter(_ *Context, in value.Value, a Args) (value.Value, error) {
 	return value.String(strings.Join(out, sep)), b.Err
 }
 
+var (
+	wordForm  = lazyregexp.New(`[\p{L}\p{N}_]+`)
+	chunkForm = lazyregexp.New(`\s+|\S+`)
+)
+
 // wrapLine breaks one line into lines of at most width characters.
 func wrapLine(line string, width int, breakLong, hyphens bool) []string {
 	var chunks []string
-	for _, f := range regexp.MustCompile(`\s+|\S+`).FindAllString(line, -1) {
+	for _, f := range chunkForm().FindAllString(line, -1) {
 		if hyphens && !isSpace(rune(f[0])) {
 			for {
 				i := hyphenBreak(f)

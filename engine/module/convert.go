@@ -58,13 +58,19 @@ var boolWords = map[string]bool{
 	"n": false, "no": false, "off": false, "0": false, "false": false, "f": false, "0.0": false,
 }
 
+// BoolWord reads a text as Ansible's boolean() does; known is false for one that is none.
+func BoolWord(text string) (b, known bool) {
+	b, known = boolWords[strings.ToLower(strings.TrimSpace(text))]
+	return b, known
+}
+
 func toBool(v value.Value) (value.Value, error) {
 	switch v.Kind() {
 	case value.KindBool:
 		return v, nil
 	case value.KindString, value.KindInt, value.KindFloat:
 		text := v.Text()
-		if b, ok := boolWords[strings.ToLower(strings.TrimSpace(text))]; ok {
+		if b, ok := BoolWord(text); ok {
 			return value.Bool(b), nil
 		}
 		return v, notBool(text)

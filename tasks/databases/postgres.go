@@ -138,10 +138,10 @@ func pgText(s string) string {
 func pgName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 // dangerous is what a text that is not trusted may not hold.
-var dangerous = []*regexp.Regexp{
-	regexp.MustCompile(`(?i).*--`),
-	regexp.MustCompile(`(?is)(?:;|\bunion\b).*\bselect\b|;.*\b(?:drop|delete|update|insert|alter|create|grant|truncate)\b`),
-	regexp.MustCompile(`(?i)\bor\b\s*\S+\s*=\s*\S+`),
+var dangerous = []func() *regexp.Regexp{
+	lazyregexp.New(`(?i).*--`),
+	lazyregexp.New(`(?is)(?:;|\bunion\b).*\bselect\b|;.*\b(?:drop|delete|update|insert|alter|create|grant|truncate)\b`),
+	lazyregexp.New(`(?i)\bor\b\s*\S+\s*=\s*\S+`),
 }
 
 // checkInput refuses texts that look like an attack, unless they are trusted.
@@ -151,7 +151,7 @@ func (a pgLogin) checkInput(texts ...string) error {
 	}
 	for _, t := range append(texts, a.Role.Or("")) {
 		for _, p := range dangerous {
-			if p.MatchString(t) {
+			if p().MatchString(t) {
 				return module.Fail("Passed input '" + t + "' is potentially dangerous")
 			}
 		}

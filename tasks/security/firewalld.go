@@ -171,11 +171,11 @@ func (a firewalldArgs) setting() (*fwSetting, []string, error) {
 // switched takes a text for a switch: off, state means its opposite.
 func (a firewalldArgs) switched(s *fwSetting, name, text string) (warnings []string) {
 	s.timed = false
-	switch strings.ToLower(text) {
-	case "no", "n", "off", "false", "f", "0", "0.0":
+	on, known := module.BoolWord(text)
+	if known && !on {
 		s.want = !s.want
-	case "yes", "y", "on", "true", "t", "1", "1.0":
-	default:
+	}
+	if !known {
 		return []string{"The value of the " + name + ` option is "` + text + `". The type of the option will be changed from string to boolean in a future release. ` +
 			"To avoid unexpected behavior, please change the value to boolean."}
 	}
@@ -201,7 +201,6 @@ func planFirewalld(a firewalldArgs, _ module.Inputs, v state.View) (module.Chang
 	if s == nil {
 		s = &fwSetting{}
 	}
-	flag := func(b bool) string { return map[bool]string{true: "1"}[b] }
 	g := module.Gathering(v)
 	said := g.Output(firewalldScript, a.Zone, s.ask, flag(s.ofZone), flag(a.Permanent), flag(immediate))
 	if c, missing, err := g.Missing(); missing {

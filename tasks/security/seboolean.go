@@ -46,7 +46,6 @@ getsebool "$1" || exit 4
 [ -z "$2" ] || semanage boolean --list --noheading`
 
 func planSEBoolean(a sebooleanArgs, _ module.Inputs, v state.View) (module.Change, error) {
-	flag := func(b bool) string { return map[bool]string{true: "1"}[b] }
 	g := module.Gathering(v)
 	said := g.Output(sebooleanScript, a.Name, flag(a.Persistent), flag(a.Ignore))
 	if c, missing, err := g.Missing(); missing {

@@ -19,7 +19,6 @@ printf '%s\n' "$l" | if [ "$2" ]; then grep -F -e "$2" || :; else cat; fi`
 
 // semanageList asks for objects. What is not known yet is an empty list.
 func semanageList(g *module.Gather, kind, about string, local, ignore bool) (string, error) {
-	flag := func(b bool) string { return map[bool]string{true: "1"}[b] }
 	said := g.Output(semanageScript, kind, about, flag(local), flag(ignore))
 	switch said.RC {
 	case 0:

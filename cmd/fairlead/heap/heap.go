@@ -13,8 +13,8 @@ import (
 // The heap may grow to smallHeap before it is collected for the first time, and about
 // so much beside what lives as long as that is little: collecting a heap of a few MB
 // over and over costs more than it gives back. What lives in a run on thousands of
-// hosts is mostly their connections; then three quarters as much again is waited for,
-// so that a host costs ten thousand hosts no more collecting than it costs a thousand.
+// hosts is mostly their connections; then three quarters as much again is waited for:
+// a large heap costs more to collect, for each host, than a small one.
 const (
 	smallHeap = 64 << 20
 	mostGC    = 800 // percent
