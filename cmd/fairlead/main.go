@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	_ "github.com/fairlead-project/fairlead/cmd/fairlead/heap"
 	"github.com/fairlead-project/fairlead/engine/diag"
 )
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fairlead-project/fairlead/cmd/fairlead/heap"
 	"github.com/fairlead-project/fairlead/cmd/fairlead/render"
 	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -184,7 +185,8 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if f.verbose > 0 && !f.json {
 		fmt.Fprintln(std.out, whichSettings(settings))
 	}
-	if err := checkLimit(cfg, std); err != nil {
+	hosts, err := checkLimit(cfg, std)
+	if err != nil {
 		return err
 	}
 	if f.listHosts || f.listTasks || f.listTags {
@@ -197,13 +199,15 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	cfg.Step, cfg.Ask, cfg.Debug = f.step, asker(std, red), debugAsker(std)
+	heap.ReserveHosts(hosts)
 	return f.perform(ctx, cfg, settings, red, std)
 }
 
-// checkLimit finds out before anything is done whether -l selects anybody.
-func checkLimit(cfg run.Config, std streams) error {
+// checkLimit finds out before anything is done whether -l selects anybody, and counts
+// the inventory's hosts that it does.
+func checkLimit(cfg run.Config, std streams) (int, error) {
 	if cfg.Limit == "" {
-		return nil
+		return len(cfg.Inventory.Hosts()), nil
 	}
 	hosts, err := cfg.Inventory.Limit(cfg.Inventory.Hosts(), cfg.Limit)
 	for _, d := range cfg.Inventory.Unmatched(cfg.Limit) {
@@ -215,7 +219,7 @@ func checkLimit(cfg run.Config, std streams) error {
 	if err == nil && len(hosts) == 0 {
 		err = diag.Errorf(diag.Pos{}, "limit", "Specified inventory, host pattern and/or --limit leaves us with no hosts to target: --limit %s leaves no host of the inventory", cfg.Limit).WithHint("list what it selects with: fairlead inventory -l %s", cfg.Limit)
 	}
-	return err
+	return len(hosts), err
 }
 
 // apply puts flags, or else settings, into the run's configuration.

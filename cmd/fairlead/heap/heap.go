@@ -1,6 +1,7 @@
 // Package heap sets how much garbage this program waits for before it collects it. It
 // does so when it is initialised, which is before most of the others are: what these
-// allocate would be collected once before the program has begun.
+// allocate would be collected once before the program has begun. It also gets the memory
+// of large runs in huge pages.
 package heap
 
 import (
@@ -10,15 +11,17 @@ import (
 	"runtime/metrics"
 )
 
-// The heap may grow to smallHeap before it is collected for the first time, and about
-// so much beside what lives as long as that is little: collecting a heap of a few MB
-// over and over costs more than it gives back. What lives in a run on thousands of
-// hosts is mostly their connections; then three quarters as much again is waited for:
-// a large heap costs more to collect, for each host, than a small one.
+// The heap may grow by about slack before it is collected, as long as what lives is
+// little beside that: collecting a heap of a few MB over and over costs more than it
+// gives back. What lives in a run on a thousand hosts and more is mostly their
+// connections, and a collection costs as much as what lives: so that it does not cost
+// a host more the more hosts there are, it is waited for a greater share of what lives,
+// a hundredth for each largeStep, at most largeGC.
 const (
-	smallHeap = 64 << 20
+	slack     = 40 << 20
 	mostGC    = 800 // percent
-	leastGC   = 75
+	largeStep = 4 << 20
+	largeGC   = 75
 )
 
 // How much garbage is waited for is set again after each collection. GOGC in the
@@ -46,5 +49,6 @@ func armGC() {
 
 // percentGC is the growth to wait for when so many bytes live.
 func percentGC(live uint64) int {
-	return int(min(max(smallHeap*100/max(live, 1), leastGC), mostGC))
+	live = max(live, 1)
+	return int(min(max(slack*100/live, min(live/largeStep, largeGC)), mostGC))
 }
