@@ -317,10 +317,14 @@ func warnOnce(std streams) func(string) {
 		if said == 2 {
 			text = "host keys are not checked for more hosts"
 		}
-		w := diag.Errorf(diag.Pos{}, "ssh", "%s", text)
-		w.Warning = true
-		printDiagnostic(std.err, w, plainPaint(std.errColor))
+		warn(std, text)
 	}
+}
+
+func warn(std streams, text string) {
+	w := diag.Errorf(diag.Pos{}, "warning", "%s", text)
+	w.Warning = true
+	printDiagnostic(std.err, w, plainPaint(std.errColor))
 }
 
 func expand(p string) string {

@@ -170,6 +170,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if err != nil {
 		return err
 	}
+	req.Warn = func(text string) { warn(std, text) }
 	cfg, warnings, err := run.Prepare(req, all.Registry())
 	f.warn(std, warnings)
 	if err != nil {

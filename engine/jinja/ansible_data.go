@@ -64,7 +64,7 @@ func combineFilter(c *Context, in value.Value, a Args) (value.Value, error) {
 	result := dicts[0]
 	for i := len(dicts) - 2; i >= 0; i-- { // as Ansible merges: from the end
 		if x, y := dicts[i], dicts[i+1]; x.Map() == nil || y.Map() == nil {
-			return in, refusal("failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", x.TypeName(), y.TypeName(), text(x), text(y))
+			return in, refusal("failed to combine variables, expected dicts but got a '%s' and a '%s': \n%s\n%s", x.TypeName(), y.TypeName(), x.PythonJSON(), y.PythonJSON())
 		}
 	}
 	for _, d := range dicts[1:] {

@@ -27,6 +27,9 @@ func addAnsibleJSON(f map[string]Filter) {
 		if err == nil && len(docs) > 1 {
 			err = errors.New("expected a single document in the stream")
 		}
+		if err != nil {
+			err = &raised{"yaml.error.YAMLError", err}
+		}
 		if err != nil || len(docs) == 0 {
 			return value.Null, err
 		}

@@ -43,7 +43,7 @@ func addAnsibleMath(f map[string]Filter) {
 		case n == 2:
 			return math.Sqrt(x), nil
 		case n == 0:
-			return 0, errors.New("float division by zero")
+			return 0, raise("ZeroDivisionError", "float division by zero")
 		}
 		r := math.Pow(x, 1/n)
 		if whole := math.Round(r); math.Pow(whole, n) == x {
@@ -245,7 +245,7 @@ func ansibleRandom(c *Context, in value.Value, a Args) (value.Value, error) {
 	case b.Has("start") || b.Has("step"):
 		return in, refusal("start and step can only be used with integer values")
 	case len(items) == 0:
-		return in, errors.New("cannot choose from an empty sequence")
+		return in, raise("IndexError", "Cannot choose from an empty sequence")
 	}
 	return items[r.Below(uint64(len(items)))], nil
 }

@@ -72,6 +72,30 @@ func Says(format string, args ...any) error { return &saying{fmt.Errorf(format, 
 // IsSaying tells whether an error says it all itself.
 func IsSaying(err error) bool { _, ok := errors.AsType[*saying](err); return ok }
 
+// raised is an error that Python raises as an exception of its own (a division by
+// zero), not as an error of types or values, which Ansible tells in words of its own.
+type raised struct {
+	class string // Python's
+	err   error
+}
+
+func (r *raised) Error() string { return r.err.Error() }
+func (r *raised) Unwrap() error { return r.err }
+
+func raise(class, format string, args ...any) error {
+	return &raised{class, fmt.Errorf(format, args...)}
+}
+
+// Raised is the class of err where it is an exception that Ansible does not expect
+// in a template, and empty otherwise. Such an exception ends one item of a loop,
+// where other errors end the loop.
+func Raised(err error) string {
+	if r, ok := errors.AsType[*raised](err); ok {
+		return r.class
+	}
+	return ""
+}
+
 func refusal(format string, args ...any) error { return Says(format, args...) }
 
 // Bound are arguments matched to parameters. The first mistake is kept in Err;

@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -134,19 +133,22 @@ func numbers(c *Context, op string, a, b value.Value) (value.Value, error) {
 		return value.Float(x * y), nil
 	case "**":
 		if x == 0 && y < 0 {
-			return a, errors.New("0.0 cannot be raised to a negative power")
+			return a, raise("ZeroDivisionError", "0.0 cannot be raised to a negative power")
 		}
 		r := math.Pow(x, y)
 		if math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
-			return a, errors.New("numerical result out of range")
+			return a, raise("OverflowError", "numerical result out of range")
 		}
 		return value.Float(r), nil
 	}
 	if y == 0 {
-		return a, errors.New(map[string]string{"/": "float division by zero", "//": "float floor division by zero", "%": "float modulo"}[op])
+		if a.Kind() != value.KindFloat && b.Kind() != value.KindFloat {
+			return a, raise("ZeroDivisionError", "division by zero")
+		}
+		return a, raise("ZeroDivisionError", map[string]string{"/": "float division by zero", "//": "float floor division by zero", "%": "float modulo"}[op])
 	}
 	if math.IsInf(x, 0) && op == "/" {
-		return a, errors.New("integer division result too large for a float")
+		return a, raise("OverflowError", "integer division result too large for a float")
 	}
 	switch op {
 	case "/":
@@ -194,7 +196,7 @@ func integers(c *Context, op string, a, b value.Value) (value.Value, error) {
 		return power(c, x, y)
 	}
 	if y.Sign() == 0 {
-		return a, errors.New(map[string]string{"//": "integer division or modulo by zero", "%": "integer modulo by zero"}[op])
+		return a, raise("ZeroDivisionError", map[string]string{"//": "integer division or modulo by zero", "%": "integer modulo by zero"}[op])
 	}
 	m := new(big.Int)
 	z.QuoRem(x, y, m)
@@ -211,7 +213,7 @@ func integers(c *Context, op string, a, b value.Value) (value.Value, error) {
 func power(_ *Context, x, y *big.Int) (value.Value, error) {
 	if y.Sign() < 0 {
 		if x.Sign() == 0 {
-			return value.Null, errors.New("0.0 cannot be raised to a negative power")
+			return value.Null, raise("ZeroDivisionError", "0.0 cannot be raised to a negative power")
 		}
 		f, _ := new(big.Float).SetInt(x).Float64()
 		g, _ := new(big.Float).SetInt(y).Float64()

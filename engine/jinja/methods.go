@@ -110,9 +110,9 @@ func (f *frame) listMethod(recv, v value.Value, name string, args Args) (value.V
 		case b.Err != nil:
 			return value.Null, b.Err
 		case n == 0:
-			return value.Null, errors.New("pop from empty list")
+			return value.Null, raise("IndexError", "pop from empty list")
 		case i < 0 || i >= n:
-			return value.Null, errors.New("pop index out of range")
+			return value.Null, raise("IndexError", "pop index out of range")
 		}
 		x := cl.items[i]
 		cl.items = slices.Delete(slices.Clone(cl.items), i, i+1)

@@ -77,7 +77,7 @@ func compileBacktracking(p string, ignoreCase, multiLine bool) (*regex, error) {
 	p = strings.ReplaceAll(p, "(?P<", "(?<")
 	re, err := regexp2.Compile(p, opts)
 	if err != nil {
-		return nil, fmt.Errorf("regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, raise("re.error", "regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	re.MatchTimeout = matchTimeout
 	r := &regex{re2: re, n: len(re.GetGroupNumbers()) - 1, name: map[string]int{}}

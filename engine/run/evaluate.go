@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -116,6 +117,7 @@ func (pl *play) evaluate(h *host, t *playbook.Task) (*evaluated, *request, error
 		return nil, r, err
 	}
 	ev, r, err := pl.evaluateArgs(h, t, s)
+	h.inst.raised = jinja.Raised(err) != ""
 	if err == nil && ev != nil {
 		pl.share(t, reads, cond, ev)
 	}

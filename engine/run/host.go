@@ -339,6 +339,8 @@ type instance struct {
 	unbrought bool
 	// unrun: what the task says could not be evaluated, so its module did not run.
 	unrun bool
+	// raised: the arguments of the present item raised an exception that ends only it.
+	raised bool
 	// setAt, factsAt and includedAt mark what the host remembered when the task began.
 	setAt, factsAt, includedAt int
 }

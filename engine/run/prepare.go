@@ -25,6 +25,8 @@ type Request struct {
 	Settings Settings
 	// Decrypt opens Ansible Vault texts; nil when no password was given.
 	Decrypt func(ciphertext string) (string, error)
+	// Warn is told what lookups warn of while the playbook runs; nil for nobody.
+	Warn func(text string)
 	// HostsOptional: nothing is wrong with plays that match no host, because the
 	// inventory is not the one of the run (lint without -i).
 	HostsOptional bool
@@ -46,7 +48,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		return Config{}, warnings, problems.Err()
 	}
 	eng := vars.New(inv, req.Extra)
-	eng.Decrypt, eng.Seen = req.Decrypt, seen.add
+	eng.Decrypt, eng.Seen, eng.Warn = req.Decrypt, seen.add, req.Warn
 	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
 	eng.Managed, eng.Setting = req.Settings.Managed, req.Settings.Named
 	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,

@@ -119,7 +119,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	} else {
 		o.noLog = pl.saysNoLog(h, t)
 	}
-	if in.unrun {
+	if in.unrun && !in.raised {
 		in.breakOff()
 	}
 	if req, err := pl.finishItem(h, t, o); req != nil || err != nil {

@@ -45,6 +45,8 @@ type Engine struct {
 	// Setting gives a setting of the program by its name in Ansible
 	// (DEFAULT_ROLES_PATH) and where it comes from, for the lookup config; nil knows none.
 	Setting func(name string) (v value.Value, origin string, ok bool)
+	// Warn is told what lookups warn of, each text once; nil for nobody.
+	Warn func(text string)
 	// Lookups are the lookup plugins by name.
 	Lookups map[string]Lookup
 
@@ -53,6 +55,8 @@ type Engine struct {
 	templates sync.Map // *yaml.Node or text -> *parsed
 	texts     atomic.Int64
 	exprs     sync.Map
+	warning   sync.Mutex
+	warned    map[string]bool // under warning
 	// generation counts changes of the inventory during the run, and plays.
 	generation atomic.Int64
 	// playDir is the folder of the play that runs; "" before a run.
@@ -413,8 +417,25 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 			d.Pos = n.PosAt(0)
 		}
 	}
-	d.Msg = fmt.Sprintf("The conditional check '%s' failed. The error was: error while evaluating conditional (%s): %s", n.Str(), n.Str(), what)
+	if IsUndefined(err) {
+		what = fmt.Sprintf("error while evaluating conditional (%s): %s", n.Str(), what)
+	}
+	d.Msg = fmt.Sprintf("The conditional check '%s' failed. The error was: %s", n.Str(), what)
 	return d
+}
+
+// inVariable is an error of the text of a variable: what Ansible does not expect
+// there it tells, unlike in the text of a task, as an error of its own.
+func inVariable(text string, err error) error {
+	class := jinja.Raised(err)
+	if class == "" {
+		return err
+	}
+	what := err.Error()
+	if d, ok := errors.AsType[*diag.Diagnostic](err); ok {
+		what = d.Msg
+	}
+	return says("An unhandled exception occurred while templating '%s'. Error was a <class '%s'>, original message: %s", text, class, what)
 }
 
 // Undefined turns an undefined value into the error that using it is.

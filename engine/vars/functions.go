@@ -42,6 +42,9 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		}
 		items, unknown, err := s.Lookups(name, a.Pos[1:], a)
 		if mode, ok := a.Get("errors"); err != nil && ok && !jinja.IsUndefined(err) && (mode.Text() == "ignore" || mode.Text() == "warn") {
+			if mode.Text() == "warn" {
+				s.warn("An error occurred while running the lookup plugin '" + name + "': " + err.Error())
+			}
 			if wantlist {
 				return value.List(), nil
 			}
@@ -100,6 +103,23 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 		err = fmt.Errorf("lookup %s: %w", name, err)
 	}
 	return items, value.Null, err
+}
+
+// warn tells a warning, once.
+func (s *Scope) warn(text string) {
+	if s.eng.Warn == nil || s.moment.Prefetch {
+		return
+	}
+	s.eng.warning.Lock()
+	defer s.eng.warning.Unlock()
+	if s.eng.warned[text] {
+		return
+	}
+	if s.eng.warned == nil {
+		s.eng.warned = map[string]bool{}
+	}
+	s.eng.warned[text] = true
+	s.eng.Warn(text)
 }
 
 // RenderText renders the text of a template file; extra variables win.

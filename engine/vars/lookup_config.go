@@ -110,6 +110,8 @@ func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, e
 			return nil, says("Unable to find setting %s. Requested entry (plugin_type: %s plugin: %s setting: %s ) was not defined in configuration.", t.Str(), kind.Text(), plugin.Text(), t.Str())
 		case missing.Str() == "error":
 			return nil, says("Unable to find setting %s", t.Str())
+		case missing.Str() == "warn":
+			s.warn("Skipping, did not find setting " + t.Str())
 		}
 	}
 	return out, nil

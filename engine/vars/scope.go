@@ -421,13 +421,14 @@ func (s *Scope) evalVariable(name string, n *yaml.Node) (value.Value, error) {
 	s.busy[name] = true
 	defer delete(s.busy, name)
 	v, err := s.Eval(n)
+	text := n.Text
+	if err != nil && n.Kind != yaml.Scalar {
+		text = n.Value().Repr()
+	}
+	err = inVariable(text, err)
 	if err != nil && IsUndefined(err) {
 		var d *diag.Diagnostic
 		errors.As(err, &d)
-		text := n.Text
-		if n.Kind != yaml.Scalar {
-			text = n.Value().Repr()
-		}
 		v, err = value.UndefinedOf(&value.Undef{Name: name, Msg: text + ": " + d.Msg}), nil
 	}
 	s.keep(name, cached{v, true, err})

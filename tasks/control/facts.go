@@ -84,9 +84,9 @@ func boolean(v value.Value) value.Value {
 }
 
 type setStatsArgs struct {
-	Data      *value.Map `arg:"data"`
-	PerHost   bool       `arg:"per_host"`
-	Aggregate bool       `arg:"aggregate"`
+	Data      module.Opt[value.Value] `arg:"data"`
+	PerHost   bool                    `arg:"per_host"`
+	Aggregate bool                    `arg:"aggregate"`
 }
 
 // SetStats is the module set_stats.
@@ -95,19 +95,25 @@ func SetStats() module.Module {
 		Name: "set_stats", Controls: true, Summary: "Add to the statistics of the run",
 		Doc: "Keeps values that are shown when the run ends, where the setting show_custom_stats ($ANSIBLE_SHOW_CUSTOM_STATS) asks for it.",
 		Args: []module.Arg{
-			{Name: "data", Type: module.Dict, Required: true, Doc: "Names and values."},
+			{Name: "data", Type: module.Raw, Doc: "Names and values."},
 			{Name: "per_host", Type: module.Bool, Default: false, Doc: "Keep them for each host."},
 			{Name: "aggregate", Type: module.Bool, Default: true, Doc: "Add to what is there rather than replace it."},
 		},
 		Traits: control,
 	}, func(a setStatsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
-		for _, k := range a.Data.Keys() {
+		data := value.NewMap()
+		if v, given := a.Data.Get(); given {
+			if data = v.Map(); data == nil {
+				return module.Change{}, module.Fail("The 'data' option needs to be a dictionary/hash")
+			}
+		}
+		for _, k := range data.Keys() {
 			if !isVariable(k.Text()) {
 				return module.Change{}, badName(k.Text())
 			}
 		}
-		c := module.OK("ansible_stats", value.M("data", a.Data, "per_host", a.PerHost, "aggregate", a.Aggregate))
-		c.Do = []module.Directive{module.SetStats{Data: a.Data, PerHost: a.PerHost, Aggregate: a.Aggregate}}
+		c := module.OK("ansible_stats", value.M("data", data, "per_host", a.PerHost, "aggregate", a.Aggregate))
+		c.Do = []module.Directive{module.SetStats{Data: data, PerHost: a.PerHost, Aggregate: a.Aggregate}}
 		return c, nil
 	})
 }

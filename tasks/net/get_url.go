@@ -129,6 +129,16 @@ func (p *getting) base() *value.Map {
 	return value.M("changed", false, "checksum_dest", nil, "checksum_src", nil, "dest", p.dest, "elapsed", 0, "url", p.URL)
 }
 
+// failed is a failure with what Ansible registers beside it: the file that was
+// there before.
+func (p *getting) failed(msg, at string, kv ...any) *module.Failure {
+	f := module.Fail(msg, append([]any{"url", at, "dest", p.dest}, kv...)...)
+	if p.old.Followed.Type != state.TypeNone {
+		module.PathInfo(f.Result, p.old.Followed)
+	}
+	return f
+}
+
 func (p *getting) fail(msg string) *module.Failure {
 	return &module.Failure{Msg: msg, Result: p.base()}
 }
@@ -146,7 +156,7 @@ func (p *getting) sumFile(v state.View) (module.Change, error) {
 			err = fmt.Errorf("[Errno 2] No such file or directory: '%s'", file)
 		}
 		if err != nil {
-			return module.Change{}, module.Fail("Request failed: <urlopen error "+err.Error()+">", "url", at, "dest", p.dest, "elapsed", 0)
+			return module.Change{}, p.failed("Request failed: <urlopen error "+err.Error()+">", at, "elapsed", 0)
 		}
 		return p.sumIn(v, string(f.Content), at)
 	}
@@ -347,9 +357,9 @@ func (p *getting) refused(r state.HTTPResponse, at string) error {
 	case r.Status == 200:
 		return nil
 	case r.Status == -1:
-		return module.Fail(r.Msg, "url", at, "dest", p.dest, "elapsed", seconds(r.Elapsed))
+		return p.failed(r.Msg, at, "elapsed", seconds(r.Elapsed))
 	}
-	return module.Fail("Request failed", "status_code", r.Status, "response", r.Msg, "url", at, "dest", p.dest, "elapsed", seconds(r.Elapsed))
+	return p.failed("Request failed", at, "status_code", r.Status, "response", r.Msg, "elapsed", seconds(r.Elapsed))
 }
 
 var attachment = lazyregexp.New(`^attachment; ?filename="?([^"]+)`)
@@ -441,7 +451,7 @@ func (p *getting) fromFile(v state.View, file string) (module.Change, error) {
 		return c, err
 	}
 	if !f.IsRegular() {
-		return module.Change{}, module.Fail("Request failed: <urlopen error [Errno 2] No such file or directory: '"+file+"'>", "url", p.URL, "dest", p.dest, "elapsed", 0)
+		return module.Change{}, p.failed("Request failed: <urlopen error [Errno 2] No such file or directory: '"+file+"'>", p.URL, "elapsed", 0)
 	}
 	r := state.HTTPResponse{Status: 200, URL: p.URL, Body: state.Bytes(f.Content), SHA1: f.SHA1, MD5: f.MD5, Msg: fmt.Sprintf("OK (%d bytes)", f.Followed.Size)}
 	c, err := p.came(v, r)
