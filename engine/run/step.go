@@ -188,6 +188,18 @@ func (pl *play) beginLoop(h *host, t *playbook.Task) (*request, error) {
 	return nil, nil
 }
 
+// loopTerms are the terms of with_*.
+func loopTerms(l *playbook.Loop, v value.Value) ([]value.Value, error) {
+	switch {
+	case v.Map() == nil:
+	case l.Kind == "dict" || l.Kind == "first_found":
+		return []value.Value{v}, nil
+	case l.Kind == "list" || l.Kind == "indexed_items" || l.Kind == "flattened":
+		return nil, diag.Errorf(l.Node.Pos, "loop-type", "with_%s expects a list", l.Kind)
+	}
+	return vars.Elements(v), nil
+}
+
 func (pl *play) loopItems(s *vars.Scope, t *playbook.Task) ([]value.Value, *value.Origin, error) {
 	l := t.Loop
 	eval := s.Eval
@@ -204,14 +216,15 @@ func (pl *play) loopItems(s *vars.Scope, t *playbook.Task) ([]value.Value, *valu
 	}
 	if l.Kind == "" {
 		if v.Kind() != value.KindList {
-			return nil, nil, diag.Errorf(l.Node.Pos, "loop-type", "loop needs a list, and this is a %s", v.TypeName()).
+			return nil, nil, diag.Errorf(l.Node.Pos, "loop-type", "Invalid data passed to 'loop', it requires a list, got this instead: %s. "+
+				"Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup.", v.Text()).
 				WithHint("use dict2items for a dict, or range() for numbers")
 		}
 		return v.Items(), nil, nil
 	}
-	terms := []value.Value{v}
-	if v.Kind() == value.KindList {
-		terms = v.Items()
+	terms, err := loopTerms(l, v)
+	if err != nil {
+		return nil, nil, err
 	}
 	items, un, err := s.Lookups(l.Kind, terms, jinja.Args{})
 	if err != nil {

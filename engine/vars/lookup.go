@@ -2,6 +2,7 @@ package vars
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -133,19 +134,37 @@ func lookupDict(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, err
 	return out, nil
 }
 
+// Elements are what a loop of Python's sees of a term that is to be a list: of a
+// dict its keys; anything else is one element.
+func Elements(t value.Value) []value.Value {
+	switch {
+	case t.Kind() == value.KindList:
+		return t.Items()
+	case t.Map() == nil:
+		return []value.Value{t}
+	}
+	keys := slices.Clone(t.Map().Keys())
+	for i, k := range keys {
+		keys[i] = k.WithMarks(t.Marks())
+	}
+	return keys
+}
+
 func lookupTogether(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
 	if len(terms) == 0 {
 		return nil, says("with_together requires at least one element in each list")
 	}
 	longest := 0
-	for _, t := range terms {
-		longest = max(longest, t.Len())
+	columns := make([][]value.Value, len(terms))
+	for j, t := range terms {
+		columns[j] = Elements(t)
+		longest = max(longest, len(columns[j]))
 	}
 	out := make([]value.Value, longest)
 	for i := range out {
 		row := make([]value.Value, len(terms))
-		for j, t := range terms {
-			if items := t.Items(); i < len(items) {
+		for j, items := range columns {
+			if i < len(items) {
 				row[j] = items[i]
 			}
 		}
@@ -160,10 +179,7 @@ func lookupNested(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, e
 	}
 	rows := [][]value.Value{nil}
 	for _, t := range terms {
-		items := t.Items()
-		if t.Kind() != value.KindList {
-			items = []value.Value{t}
-		}
+		items := Elements(t)
 		var next [][]value.Value
 		for _, r := range rows {
 			for _, it := range items {

@@ -178,7 +178,7 @@ func ended(did []state.OpResult, cmd value.Value, strip bool) (module.Change, er
 	if strip {
 		out, errText = strings.TrimRight(out, "\r\n"), strings.TrimRight(errText, "\r\n")
 	}
-	m := value.MRoom(6, "changed", true, "cmd", cmd, "rc", r.RC,
+	m := value.MRoom(12, "changed", true, "stdout", nil, "stderr", nil, "rc", r.RC, "cmd", cmd, // in Ansible's order, which a text of the whole shows
 		"start", stampOf(r.Start), "end", stampOf(r.End), "delta", delta(r.End.Sub(r.Start)), "msg", "")
 	output(m, "stdout", out, r.StdoutTruncated)
 	output(m, "stderr", errText, r.StderrTruncated)
