@@ -20,6 +20,8 @@ const (
 	PlayStarted Kind = "play_started"
 	// NoHosts: the play's pattern matched nothing, or nobody is left.
 	NoHosts Kind = "no_hosts"
+	// NoneLeft: a failure ended the play for all hosts that were left.
+	NoneLeft Kind = "none_left"
 	// TaskStarted comes once per task, before its first result; again when a
 	// host reaches it later than the others.
 	TaskStarted Kind = "task_started"

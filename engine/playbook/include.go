@@ -348,7 +348,7 @@ func (l *Loader) IncludeTasks(t *Task, file string) (Included, error) {
 	}
 	found, tried := r.findTaskFile(&t.Scope, file, t.Handler)
 	if found == "" {
-		r.fail(pos, "no-such-file", "Could not find or access '%s'", tried[0]).WithHint("looked for %s", strings.Join(tried, ", "))
+		r.fail(pos, "no-such-file", "Could not find or access '%s' on the Ansible Controller.", tried[0]).WithHint("looked for %s", strings.Join(tried, ", "))
 		return Included{}, r.result()
 	}
 	id := found

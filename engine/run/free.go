@@ -78,6 +78,7 @@ func (pl *play) freely(ctx context.Context, h *host) error {
 		}
 		pl.checkFatal()
 		pl.release()
+		pl.tellFatal()
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type play struct {
 	toldFor       string // the host whose meta task that is, where each has its own
 	taskNos       map[string]int64
 	fatal         bool // everything ends (any_errors_fatal, run_once failed)
+	noneLeft      bool // and it was told
 	endPlay       bool
 	anyFatal      bool
 	maxFail       float64 // percent; negative: none
@@ -271,6 +272,7 @@ func (pl *play) run(ctx context.Context) error {
 		}
 		pl.checkFatal()
 		pl.release()
+		pl.tellFatal()
 		if err := errors.Join(pl.emitErr, pl.memory.err); err != nil {
 			return err
 		}
@@ -459,13 +461,23 @@ func (pl *play) checkFatal() {
 	if pl.maxFail >= 0 && float64(failed)/float64(total)*100 > pl.maxFail {
 		pl.fatal = true
 	}
-	if pl.fatal {
-		for _, h := range pl.batch {
-			if !h.done() {
-				h.ended, h.failed = true, true // out of the run, without a failure of its own
-			}
+	if !pl.fatal {
+		return
+	}
+	for _, h := range pl.batch {
+		if !h.done() {
+			h.ended, h.failed = true, true // out of the run, without a failure of its own
 		}
 	}
+}
+
+// tellFatal tells, once and behind the results, that nobody is left.
+func (pl *play) tellFatal() {
+	if !pl.fatal || pl.noneLeft {
+		return
+	}
+	pl.noneLeft = true
+	pl.emit(&event.Event{Kind: event.NoneLeft, Play: pl.p.Title(), PlayNo: pl.p.Index + 1})
 }
 
 // abandon forgets what was planned and not applied, when the run is cancelled.

@@ -264,7 +264,7 @@ func (s *Scope) evalNode(n *yaml.Node) (value.Value, error) {
 	}
 	t, err := s.eng.template(n)
 	if err != nil {
-		return value.Null, err
+		return value.Null, misparsed(err, n.Str())
 	}
 	v, err := s.run(func() (value.Value, error) { return t.Value(s.context(s.eng.env)) })
 	if err != nil && s.eng.Lenient && IsUndefined(err) {
@@ -394,6 +394,9 @@ func (s *Scope) Condition(n *yaml.Node) (value.Value, error) {
 	if src.IsUnsafe() {
 		return value.Null, s.conditionError(n, says("Conditional is marked as unsafe, and cannot be evaluated."))
 	}
+	if _, err := s.eng.expression(src.Str(), n.PosAt(0)); err != nil {
+		return value.Null, s.conditionError(n, misparsed(err, "{% if "+src.Str()+" %} True {% else %} False {% endif %}"))
+	}
 	v, err := s.Expr(src.Str(), n.PosAt(0))
 	if err == nil && v.IsUndefined() {
 		err = Undefined(v, n.PosAt(0))
@@ -422,6 +425,17 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 	}
 	d.Msg = fmt.Sprintf("The conditional check '%s' failed. The error was: %s", n.Str(), what)
 	return d
+}
+
+// misparsed says in Ansible's words that text is no template.
+func misparsed(err error, text string) error {
+	d, ok := errors.AsType[*diag.Diagnostic](err)
+	if !ok {
+		return err
+	}
+	said := *d
+	said.Msg = "template error while templating string: " + d.Msg + ". String: " + text
+	return &said
 }
 
 // inVariable is an error of the text of a variable: what Ansible does not expect

@@ -159,6 +159,8 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]"+t.checkMark(e))
 	case event.NoHosts:
 		fmt.Fprintf(b, "%s\n", t.paint(cyan, "skipping: no hosts matched"))
+	case event.NoneLeft:
+		t.heading(b, "NO MORE HOSTS LEFT")
 	case event.TaskStarted:
 		t.begun = nil
 		word := "TASK"
