@@ -145,7 +145,7 @@ func numbers(c *Context, op string, a, b value.Value) (value.Value, error) {
 		if a.Kind() != value.KindFloat && b.Kind() != value.KindFloat {
 			return a, raise("ZeroDivisionError", "division by zero")
 		}
-		return a, raise("ZeroDivisionError", map[string]string{"/": "float division by zero", "//": "float floor division by zero", "%": "float modulo"}[op])
+		return a, raise("ZeroDivisionError", "%s", map[string]string{"/": "float division by zero", "//": "float floor division by zero", "%": "float modulo"}[op])
 	}
 	if math.IsInf(x, 0) && op == "/" {
 		return a, raise("OverflowError", "integer division result too large for a float")
@@ -196,7 +196,7 @@ func integers(c *Context, op string, a, b value.Value) (value.Value, error) {
 		return power(c, x, y)
 	}
 	if y.Sign() == 0 {
-		return a, raise("ZeroDivisionError", map[string]string{"//": "integer division or modulo by zero", "%": "integer modulo by zero"}[op])
+		return a, raise("ZeroDivisionError", "%s", map[string]string{"//": "integer division or modulo by zero", "%": "integer modulo by zero"}[op])
 	}
 	m := new(big.Int)
 	z.QuoRem(x, y, m)
