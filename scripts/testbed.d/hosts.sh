@@ -40,6 +40,7 @@ lower_of() {
 	registry) echo "$layers/registry:$base" ;;
 	busybox) echo "$layers/busybox" ;;
 	dash | sudo) echo "$layers/$1:$layers/light:$base" ;;
+	twin) echo "$layers/twin:$layers/light:$base" ;;
 	*) echo "$layers/light:$base" ;;
 	esac
 }

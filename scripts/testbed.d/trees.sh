@@ -28,12 +28,16 @@ check_folder() {
 # make_base builds the Debian tree, unless it is there and built from these very instructions.
 make_base() {
 	local stamp begin=$EPOCHREALTIME
-	stamp=$(echo "bookworm $packages" | sha256sum)
+	stamp=$(echo "bookworm $packages $twin_packages" | sha256sum)
 	[ "$(cat "$bed/base.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	"$here/apt-need" mmdebstrap openssh-client
 	say "building the Debian tree (about half a minute)"
-	rm -rf --one-file-system "$bed/base.new"
-	mmdebstrap --variant=minbase --include="$packages" bookworm "$bed/base.new" >"$bed/base.log" 2>&1 ||
+	rm -rf --one-file-system "$bed/base.new" "$bed/twin-debs"
+	mkdir "$bed/twin-debs"
+	# shellcheck disable=SC2016
+	DEBS=$bed/twin-debs TWIN=${twin_packages//,/ } mmdebstrap --variant=minbase --include="$packages" --customize-hook='cd "$DEBS" && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" &&
+		apt-get download -q -o APT::Sandbox::User=root $(apt-get install -s --no-install-recommends $TWIN |
+			awk "/^Inst/ && \$2 !~ /^libllvm/ { print \$2 }")' bookworm "$bed/base.new" >"$bed/base.log" 2>&1 ||
 		die "mmdebstrap did not work: $bed/base.log ends with: $(tail -n 5 "$bed/base.log")"
 	rm -f "$bed/base.new"/etc/ssh/ssh_host_*
 	stop_hosts $(known_hosts_of_bed)
@@ -61,8 +65,8 @@ make_layers() {
 	[ "$(cat "$bed/layers.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	stop_hosts $(known_hosts_of_bed)
 	rm -rf --one-file-system "$layers"
-	mkdir -p "$layers"/{common,light,dash,sudo,busybox,registry}
-	(umask 022 && layer_common && layer_light && layer_dash && layer_sudo && layer_busybox && layer_registry)
+	mkdir -p "$layers"/{common,light,twin,dash,sudo,busybox,registry}
+	(umask 022 && layer_common && layer_light && layer_twin && layer_dash && layer_sudo && layer_busybox && layer_registry)
 	echo "$stamp" >"$bed/layers.stamp"
 }
 
@@ -138,6 +142,16 @@ layer_light() {
 	hide "$layers/light" usr/bin/docker usr/bin/docker-init usr/bin/docker-proxy usr/sbin/dockerd usr/bin/containerd \
 		usr/bin/containerd-shim usr/bin/containerd-shim-runc-v1 usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc \
 		usr/bin/docker-registry etc/init.d/docker etc/init.d/docker-registry etc/docker
+}
+
+# layer_twin unpacks packages: setting them up would take a minute (alternatives, a cluster, certificates), and nothing
+# is served before a case starts it. LLVM, which only speeds up long queries, is left out.
+layer_twin() {
+	local deb
+	for deb in bin sbin lib lib64; do ln -s "usr/$deb" "$layers/twin/$deb"; done
+	for deb in "$bed"/twin-debs/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$layers/twin" || die "$deb cannot be unpacked"
+	done
 }
 
 layer_dash() {

@@ -11,36 +11,36 @@ import (
 )
 
 type dnfArgs struct {
-	Name           []string `arg:"name"`
-	State          string   `arg:"state"`
-	EnableRepo     []string `arg:"enablerepo"`
-	DisableRepo    []string `arg:"disablerepo"`
-	Exclude        []string `arg:"exclude"`
-	EnablePlugin   []string `arg:"enable_plugin"`
-	DisablePlugin  []string `arg:"disable_plugin"`
-	Conf           string   `arg:"conf_file"`
-	NoGPG          bool     `arg:"disable_gpg_check"`
-	InstallRoot    string   `arg:"installroot"`
-	ReleaseVer     string   `arg:"releasever"`
-	UpdateCache    bool     `arg:"update_cache"`
-	UpdateOnly     bool     `arg:"update_only"`
-	Autoremove     bool     `arg:"autoremove"`
-	AllowErasing   bool     `arg:"allowerasing"`
-	Downgrade      bool     `arg:"allow_downgrade"`
-	SkipBroken     bool     `arg:"skip_broken"`
-	Security       bool     `arg:"security"`
-	Bugfix         bool     `arg:"bugfix"`
-	DownloadOnly   bool     `arg:"download_only"`
-	DownloadDir    string   `arg:"download_dir"`
-	CacheOnly      bool     `arg:"cacheonly"`
-	NoBest         bool     `arg:"nobest"`
-	WeakDeps       bool     `arg:"install_weak_deps"`
-	SSLVerify      bool     `arg:"sslverify"`
-	NoExcludes     string   `arg:"disable_excludes"`
-	LegacyVerify   bool     `arg:"validate_certs"`
-	LockTimeout    int      `arg:"lock_timeout"`
-	InstallQuery   bool     `arg:"install_repoquery"`
-	ListUnanswered string   `arg:"list"`
+	Name          []string `arg:"name"`
+	State         string   `arg:"state"`
+	EnableRepo    []string `arg:"enablerepo"`
+	DisableRepo   []string `arg:"disablerepo"`
+	Exclude       []string `arg:"exclude"`
+	EnablePlugin  []string `arg:"enable_plugin"`
+	DisablePlugin []string `arg:"disable_plugin"`
+	Conf          string   `arg:"conf_file"`
+	NoGPG         bool     `arg:"disable_gpg_check"`
+	InstallRoot   string   `arg:"installroot"`
+	ReleaseVer    string   `arg:"releasever"`
+	UpdateCache   bool     `arg:"update_cache"`
+	UpdateOnly    bool     `arg:"update_only"`
+	Autoremove    bool     `arg:"autoremove"`
+	AllowErasing  bool     `arg:"allowerasing"`
+	Downgrade     bool     `arg:"allow_downgrade"`
+	SkipBroken    bool     `arg:"skip_broken"`
+	Security      bool     `arg:"security"`
+	Bugfix        bool     `arg:"bugfix"`
+	DownloadOnly  bool     `arg:"download_only"`
+	DownloadDir   string   `arg:"download_dir"`
+	CacheOnly     bool     `arg:"cacheonly"`
+	NoBest        bool     `arg:"nobest"`
+	WeakDeps      bool     `arg:"install_weak_deps"`
+	SSLVerify     bool     `arg:"sslverify"`
+	NoExcludes    string   `arg:"disable_excludes"`
+	LegacyVerify  bool     `arg:"validate_certs"`
+	LockTimeout   int      `arg:"lock_timeout"`
+	InstallQuery  bool     `arg:"install_repoquery"`
+	List          string   `arg:"list"`
 }
 
 // Dnf is the module dnf; Yum is the same by yum's name.
@@ -88,11 +88,11 @@ must change.`,
 			on("validate_certs", "Check the certificate behind an address.", true),
 			{Name: "lock_timeout", Type: module.Int, Default: 30, Doc: "Accepted; the program waits for others by itself."},
 			on("install_repoquery", "Accepted.", true),
-			{Name: "list", Doc: "Not there: use package_facts."},
+			{Name: "list", Doc: "Only tell of packages: installed, available, updates, repos, or a name or pattern."},
 		},
 		MutuallyExclusive: [][]string{{"name", "list"}},
 		Returns: []module.Return{
-			{Name: "results", Type: "list", When: "always", Doc: "What was installed and removed."},
+			{Name: "results", Type: "list", When: "always", Doc: "What was installed and removed; with list what there is: name, epoch, version, release, arch, repo, nevra, envra, yumstate."},
 			{Name: "rc", Type: "int", When: "always", Doc: "What the program returned."},
 			{Name: "msg", Type: "str", When: "always", Doc: "\"Nothing to do\", or nothing."},
 		},
@@ -113,7 +113,7 @@ const scriptRPM = `p=$1 latest=$2 o=$3 down=$4; shift 4
 newer() {
 case $1 in
 *.rpm) set -- $(rpm -qp --qf '%{NAME} %{EVR}' "$1" 2>/dev/null);;
-*-[0-9]*) set -- $(eval "$p -q $o repoquery --latest-limit=1 --qf '%{name} %{evr}' \"\$1\"" 2>/dev/null);;
+*-[0-9]*-*[0-9A-Za-z]) set -- $(eval "$p -q $o repoquery --latest-limit=1 --qf '%{name} %{evr}' \"\$1\"" 2>/dev/null);;
 *) return 1;;
 esac
 [ $# = 2 ] || return
@@ -134,8 +134,12 @@ case $s in
 *) n=$s;;
 esac
 if rpm -q "$n" >/dev/null 2>&1 || rpm -q --whatprovides "$n" >/dev/null 2>&1; then echo "have $s"; else
-case $n in *'*'*|*'?'*|*'['*) [ -n "$(rpm -qa "$n")" ] && { echo "have $s"; continue; };; esac
-if [ -z "$down" ] && newer "$s"; then echo "newer $s"; else echo "lack $s"; fi; continue; fi
+wild=
+case $n in *'*'*|*'?'*|*'['*) wild=$(rpm -qa "$n");; esac
+if [ "$wild" ]; then echo "have $s"
+elif [ -z "$down" ] && newer "$s"; then echo "newer $s"; continue
+else echo "lack $s"; continue; fi
+fi
 [ -z "$latest" ] || { eval "$p -q $o check-update \"\$n\"" >/dev/null 2>&1; [ $? = 100 ] && echo "old $s"; }
 done
 :`
@@ -151,8 +155,8 @@ func planDnf(program string) func(a dnfArgs, in module.Inputs, v state.View) (mo
 	return func(a dnfArgs, in module.Inputs, v state.View) (module.Change, error) {
 		r := &dnfRun{dnfArgs: a, in: in, program: program}
 		switch {
-		case a.ListUnanswered != "":
-			return module.Change{}, module.Fail("list is not there: use package_facts")
+		case a.List != "":
+			return r.list(v)
 		case a.State == "" && a.Autoremove:
 			r.State = "absent"
 		case a.State == "" || a.State == "installed":
@@ -204,7 +208,10 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 		specs[i] = strings.TrimSpace(specs[i])
 	}
 	g := module.Gathering(v)
-	down := ""
+	conf, down := state.File{}, ""
+	if r.Conf != "" {
+		conf = g.File(g.Path(r.Conf), 0)
+	}
 	if r.Downgrade || r.State == "absent" {
 		down = "1"
 	}
@@ -212,34 +219,49 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
+	if r.Conf != "" && !conf.IsRegular() {
+		return module.Change{}, module.Fail("cannot read configuration file", "conf_file", r.Conf, "results", []string{})
+	}
 	if out.RC == 127 {
 		return module.Change{}, module.Fail(`Failed to find required executable "`+r.program+`" in paths of the host`, "rc", 127, "results", []string{})
 	}
 	words := r.words(out.Stdout, everything)
+	nothing := value.M("changed", false, "msg", "Nothing to do", "rc", 0, "results", r.files())
 	if words == nil {
-		return module.Change{Result: value.M("changed", false, "msg", "Nothing to do", "rc", 0, "results", []string{})}, nil
+		return module.Change{Result: nothing}, nil
 	}
 	program := r.program
 	if p, ok := strings.CutPrefix(strings.SplitN(out.Stdout, "\n", 2)[0], "program "); ok {
 		program = p
 	}
 	cmd := append(append([]string{program, "-y"}, r.options()...), words...)
-	changed := value.Bool(true)
-	if words[0] == "upgrade" && everything || words[0] == "autoremove" || words[0] == "makecache" {
+	changed, msg := value.Bool(true), ""
+	if words[0] == "upgrade" && everything || words[0] == "autoremove" {
+		trial := g.Output(scriptTrial, append(cmd, "--assumeno")...)
+		if c, missing, err := g.Missing(); missing {
+			return c, err
+		}
+		if strings.Contains(trial.Stdout, "\nNothing to do.") {
+			return module.Change{Result: nothing}, nil
+		}
+	} else if words[0] == "makecache" {
 		changed = module.Later()
 	}
-	predicted := value.M("changed", changed, "msg", "", "rc", 0, "results", module.Later())
+	if r.in.Check {
+		msg = "Check mode: No changes made, but would have if not in check mode"
+	}
+	predicted := value.M("changed", changed, "msg", msg, "rc", 0, "results", module.Later())
 	op := state.Exec{Argv: cmd, Env: english}
 	return module.Steps([]state.Exec{op}, module.Change{Result: predicted}, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		d := did[len(did)-1]
 		if d.RC != 0 {
 			return module.Change{}, refusal(d)
 		}
-		did2 := transaction(string(d.Stdout))
+		moved := transaction(string(d.Stdout))
 		m := predicted.Clone()
-		m.Set("changed", value.Bool(len(did2) > 0))
-		m.Set("results", value.Strings(did2...).MarkDeep(value.Unsafe))
-		if len(did2) == 0 {
+		m.Set("changed", value.Bool(len(moved) > 0))
+		m.Set("results", value.Strings(append(r.files(), moved...)...).MarkDeep(value.Unsafe))
+		if len(moved) == 0 {
 			m.Set("msg", value.String("Nothing to do"))
 		}
 		return module.Change{Result: m}, nil
@@ -258,8 +280,8 @@ var (
 func refusal(d state.OpResult) error {
 	said := orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout)))
 	var failures []string
-	for _, m := range noGroup().FindAllStringSubmatch(said, -1) {
-		failures = append(failures, "No group "+m[1]+" available.")
+	if m := noGroup().FindStringSubmatch(said); m != nil {
+		return module.Fail("No group "+m[1]+" available.", "results", []string{})
 	}
 	if m := nothingFound().FindStringSubmatch(said); m != nil {
 		for _, name := range strings.Fields(m[1]) {
@@ -323,23 +345,52 @@ func (r *dnfRun) words(said string, everything bool) []string {
 	return nil
 }
 
-// transaction reads what was done from the end of the program's output.
+// scriptTrial says what a call would do, or "Nothing to do." in a line of its own.
+const scriptTrial = `echo; "$@" 2>&1; :`
+
+// files is what the original says of files of packages, whether or not they were installed already.
+func (r *dnfRun) files() []string {
+	said := []string{}
+	for _, s := range r.Name {
+		if s = strings.TrimSpace(s); strings.HasSuffix(s, ".rpm") && !strings.Contains(s, "://") && r.State != "absent" {
+			said = append(said, "Installed "+s)
+		}
+	}
+	return said
+}
+
+// How the program's lists at its end name what came ("Installed: a") and went, and how
+// the lines of its work name what an upgrade replaced.
+var (
+	dnfLists   = map[string]string{"Removed": "Removed", "Installed": "Installed", "Upgraded": "Installed", "Updated": "Installed", "Downgraded": "Installed", "Reinstalled": "Installed", "Dependency Installed": "Installed", "Dependency Updated": "Installed"}
+	dnfCleanup = lazyregexp.New(`^  Cleanup +: (\S+)`)
+)
+
+// transaction reads from the program's output what was done: what came first, as in the original.
 func transaction(out string) []string {
-	list := []string{}
+	var came, went []string
 	kind := ""
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
-		word := strings.TrimSuffix(strings.TrimSpace(line), ":")
+		if m := dnfCleanup().FindStringSubmatch(line); m != nil {
+			went = append(went, "Removed: "+m[1])
+			continue
+		}
+		word, list := strings.CutSuffix(line, ":")
 		switch {
-		case slices.Contains([]string{"Installed", "Removed", "Upgraded", "Updated", "Downgraded", "Reinstalled", "Dependency Installed", "Dependency Updated"}, word) && strings.HasSuffix(line, ":"):
-			kind = word
-		case line == "" || !strings.HasPrefix(line, " "):
+		case list && dnfLists[strings.TrimSpace(word)] != "":
+			kind = dnfLists[strings.TrimSpace(word)]
+		case !strings.HasPrefix(line, " "):
 			kind = ""
+		case kind == "Removed":
+			for _, p := range strings.Fields(line) {
+				went = append(went, "Removed: "+p)
+			}
 		case kind != "":
 			for _, p := range strings.Fields(line) {
-				list = append(list, kind+": "+p)
+				came = append(came, "Installed: "+p)
 			}
 		}
 	}
-	return list
+	return append(came, went...)
 }

@@ -107,12 +107,23 @@ func TestDnf(t *testing.T) {
 			t.Errorf("%s: results %s", name, r.Repr())
 		}
 	}
+	const upgrade = "  Upgrading        : a-2-1.noarch 1/2 \n  Cleanup          : a-1-1.noarch 2/2 \n\nUpgraded:\n  a-2-1.noarch \nRemoved:\n  b-1-1.noarch\n\nComplete!\n"
+	if got := strings.Join(transaction(upgrade), ", "); got != "Installed: a-2-1.noarch, Removed: a-1-1.noarch, Removed: b-1-1.noarch" {
+		t.Errorf("upgrade: %s", got)
+	}
+	if got := (&fakeHost{outs: printed("program dnf\nhave bash\n", "\nNothing to do.\n")}).expect(t, "nothing newer", Dnf(), value.M("name", "*", "state", "latest"), "", ""); field(got, "changed") != "False" {
+		t.Errorf("nothing newer: %v", got)
+	}
+	got := (&fakeHost{outs: printed("a 0 1.0 2 noarch @System\na 1 2.0 1 noarch base\n")}).expect(t, "list", Dnf(), value.M("list", "a"), "", "")
+	if r, _ := got.Get("results"); !strings.Contains(r.Repr(), "'nevra': '0:a-1.0-2.noarch', 'yumstate': 'installed'") || !strings.Contains(r.Repr(), "'nevra': '1:a-2.0-1.noarch', 'yumstate': 'available'") {
+		t.Errorf("list: %s", r.Repr())
+	}
 	if got := (&fakeHost{outs: printed("program dnf\nhave bash\n")}).expect(t, "there", Yum(), value.M("name", "bash"), "", ""); field(got, "msg") != "Nothing to do" {
 		t.Errorf("there: %v", got)
 	}
 	(&fakeHost{outs: []state.OutputInfo{{RC: 127}}}).expect(t, "missing", Dnf(), value.M("name", "a"), "", `Failed to find required executable "dnf"`)
 	for stderr, want := range map[string]string{
-		"Module or Group 'g' is not available.\nError: Nothing to do.\n":                    "Failed to install some of the specified packages",
+		"Module or Group 'g' is not available.\nError: Nothing to do.\n":                    "No group g available.",
 		"Can not load RPM file: /x.rpm.\nCould not open: /x.rpm\n":                          "Error occurred attempting remote rpm operation: Could not open: /x.rpm",
 		"x\nError: Unable to find a match: nginx @g\n":                                      "Failed to install some of the specified packages",
 		"Error: \n Problem: conflicting requests\n  - nothing provides x\n(try to add ...)": "Depsolve Error occurred: \n Problem: conflicting requests\n  - nothing provides x",
