@@ -10,7 +10,7 @@ import (
 // stand as "[section]"; other words are keys of any section.
 var reasons = []struct{ why, names string }{
 	{"the output is Fairlead's own (see --json for machines)", "stdout_callback callbacks_enabled callback_whitelist bin_ansible_callbacks nocows cow_selection cow_whitelist cowsay_enabled_stencils cowpath verbose_to_stderr action_warnings localhost_warning deprecation_warnings devel_warning system_warnings jinja2_native_warning docsite_root_url result_indentation log_filter syslog_facility no_target_syslog debug [colors]"},
-	{"Fairlead loads no plugins: what it has is compiled in", "action_plugins become_plugins cache_plugins callback_plugins cliconf_plugins connection_plugins doc_fragment_plugins filter_plugins httpapi_plugins inventory_plugins lookup_plugins netconf_plugins strategy_plugins terminal_plugins test_plugins vars_plugins plugin_filters_cfg library module_utils run_vars_plugins vars_plugins_enabled old_plugin_cache_clear facts_modules network_group_modules module_ignore_exts"},
+	{"Fairlead loads no plugins: what it has is compiled in", "action_plugins become_plugins cache_plugins callback_plugins cliconf_plugins connection_plugins doc_fragment_plugins filter_plugins httpapi_plugins inventory_plugins lookup_plugins netconf_plugins strategy_plugins terminal_plugins test_plugins vars_plugins plugin_filters_cfg library module_utils run_vars_plugins old_plugin_cache_clear facts_modules network_group_modules module_ignore_exts"},
 	{"batches travel over one kept connection, without programs to copy", "pipelining control_path control_path_dir control_master controlpersist ssh_executable sftp_executable scp_executable sftp_batch_mode scp_if_ssh ssh_transfer_method transfer_method use_tty usetty scp_extra_args sftp_extra_args reconnection_retries server_alive_interval remote_tmp local_tmp keep_remote_files module_compression module_name module_args internal_poll_interval use_persistent_connections executable allow_world_readable_tmpfiles [persistent_connection] [netconf_connection]"},
 	{"nothing runs in Python on the hosts", "interpreter_python python_module_rlimit_nofile gather_timeout win_async_startup_timeout"},
 	{"facts are gathered anew in each run; that takes one round trip", "fact_caching fact_caching_connection fact_caching_prefix fact_caching_timeout fact_path"},
@@ -32,7 +32,7 @@ var oddVariables = map[string]string{
 	"ANSIBLE_COW_ACCEPTLIST": "nocows", "ANSIBLE_COW_PATH": "cowpath", "ANSIBLE_CACHE_PLUGIN": "fact_caching", "ANSIBLE_CACHE_PLUGIN_CONNECTION": "fact_caching",
 	"ANSIBLE_CACHE_PLUGIN_PREFIX": "fact_caching", "ANSIBLE_CACHE_PLUGIN_TIMEOUT": "fact_caching", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "bin_ansible_callbacks",
 	"ANSIBLE_LOCAL_TEMP": "local_tmp", "ANSIBLE_LOCAL_TMP": "local_tmp", "ANSIBLE_REMOTE_TEMP": "remote_tmp", "ANSIBLE_PYTHON_INTERPRETER": "interpreter_python",
-	"ANSIBLE_VARS_ENABLED": "vars_plugins_enabled", "ANSIBLE_YAML_FILENAME_EXT": "yaml_valid_extensions",
+	"ANSIBLE_YAML_FILENAME_EXT":  "yaml_valid_extensions",
 	"ANSIBLE_SELINUX_SPECIAL_FS": "special_context_filesystems", "ANSIBLE_SSH_PIPELINING": "pipelining", "ANSIBLE_SSH_CONTROL_PATH": "control_path",
 	"ANSIBLE_SSH_CONTROL_PATH_DIR": "control_path_dir", "ANSIBLE_SSH_EXECUTABLE": "ssh_executable", "ANSIBLE_SSH_TRANSFER_METHOD": "transfer_method",
 	"ANSIBLE_SCP_IF_SSH": "scp_if_ssh", "ANSIBLE_SSH_USETTY": "usetty", "ANSIBLE_MAX_DIFF_SIZE": "max_diff_size", "ANSIBLE_GALAXY_SERVER": "[galaxy]",

@@ -25,6 +25,7 @@ const (
 	InventoryExtraVars     Key = "inventory_plugins.use_extra_vars"
 	GroupNames             Key = "force_valid_group_names"
 	Precedence             Key = "precedence"
+	VarsPlugins            Key = "vars_plugins_enabled"
 	RolesPath              Key = "roles_path"
 	CollectionsPaths       Key = "collections_paths"
 	PlaybookDir            Key = "playbook_dir"
@@ -106,6 +107,7 @@ const (
 // settings is the table. Where two names stand, the later one counts.
 var settings = []Setting{
 	{Inventory, in(defaults, "inventory"), env("ANSIBLE_INVENTORY"), PathList, "", nil, "what -i would name"},
+	{VarsPlugins, in(defaults, "vars_plugins_enabled"), env("ANSIBLE_VARS_ENABLED"), List, "host_group_vars", nil, "without host_group_vars the folders group_vars and host_vars are not read"},
 	{InventoryIgnoreExts, append(in(defaults, "inventory_ignore_extensions"), in("inventory", "ignore_extensions")...), env("ANSIBLE_INVENTORY_IGNORE"), List, ".pyc,.pyo,.swp,.bak,~,.rpm,.md,.txt,.rst,.orig,.ini,.cfg,.retry", nil, "endings of files of an inventory folder that are no inventory"},
 	{InventoryIgnore, append(in(defaults, "inventory_ignore_patterns"), in("inventory", "ignore_patterns")...), env("ANSIBLE_INVENTORY_IGNORE_REGEX"), List, "", nil, "regular expressions of such names"},
 	{InventoryUnparsed, in("inventory", "unparsed_is_failed"), env("ANSIBLE_INVENTORY_UNPARSED_FAILED"), Bool, "false", nil, "stop when no source of the inventory can be read"},

@@ -24,10 +24,11 @@ type adjacentDir struct {
 var varExtensions = []string{"", ".yml", ".yaml", ".json"}
 
 func (inv *Inventory) newDir(dir string, playbook bool) *adjacentDir {
-	return &adjacentDir{
-		index: len(inv.dirs), dir: dir, playbook: playbook,
-		groups: listNames(filepath.Join(dir, "group_vars")), hosts: listNames(filepath.Join(dir, "host_vars")),
+	d := &adjacentDir{index: len(inv.dirs), dir: dir, playbook: playbook}
+	if !inv.rules.NoFolders {
+		d.groups, d.hosts = listNames(filepath.Join(dir, "group_vars")), listNames(filepath.Join(dir, "host_vars"))
 	}
+	return d
 }
 
 func listNames(dir string) map[string]bool {

@@ -260,6 +260,13 @@ func TestLayersInOrderOfPrecedence(t *testing.T) {
 	if got := lookup(inv, inv.Host("localhost"), "x"); got != "11" {
 		t.Errorf("localhost: %s", got)
 	}
+	bare, err := Load(Options{Sources: []string{source}, PlaybookDir: strings.TrimSuffix(source, "inv/hosts") + "play", Rules: Rules{NoFolders: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lookup(bare, bare.Host("w1"), "x"); got != "8" {
+		t.Errorf("without the folders: %s", got)
+	}
 	if err := inv.AddPlaybookDir(strings.TrimSuffix(source, "inv/hosts") + "play/"); err != nil || len(inv.Layers(inv.Host("w1"))) != 9 {
 		t.Error("a folder counts twice")
 	}

@@ -55,6 +55,8 @@ type Rules struct {
 	// Precedence is the order of the variables of groups, lowest first, by Ansible's
 	// names; nil means the usual one.
 	Precedence []string
+	// NoFolders leaves group_vars and host_vars unread.
+	NoFolders bool
 }
 
 // Load reads all sources into one inventory. All problems found are reported

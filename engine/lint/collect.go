@@ -258,6 +258,9 @@ func (w *walker) task(t *playbook.Task, a *around) {
 		if t.Register != nil { // a task that is passed over registers that
 			w.c.global.add(t.Register.Value().Text(), nil)
 		}
+		if t.Handler { // and a handler that is passed over can be notified
+			w.handlerNames(t)
+		}
 		return
 	}
 	if w.ended && !a.maybe {

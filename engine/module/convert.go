@@ -84,7 +84,7 @@ type notBool string
 // Error is a sentence, as Ansible's is.
 func (e notBool) Error() string {
 	return "The value '" + string(e) + "' is not a valid boolean.  Valid booleans include: " +
-		"0, 1, 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
+		"0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
 }
 
 func toInt(v value.Value) (value.Value, error) {

@@ -57,10 +57,9 @@ func SettingsOf(c *config.Config) Settings {
 		Inventory: inventory.Rules{
 			IgnoreExtensions: c.List(config.InventoryIgnoreExts), IgnorePatterns: c.List(config.InventoryIgnore),
 			GroupNames: c.Text(config.GroupNames), Precedence: precedence(c),
-			UseExtraVars: c.Bool(config.InventoryExtraVars), Ranges: slices.ContainsFunc(c.List(config.InventoryEnabled), func(n string) bool {
-				return strings.TrimPrefix(n, "ansible.builtin.") == "advanced_host_list"
-			}),
-			Tolerant: c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
+			UseExtraVars: c.Bool(config.InventoryExtraVars), Ranges: enables(c, config.InventoryEnabled, "advanced_host_list"),
+			NoFolders: !enables(c, config.VarsPlugins, "host_group_vars"),
+			Tolerant:  c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
 		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
@@ -74,6 +73,11 @@ func SettingsOf(c *config.Config) Settings {
 		s.Managed = c.Text(config.Managed)
 	}
 	return s
+}
+
+// enables tells whether a list of plug-ins has one of Ansible's own.
+func enables(c *config.Config, list config.Key, plugin string) bool {
+	return slices.ContainsFunc(c.List(list), func(n string) bool { return strings.TrimPrefix(n, "ansible.builtin.") == plugin })
 }
 
 // precedence is the order of the variables of groups where somebody says one.

@@ -66,7 +66,7 @@ func (s *Scope) magic(name string) (v value.Value, ok, keep bool) {
 	case "omit":
 		return value.String(Omit), true, false
 	case "ansible_search_path":
-		return value.Strings(s.SearchPath()...), true, true
+		return value.Strings(distinct(s.SearchPath())...), true, true
 	}
 	if s.host != nil {
 		if v, ok := s.hostMagic(name); ok {
@@ -273,6 +273,17 @@ func (s *Scope) SearchPath() []string {
 		dirs = append(dirs, s.play.Play.Dir)
 	}
 	return dirs
+}
+
+// distinct leaves out what a list has already.
+func distinct(list []string) []string {
+	var out []string
+	for _, x := range list {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // varsObject is the variable vars: all variables by name.

@@ -1,12 +1,15 @@
 package control
 
 import (
+	"cmp"
+	"errors"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -65,16 +68,21 @@ func planIncludeVars(a includeVarsArgs, in module.Inputs, _ state.View) (module.
 	if !ok {
 		return module.Change{}, module.Fail("include_vars cannot read files here")
 	}
-	files, err := a.files(in.Sources)
+	if a.Dir != "" && a.name() != "" {
+		return module.Change{}, module.Fail("You are mixing file only and dir only arguments, these are incompatible")
+	}
+	files, err := a.files(in)
 	if err != nil {
-		return module.Change{}, &module.Failure{Msg: err.Error(), Err: err,
-			Result: value.M("changed", false, "ansible_facts", value.NewMap(), "ansible_included_var_files", []string{}, "message", err.Error())}
+		return module.Change{}, notIncluded(err.Error(), err)
 	}
 	vars := value.NewMap()
 	for _, f := range files {
 		m, err := reader.LoadVars(f)
+		if d, ok := errors.AsType[*diag.Diagnostic](err); ok && d.Code == "vars-file" {
+			return module.Change{}, notIncluded(f+" must be stored as a dictionary/hash", err)
+		}
 		if err != nil {
-			return module.Change{}, err
+			return module.Change{}, notIncluded(err.Error(), err)
 		}
 		for k, v := range m.All() {
 			vars.SetKey(k, v)
@@ -90,6 +98,15 @@ func planIncludeVars(a includeVarsArgs, in module.Inputs, _ state.View) (module.
 	c.Do = []module.Directive{module.IncludeVars{Vars: vars}}
 	return c, nil
 }
+
+// notIncluded is a failure as Ansible registers it: with message beside msg.
+func notIncluded(msg string, err error) *module.Failure {
+	return &module.Failure{Msg: msg, Err: err,
+		Result: value.M("changed", false, "ansible_facts", value.NewMap(), "ansible_included_var_files", []string{}, "message", msg)}
+}
+
+// name is the file that is named, by its argument or as free text.
+func (a includeVarsArgs) name() string { return cmp.Or(a.File, a.Free) }
 
 // merged merges dicts into those that variables of their names hold.
 func merged(vars *value.Map, existing func(string) (value.Value, bool)) *value.Map {
@@ -117,16 +134,13 @@ func merge(dst, src *value.Map) {
 }
 
 // files lists what is to be read.
-func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
-	name := a.File
-	if name == "" {
-		name = a.Free
-	}
+func (a includeVarsArgs) files(in module.Inputs) ([]string, error) {
+	src := in.Sources
 	if a.Dir == "" {
-		if name == "" {
+		if a.name() == "" {
 			return nil, module.Fail("Could not find file: no file or dir is given")
 		}
-		found, err := src.Find("vars", name)
+		found, err := src.Find("vars", a.name())
 		return []string{found}, err
 	}
 	match, err := regexp.Compile(a.Matching)
@@ -135,7 +149,10 @@ func (a includeVarsArgs) files(src module.Sources) ([]string, error) {
 	}
 	dir, err := src.Find("vars", a.Dir)
 	if err != nil {
-		return nil, err
+		if dir = a.Dir; !filepath.IsAbs(dir) {
+			dir = filepath.Join(filepath.Dir(in.Pos.File), dir)
+		}
+		return nil, module.Fail(dir + " directory does not exist")
 	}
 	entries, err := src.Walk(dir, true)
 	if err != nil {

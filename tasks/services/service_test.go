@@ -217,6 +217,20 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// Masking a unit that is there may fail, as when its file lies in /etc.
+func TestMaskingFails(t *testing.T) {
+	t.Parallel()
+	h := &host{info: unitOff, rc: map[string]int{"mask": 1}}
+	got, warnings, err := h.run(t, Systemd(), value.M("name", "web", "masked", true, "state", "started"), false)
+	if err != nil || len(warnings) != 1 || !slices.Equal(h.ran, []string{"systemctl mask web", "systemctl start web"}) {
+		t.Errorf("%v, %q, ran %q, %v", got, warnings, h.ran, err)
+	}
+	h = &host{info: noUnit, rc: map[string]int{"mask": 1}}
+	if _, _, err := h.run(t, Systemd(), value.M("name", "web", "masked", true), false); err == nil {
+		t.Error("a unit that is missing was masked")
+	}
+}
+
 // What only systemd knows goes on to it, and is refused where it is not.
 func TestServiceOfSystemd(t *testing.T) {
 	t.Parallel()

@@ -19,8 +19,8 @@ func Modules() []module.Module {
 // code other than 0 means.
 type step struct {
 	argv  []string
-	shell string // in place of argv
-	fail  func(r state.OpResult) *module.Failure
+	shell string                                 // in place of argv
+	fail  func(r state.OpResult) *module.Failure // nil: the command may fail, with a warning
 }
 
 // english is the environment that programs are read in.
@@ -37,7 +37,10 @@ func inOrder(steps []step, result *value.Map, warnings []string) module.Change {
 	c.Ops = []state.Op{state.Exec{Argv: s.argv, Shell: s.shell, Env: english}}
 	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
 		if r := did[len(did)-1]; r.RC != 0 {
-			return module.Change{}, s.fail(r)
+			if f := s.fail(r); f != nil {
+				return module.Change{}, f
+			}
+			warnings = append(warnings, strings.TrimSpace(said(r)))
 		}
 		return inOrder(steps[1:], result, warnings), nil
 	}
