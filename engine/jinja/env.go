@@ -8,12 +8,15 @@ import (
 
 // New makes an environment with Jinja2's filters, tests and globals.
 func New() *Env {
-	e := &Env{Filters: map[string]Filter{}, Tests: map[string]Test{}, Globals: map[string]value.Value{}, Functions: map[string]Function{}}
+	e := &Env{Filters: make(map[string]Filter, room), Tests: make(map[string]Test, room/2), Globals: map[string]value.Value{}, Functions: map[string]Function{}}
 	addBuiltinFilters(e)
 	addBuiltinTests(e)
 	addBuiltinFunctions(e)
 	return e
 }
+
+// room is about how many names Ansible's environment has.
+const room = 800
 
 // NewAnsible makes an environment with Ansible's filters, tests and rules too.
 func NewAnsible() *Env {

@@ -130,9 +130,14 @@ func TestBadSpecsPanic(t *testing.T) {
 		X string `arg:"y"`
 	}
 	for name, f := range map[string]func(){
-		"a field that names nothing": func() { New(Spec{Name: "w"}, func(wrong, Inputs, state.View) (Change, error) { return OK(), nil }) },
+		"a field that names nothing": func() {
+			Check(New(Spec{Name: "w"}, func(wrong, Inputs, state.View) (Change, error) { return OK(), nil }))
+		},
+		"no struct": func() {
+			Check(New(Spec{Name: "w"}, func(string, Inputs, state.View) (Change, error) { return OK(), nil }))
+		},
 		"an argument declared twice": func() {
-			New(Spec{Name: "w", Args: []Arg{{Name: "y"}, {Name: "y"}}}, func(wrong, Inputs, state.View) (Change, error) { return OK(), nil })
+			Check(New(Spec{Name: "w", Args: []Arg{{Name: "y"}, {Name: "y"}}}, func(wrong, Inputs, state.View) (Change, error) { return OK(), nil }))
 		},
 		"a name claimed twice": func() { NewRegistry(testModule(), testModule()) },
 	} {

@@ -23,25 +23,41 @@ import (
 // *value.Map of all arguments as converted, those of AnyArgs included.
 // A value.Value keeps its marks, and those of a secret argument are added.
 //
-// New panics when T and the spec do not fit: a defect found at start-up.
+// T and the spec must fit: see [Check].
 func New[T any](spec Spec, plan func(a T, in Inputs, v state.View) (Change, error)) Module {
-	t := reflect.TypeFor[T]()
-	if t.Kind() != reflect.Struct {
-		panic(fmt.Sprintf("module %s: arguments are a %s, not a struct", spec.Name, t))
-	}
-	checkSpec(spec.Name, spec.Args)
-	checkFields(spec.Name, spec.Args, t)
 	return &typed[T]{spec: &spec, plan: plan}
 }
 
 type typed[T any] struct {
 	spec *Spec
 	plan func(a T, in Inputs, v state.View) (Change, error)
+	once sync.Once // checks that they fit
+}
+
+// Check panics when a module's spec contradicts itself, or the struct of its arguments
+// does not fit it. A module checks itself when it is first used, not when it is made: a
+// run uses a few of them, and to look at all takes longer than the rest of its start.
+func Check(m Module) {
+	if m, ok := m.(interface{ check() }); ok {
+		m.check()
+	}
+}
+
+func (m *typed[T]) check() {
+	m.once.Do(func() {
+		t := reflect.TypeFor[T]()
+		if t.Kind() != reflect.Struct {
+			panic(fmt.Sprintf("module %s: arguments are a %s, not a struct", m.spec.Name, t))
+		}
+		checkSpec(m.spec.Name, m.spec.Args)
+		checkFields(m.spec.Name, m.spec.Args, t)
+	})
 }
 
 func (m *typed[T]) Spec() *Spec { return m.spec }
 
 func (m *typed[T]) Decode(args *value.Map, pos diag.Pos) (any, error) {
+	m.check()
 	var a T
 	given := make([]Given, 0, args.Len())
 	for k, v := range args.All() {

@@ -1,6 +1,18 @@
 package all
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/module"
+)
+
+// A module checks itself when it is first used: here all are.
+func TestModulesFitTheirSpecs(t *testing.T) {
+	t.Parallel()
+	for _, m := range Registry().All() {
+		module.Check(m)
+	}
+}
 
 func TestRegistryBuilds(t *testing.T) {
 	t.Parallel()

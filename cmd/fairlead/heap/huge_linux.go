@@ -17,10 +17,12 @@ import (
 // https://docs.kernel.org/admin-guide/mm/transhuge.html.
 const hugePages = "/sys/kernel/mm/transparent_hugepage/enabled"
 
-// What a run takes of the heap, beside what it takes for each of its hosts (bytes).
+// What a run takes of the heap, beside what it takes for each of its hosts (bytes). A run
+// on fewer hosts than manyHosts is not worth the collection that a reservation takes.
 const (
-	runHeap  = 32 << 20
-	hostHeap = 200 << 10
+	runHeap   = 32 << 20
+	hostHeap  = 200 << 10
+	manyHosts = 10
 )
 
 // ReserveHosts makes room for a run on so many hosts, in huge pages where the kernel
@@ -28,8 +30,10 @@ const (
 // never touches the rest, one that grows more goes on in small pages. It does nothing
 // where memory or address space is limited by setting (GOMEMLIMIT, ulimit -v,
 // vm.overcommit_memory=2), and never asks for more than a quarter of the machine's memory.
+// It is for programs that end with the run: in one that goes on, the kernel would fill
+// freed room with huge pages again.
 func ReserveHosts(n int) {
-	if onRequest() && !limited() {
+	if n >= manyHosts && onRequest() && !limited() {
 		reserve(min(runHeap+uint64(n)*hostHeap, memory()/4))
 	}
 }
