@@ -46,6 +46,9 @@ var reAddress = sync.OnceValue(func() []*regexp.Regexp {
 
 // parseAddress splits a host name or address, possibly with ranges, from its port.
 func parseAddress(s string) (host string, port int, err error) {
+	if simpleName(s) {
+		return s, 0, nil
+	}
 	host = s
 	for _, re := range []*regexp.Regexp{reBracketPort(), reHostPort()} {
 		if m := re.FindStringSubmatch(host); m != nil {
@@ -62,6 +65,23 @@ func parseAddress(s string) (host string, port int, err error) {
 		return host, port, nil
 	}
 	return "", 0, errNoHost
+}
+
+// simpleName tells of most names, without an expression, that they are one: letters and
+// digits, with single dots, hyphens and underscores between them.
+func simpleName(s string) bool {
+	between := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+			between = false
+		case (c == '.' || c == '-' || c == '_') && !between:
+			between = true
+		default:
+			return false
+		}
+	}
+	return !between
 }
 
 const maxRange = 1_000_000
