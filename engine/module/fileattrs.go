@@ -29,8 +29,8 @@ func FileArgs() []Arg {
 		{Name: "group", Doc: "Name or number of the group that owns it."},
 		{Name: "seuser", Doc: "SELinux user."},
 		{Name: "serole", Doc: "SELinux role."},
-		{Name: "setype", Doc: "SELinux type."},
 		{Name: "selevel", Doc: "SELinux level."},
+		{Name: "setype", Doc: "SELinux type."},
 		{Name: "attributes", Aliases: []string{"attr"}, Doc: "Flags of the file system as chattr takes them: \"+i\", \"-a\", \"=A\". No sign is \"=\"."},
 		{Name: "unsafe_writes", Type: Bool, Default: false, Doc: "Write into the existing file instead of replacing it; for files that are mounted into a container."},
 	}

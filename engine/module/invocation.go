@@ -33,25 +33,35 @@ func Invocation(s *Spec, args *value.Map) *value.Map {
 	d := &decoder{spec: s, partial: true}
 	got := d.collect(given, s.Args, diag.Pos{}, "")
 	m := value.NewMap()
-	for i := range s.Args {
-		a := &s.Args[i]
-		x, ok := got[a.Name]
-		switch {
-		case a.Name == "_uses_shell":
-			m.Set(a.Name, value.Bool(s.Name == "shell"))
-		case !ok && (a.Deprecated != "" || a.Name == "cmd" && s.FreeForm != ""):
-		case !ok:
-			m.Set(a.Name, value.Null)
-		default:
-			m.Set(a.Name, invoked(a, x))
-			if !x.assumed && x.given.Name != a.Name {
-				m.Set(x.given.Name, invoked(a, x))
+	set := func(a *Arg, name string) {
+		if x, ok := got[a.Name]; ok {
+			m.Set(name, invoked(a, x))
+		}
+	}
+	// What was given comes first, then the names that aliases stand for, the defaults,
+	// and what there is not.
+	for _, g := range given {
+		if a := findArg(s.Args, g.Name); a != nil {
+			set(a, g.Name)
+		} else {
+			m.Set(g.Name, g.Value)
+		}
+	}
+	if findArg(s.Args, "_uses_shell") != nil { // its action gives it
+		m.Set("_uses_shell", value.Bool(s.Name == "shell"))
+	}
+	for _, assumed := range []bool{false, true} {
+		for i := range s.Args {
+			a := &s.Args[i]
+			if x, ok := got[a.Name]; ok && x.assumed == assumed && !(assumed && a.Unlisted) && !m.Has(a.Name) {
+				set(a, a.Name)
 			}
 		}
 	}
-	for _, g := range given {
-		if findArg(s.Args, g.Name) == nil {
-			m.Set(g.Name, g.Value)
+	for i := range s.Args {
+		a := &s.Args[i]
+		if hidden := a.Unlisted || a.Deprecated != "" || a.Name == "cmd" && s.FreeForm != ""; !hidden && !m.Has(a.Name) {
+			m.Set(a.Name, value.Null)
 		}
 	}
 	return value.M("module_args", value.FromMap(m))

@@ -10,7 +10,7 @@ func TestInvocation(t *testing.T) {
 	t.Parallel()
 	spec := Spec{Name: "m", FreeForm: "_raw_params", Args: []Arg{
 		{Name: "_raw_params"}, {Name: "cmd"}, {Name: "path", Aliases: []string{"dest"}}, {Name: "force", Type: Bool, Default: false},
-		{Name: "password", Secret: true}, {Name: "mode", Type: Mode}, {Name: "old", Deprecated: "gone"}, {Name: "names", Type: List, Elem: Str},
+		{Name: "password", Secret: true}, {Name: "mode", Type: Mode}, {Name: "old", Deprecated: "gone"}, {Name: "names", Type: List, Elem: Str}, {Name: "newer", Default: "x", Unlisted: true},
 	}}
 	control := spec
 	control.Traits.Control = true
@@ -20,12 +20,12 @@ func TestInvocation(t *testing.T) {
 		args *value.Map
 		want string
 	}{
-		{"defaults and none", spec, value.M("path", "/a"), `{'_raw_params': None, 'path': '/a', 'force': False, 'password': None, 'mode': None, 'names': None}`},
-		{"an alias stays", spec, value.M("dest", "/a", "force", "yes"), `{'_raw_params': None, 'path': '/a', 'dest': '/a', 'force': True, 'password': None, 'mode': None, 'names': None}`},
+		{"defaults and none", spec, value.M("path", "/a"), `{'path': '/a', 'force': False, '_raw_params': None, 'password': None, 'mode': None, 'names': None}`},
+		{"an alias stays", spec, value.M("dest", "/a", "force", "yes"), `{'dest': '/a', 'force': True, 'path': '/a', '_raw_params': None, 'password': None, 'mode': None, 'names': None}`},
 		{"secrets are hidden, modes are as given", spec, value.M("password", "x", "mode", 420, "names", "a,b"),
-			`{'_raw_params': None, 'path': None, 'force': False, 'password': 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER', 'mode': 420, 'names': ['a', 'b']}`},
-		{"a command has one name", spec, value.M("cmd", "echo"), `{'_raw_params': 'echo', 'path': None, 'force': False, 'password': None, 'mode': None, 'names': None}`},
-		{"what there is not stays", spec, value.M("nosuch", 1), `{'_raw_params': None, 'path': None, 'force': False, 'password': None, 'mode': None, 'names': None, 'nosuch': 1}`},
+			`{'password': 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER', 'mode': 420, 'names': ['a', 'b'], 'force': False, '_raw_params': None, 'path': None}`},
+		{"a command has one name", spec, value.M("cmd", "echo"), `{'_raw_params': 'echo', 'force': False, 'path': None, 'password': None, 'mode': None, 'names': None}`},
+		{"what there is not stays", spec, value.M("nosuch", 1), `{'nosuch': 1, 'force': False, '_raw_params': None, 'path': None, 'password': None, 'mode': None, 'names': None}`},
 		{"no module ran", control, value.M("path", "/a"), ""},
 	} {
 		got := Invocation(&x.spec, x.args)

@@ -35,6 +35,9 @@ type Arg struct {
 	Doc    string
 	// Options are the arguments of a dict, or of the dicts in a list.
 	Options []Arg
+	// Unlisted arguments are not among those that the original's module registers as its
+	// invocation: they are its action's own, or of a later release.
+	Unlisted bool
 	// Deprecated arguments are accepted; the text says what to use instead.
 	Deprecated string
 }
@@ -72,8 +75,12 @@ type Spec struct {
 	RequiredBy map[string][]string
 	// Missing is what is said when a required argument is missing, where the
 	// original has words of its own; "" lists what is missing.
-	Missing  string
-	Returns  []Return
+	Missing string
+	Returns []Return
+	// Order is the order of the fields in the original's results, where they are not
+	// returned in that order anyway: of one that changed something and, where it differs,
+	// of another one. A field "changed" that is not in it is not the original module's.
+	Order    [][]string
 	Examples string
 	Traits   Traits
 }

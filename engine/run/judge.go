@@ -45,8 +45,8 @@ func (pl *play) judge(h *host, t *playbook.Task, o *outcome) error {
 	}
 	o.result = o.result.Clone()
 	failed := v.Truthy()
-	o.result.Set("failed_when_result", value.Bool(failed))
 	o.result.Set("failed", value.Bool(failed))
+	o.result.Set("failed_when_result", value.Bool(failed))
 	changed, _ := o.result.Get("changed")
 	if failed {
 		o.status = event.Failed
@@ -142,13 +142,16 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 		failed = failed || f.Truthy()
 		skipped = skipped && s.Truthy()
 	}
+	if len(in.items) == 0 {
+		return &outcome{status: event.Skipped, noLog: in.hushed, result: value.M("changed", false, "skipped", true,
+			"skipped_reason", "No items in the list", "results", value.List())}
+	}
 	m.Set("results", value.List(in.results...))
-	m.Set("changed", value.Bool(changed))
+	m.Set("skipped", value.Bool(skipped)) // failed is there only where something did
+	if changed {
+		m.Set("changed", value.Bool(true))
+	}
 	switch {
-	case len(in.items) == 0:
-		o.status = event.Skipped
-		m.Set("skipped", value.Bool(true))
-		m.Set("skipped_reason", value.String("No items in the list"))
 	case failed:
 		o.status = event.Failed
 		m.Set("failed", value.Bool(true))
@@ -164,9 +167,7 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 		}
 		m.Set("msg", value.String("All items completed"))
 	}
-	if len(in.items) > 0 {
-		m.Set("skipped", value.Bool(skipped)) // failed is there only where something did
-	}
+	m.Set("changed", value.Bool(changed))
 	o.result = m
 	o.noLog = in.hushed
 	return o

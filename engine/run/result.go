@@ -19,23 +19,26 @@ import (
 type outcome struct {
 	// unrun: the task's words could not be evaluated before the module began,
 	// which no failed_when forgives and no retry mends.
-	unrun    bool
-	result   *value.Map
-	owned    bool // nobody else has the result: it may be added to
-	status   event.Status
-	msg      string
-	hint     string
-	reason   string
-	diff     state.Diff
-	diffList bool // it is registered as a list even with one entry
-	warnings []string
-	do       []module.Directive
-	assuming string
-	noLog    bool
-	on       delegation
-	restored bool // as an earlier attempt of the run noted it
-	given    bool // the facts went to the host it was delegated to
-	endHost  bool
+	unrun  bool
+	result *value.Map
+	own    int // how many of its fields are in front of Ansible's invocation
+	// lateChanged: the module did not say whether it changed something.
+	lateChanged bool
+	owned       bool // nobody else has the result: it may be added to
+	status      event.Status
+	msg         string
+	hint        string
+	reason      string
+	diff        state.Diff
+	diffList    bool // it is registered as a list even with one entry
+	warnings    []string
+	do          []module.Directive
+	assuming    string
+	noLog       bool
+	on          delegation
+	restored    bool // as an earlier attempt of the run noted it
+	given       bool // the facts went to the host it was delegated to
+	endHost     bool
 }
 
 // outcomeOf turns a module's change into an outcome.
@@ -102,17 +105,21 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	for k, v := range f.Result.All() {
 		r.SetKey(k, v)
 	}
-	if !r.Has("changed") {
+	late := !r.Has("changed")
+	if late {
 		r.Set("changed", value.Bool(false))
 	}
 	r.Set("msg", value.String(f.Msg))
 	r.Set("failed", value.Bool(true))
-	o := &outcome{result: r, status: event.Failed, msg: f.Msg, unrun: in.unrun || in.evaled == nil && vars.IsUndefined(f.Err)}
+	o := &outcome{result: r, lateChanged: late, status: event.Failed, msg: f.Msg, unrun: in.unrun || in.evaled == nil && vars.IsUndefined(f.Err)}
 	o.explain(f.Err)
 	if said, ok := f.Result.Get("msg"); ok && !said.IsString() { // a list that assert was told to say
 		r.Set("msg", said)
 	} else {
 		r.Set("msg", value.String(o.msg))
+	}
+	if f.Result.Has("message") { // of include_vars, which says it under that name alone
+		r.Delete("msg")
 	}
 	if in.evaled != nil {
 		o.noLog = in.evaled.noLog
@@ -192,6 +199,7 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	if r, err := pl.asJob(h, t, o); r != nil || err != nil {
 		return r, err
 	}
+	o.arrange(specOf(in.evaled))
 	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
 		if err := pl.judge(h, t, o); err != nil {
 			o.misjudged(err)
@@ -248,7 +256,7 @@ func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 		o.on = pl.delegation(h, t)
 	}
 	r := o.result
-	if !r.Has("failed") {
+	if !r.Has("failed") && !r.Has("skip_reason") {
 		if !o.owned {
 			r = r.Clone()
 		}
@@ -350,8 +358,7 @@ func (pl *play) withInvocation(h *host, t *playbook.Task, o *outcome, r *value.M
 	if inv == nil {
 		return r
 	}
-	r = r.Clone()
-	r.Set("invocation", value.FromMap(inv))
+	r = insert(r, o.own, "invocation", value.FromMap(inv))
 	h.fillLater(r)
 	return r
 }

@@ -197,3 +197,27 @@ func TestOutputAboutAPath(t *testing.T) {
 		t.Error("a script that may depend on anything needs no flush")
 	}
 }
+
+func TestAHardLinkToAFileThatIsStillToBeMade(t *testing.T) {
+	t.Parallel()
+	v := learned(absent("/d/a", dirStat(3)), absent("/d/b", dirStat(3)))
+	v.WriteThrough(WriteFile{Path: "/d/a", Content: Bytes([]byte("x"))})
+	if !v.WriteThrough(HardLink{Path: "/d/b", Target: "/d/a"}) {
+		t.Error("a hard link does not force a flush")
+	}
+	a, b := v.entries["/d/a"].stat, v.entries["/d/b"].stat
+	if b.Type != TypeFile || b.Nlink != 2 || a.Ino == 0 || a.Ino != b.Ino {
+		t.Fatalf("the names are %+v and %+v", a, b)
+	}
+	var answers []Answer
+	for _, p := range []string{"/d/a", "/d/b"} {
+		made := file(p, 9, "x", dirStat(3))
+		f := made.Value.(File)
+		f.Stat.Mode, f.Stat.UID, f.Stat.GID, f.Stat.Size = a.Mode, a.UID, a.GID, a.Size
+		made.Value = f
+		answers = append(answers, made)
+	}
+	if differ := v.Confirm(answers); len(differ) > 0 {
+		t.Errorf("what came as it was predicted is said to differ: %v", differ)
+	}
+}

@@ -226,12 +226,15 @@ func (v *HostView) linkedFile(o HardLink) bool {
 	c, _ := v.touch(o.Path)
 	t, _ := v.touch(o.Target)
 	e := v.entries[t]
-	if e == nil || e.stat.Ino == 0 {
+	if e == nil {
 		v.fog = append(v.fog, c, t)
 		return true
 	}
 	linked := *e
 	linked.stat.Nlink++
+	if linked.stat.Ino == 0 { // it is still to be made: until then both names have one that nothing else has
+		linked.stat.Ino = ^uint64(len(v.touched))
+	}
 	v.put(t, &linked)
 	same := linked
 	v.put(c, &same)

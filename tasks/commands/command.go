@@ -33,17 +33,20 @@ func commandSpecArgs() []module.Arg {
 		{Name: "cmd", Doc: "The command."},
 		{Name: "argv", Type: module.List, Elem: module.Str, Doc: "The command as a list: program and arguments, never split."},
 		{Name: "chdir", Type: module.Path, Doc: "Folder to run it in."},
+		{Name: "executable", Type: module.Path, Doc: "The shell to use."},
 		{Name: "creates", Type: module.Path, Doc: "Skip when this path (or something that matches this pattern) exists."},
 		{Name: "removes", Type: module.Path, Doc: "Skip when this path (or pattern) does not exist."},
-		{Name: "executable", Type: module.Path, Doc: "The shell to use."},
 		{Name: "stdin", Doc: "What the command reads."},
 		{Name: "stdin_add_newline", Type: module.Bool, Default: true, Doc: "Close stdin with a newline."},
 		{Name: "strip_empty_ends", Type: module.Bool, Default: true, Doc: "Drop empty lines at the end of the outputs."},
-		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Doc: "Put ~ and the variables of the environment into the arguments of a command that runs without a shell."},
+		{Name: "expand_argument_vars", Type: module.Bool, Default: true, Unlisted: true, Doc: "Put ~ and the variables of the environment into the arguments of a command that runs without a shell."},
 		{Name: "warn", Type: module.Bool, Deprecated: "it has no effect", Doc: "Without effect."},
 		{Name: "_uses_shell", Type: module.Bool, Doc: "Internal."},
 	}
 }
+
+// commandOrder is the order of the original's fields.
+var commandOrder = [][]string{{"changed", "stdout", "stderr", "rc", "cmd", "start", "end", "delta", "msg"}}
 
 var commandReturns = []module.Return{
 	{Name: "cmd", Type: "list", When: "always", Doc: "The command that ran."},
@@ -64,6 +67,7 @@ var commandSpec = module.Spec{
 	Args:     commandSpecArgs(),
 	FreeForm: "_raw_params",
 	Returns:  commandReturns,
+	Order:    commandOrder,
 	Examples: "- command: systemctl daemon-reload\n- command: {argv: [make, all], chdir: /src, creates: /src/bin}\n",
 	Traits:   module.Traits{Reach: state.ReachHost, Opaque: true},
 }
@@ -75,6 +79,7 @@ var shellSpec = module.Spec{
 	Args:     commandSpecArgs(),
 	FreeForm: "_raw_params",
 	Returns:  commandReturns,
+	Order:    commandOrder,
 	Examples: "- shell: ps ax | grep -c '[s]shd'\n",
 	Traits:   module.Traits{Reach: state.ReachHost, Opaque: true},
 }

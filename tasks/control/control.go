@@ -59,6 +59,7 @@ func Ping() module.Module {
 		Name: "ping", Summary: "Find out whether a host can be used",
 		Doc:     "Connects, changes identity where that is asked for, and answers pong.",
 		Args:    []module.Arg{{Name: "data", Default: "pong", Doc: "What to answer; \"crash\" fails."}},
+		Order:   [][]string{{"ping"}},
 		Returns: []module.Return{{Name: "ping", Type: "str", When: "success", Doc: "The text of data."}},
 	}, func(a pingArgs, _ module.Inputs, v state.View) (module.Change, error) {
 		g := module.Gathering(v)

@@ -55,6 +55,7 @@ func IncludeVars() module.Module {
 			{Name: "ignore_unknown_extensions", Type: module.Bool, Default: false, Doc: "Pass over files with other extensions."},
 			{Name: "hash_behaviour", Choices: []string{"replace", "merge"}, Doc: "Merge dicts into what variables of these names hold now, or replace them (the default)."},
 		},
+		Order: [][]string{{"message", "ansible_included_var_files", "ansible_facts"}},
 		Returns: []module.Return{
 			{Name: "ansible_facts", Type: "dict", When: "success", Doc: "The variables."},
 			{Name: "ansible_included_var_files", Type: "list", When: "always", Doc: "The files that were read."},

@@ -38,7 +38,7 @@ var assembleSpec = module.Spec{
 		{Name: "remote_src", Type: module.Bool, Default: true, Doc: "The folder is on the host; with false it is here."},
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old file under a name with the time."},
 		{Name: "validate", Doc: "A command with %s for the new file; it is put in place only when the command returns 0."},
-		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Accepted; files from the vault are decrypted."},
+		{Name: "decrypt", Type: module.Bool, Default: true, Unlisted: true, Doc: "Accepted; files from the vault are decrypted."},
 	}, module.FileArgs()...),
 	Returns: append([]module.Return{
 		{Name: "dest", Type: "str", When: "always", Doc: "The file."},

@@ -47,10 +47,11 @@ var copySpec = module.Spec{
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Write to where a link at dest leads, and keep the link."},
 		{Name: "local_follow", Type: module.Bool, Doc: "Follow links in src (the default); without it they are copied as links."},
 		{Name: "checksum", Doc: "SHA-1 that a file must have to be copied."},
-		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
+		{Name: "decrypt", Type: module.Bool, Default: true, Unlisted: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
 		{Name: "_original_basename", Doc: "Internal."},
 	}, module.FileArgs()...),
 	MutuallyExclusive: nil, // said by the plan, in Ansible's words
+	Order:             [][]string{{"diff", "dest", "src", "md5sum", "checksum", "changed", "uid", "gid", "owner", "group", "mode", "state", "size"}, {"diff", "path", "changed", "uid", "gid", "owner", "group", "mode", "state", "size", "invocation", "checksum", "dest"}},
 	Returns: append([]module.Return{
 		{Name: "dest", Type: "str", When: "success", Doc: "Where the file is."},
 		{Name: "src", Type: "str", When: "src was given", Doc: "Where it came from."},

@@ -44,6 +44,7 @@ var fileSpec = module.Spec{
 		{Name: "access_time_format", Default: "%Y%m%d%H%M.%S", Doc: "How access_time is written."},
 		{Name: "_original_basename", Doc: "Internal."},
 	}, module.FileArgs()...),
+	Order: [][]string{{"path", "dest", "src", "changed", "diff", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns: append([]module.Return{
 		{Name: "path", Type: "str", When: "state is file, directory or absent", Doc: "The path."},
 		{Name: "dest", Type: "str", When: "state is touch, link or hard", Doc: "The path."},

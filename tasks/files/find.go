@@ -54,10 +54,11 @@ var findSpec = module.Spec{
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Look into folders that links lead to."},
 		{Name: "get_checksum", Type: module.Bool, Default: false, Doc: "Add the SHA-1 of each file."},
 		{Name: "use_regex", Type: module.Bool, Default: false, Doc: "patterns and excludes are regular expressions."},
-		{Name: "mode", Type: module.Mode, Doc: "The permissions, in octal or symbolic."},
-		{Name: "exact_mode", Type: module.Bool, Default: true, Doc: "All of mode and nothing else; without it one of its bits is enough."},
-		{Name: "limit", Type: module.Int, Doc: "How many entries are enough."},
+		{Name: "mode", Type: module.Mode, Unlisted: true, Doc: "The permissions, in octal or symbolic."},
+		{Name: "exact_mode", Type: module.Bool, Default: true, Unlisted: true, Doc: "All of mode and nothing else; without it one of its bits is enough."},
+		{Name: "limit", Type: module.Int, Unlisted: true, Doc: "How many entries are enough."},
 	},
+	Order: [][]string{{"files", "changed", "msg", "matched", "examined", "skipped_paths"}},
 	Returns: []module.Return{
 		{Name: "files", Type: "list", When: "always", Doc: "What was found: path, mode, size, mtime and the rest, named as by stat."},
 		{Name: "matched", Type: "int", When: "always", Doc: "How many were found."},
@@ -284,6 +285,13 @@ func findMap(s state.Stat, p string) *value.Map {
 		case "exists", "path", "mode", "blocks", "block_size", "device_type", "readable", "writeable", "executable":
 		default:
 			m.SetKey(k, v)
+		}
+		if k.Text() == "ctime" { // the original asks for the names before it looks at the mode
+			for _, name := range []string{"gr_name", "pw_name"} {
+				if n, ok := all.Get(name); ok {
+					m.Set(name, n)
+				}
+			}
 		}
 	}
 	return m

@@ -40,6 +40,7 @@ var iniSpec = module.Spec{
 		{Name: "create", Type: module.Bool, Default: true, Doc: "Make the file when it is missing."},
 	}, module.FileArgs()...),
 	MutuallyExclusive: [][]string{{"value", "values"}},
+	Order:             [][]string{{"changed", "diff", "msg", "path", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns: append([]module.Return{
 		{Name: "path", Type: "str", When: "always", Doc: "The file."},
 		{Name: "msg", Type: "str", When: "always", Doc: "What was done."},

@@ -228,6 +228,9 @@ func (p *putter) write(at, real string, f state.File, cur, parent state.Stat, lo
 	if s.path == "" {
 		r.Delete("src")
 	}
+	if !s.remote && !p.in.Diff {
+		r.Set("diff", value.List())
+	}
 	backup := ""
 	if p.backup && f.Followed.Type != state.TypeNone {
 		backup = module.BackupName(real, p.in)

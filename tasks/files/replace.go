@@ -40,6 +40,7 @@ var replaceSpec = module.Spec{
 		{Name: "validate", Doc: "A command with %s for the new file; it is put in place only when the command returns 0."},
 		{Name: "encoding", Default: "utf-8", Doc: "How characters are written in the file: such as utf-8, latin-1 or utf-16."},
 	}, module.FileArgs()...),
+	Order: [][]string{{"rc", "diff", "backup_file", "msg", "changed"}},
 	Returns: []module.Return{
 		{Name: "msg", Type: "str", When: "always", Doc: "How many replacements were made."},
 		{Name: "rc", Type: "int", When: "always", Doc: "0, or why it failed."},

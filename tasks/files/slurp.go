@@ -17,6 +17,7 @@ var slurpSpec = module.Spec{
 	Summary: "Bring the content of a file of a host",
 	Doc:     "Registers the content of a file, up to 8 MiB, in base64.",
 	Args:    []module.Arg{{Name: "src", Aliases: []string{"path"}, Type: module.Path, Required: true, Doc: "The file."}},
+	Order:   [][]string{{"content", "source", "encoding"}},
 	Returns: []module.Return{
 		{Name: "content", Type: "str", When: "success", Doc: "The content in base64."},
 		{Name: "encoding", Type: "str", When: "success", Doc: "Always base64."},

@@ -26,6 +26,7 @@ var tempSpec = module.Spec{
 		{Name: "prefix", Default: "ansible.", Doc: "How its name starts."},
 		{Name: "suffix", Default: "", Doc: "How its name ends."},
 	},
+	Order:    [][]string{{"changed", "path", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns:  append([]module.Return{{Name: "path", Type: "str", When: "always", Doc: "What was made."}}, fileReturns...),
 	Examples: "- tempfile: {state: directory, suffix: build}\n  register: tmp\n",
 	Traits:   module.Traits{Reach: state.ReachPaths},

@@ -53,6 +53,7 @@ var templateSpec = module.Spec{
 		{Name: "lstrip_blocks", Type: module.Bool, Default: false, Doc: "Drop blanks before a statement that starts a line."},
 		{Name: "output_encoding", Default: "utf-8", Doc: "Encoding of the result."},
 	}, module.FileArgs()...),
+	Order:    copySpec.Order,
 	Returns:  copySpec.Returns,
 	Examples: "- template: {src: app.conf.j2, dest: /etc/app.conf, mode: \"0640\", validate: app --check %s}\n",
 	Traits:   module.Traits{Reach: state.ReachPaths, DiffList: true},

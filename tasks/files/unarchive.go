@@ -47,9 +47,10 @@ var unarchiveSpec = module.Spec{
 		{Name: "include", Type: module.List, Elem: module.Str, Doc: "Names to unpack; all others are left out."},
 		{Name: "extra_opts", Type: module.List, Elem: module.Str, Default: []string{}, Doc: "Further options for tar or unzip."},
 		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Look at the certificate of an https address."},
-		{Name: "decrypt", Type: module.Bool, Default: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
+		{Name: "decrypt", Type: module.Bool, Default: true, Unlisted: true, Doc: "Decrypt a src that is encrypted with Ansible Vault."},
 	}, module.FileArgs()...),
 	MutuallyExclusive: [][]string{{"include", "exclude"}},
+	Order:             [][]string{{"handler", "dest", "src", "extract_results", "changed", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns: append([]module.Return{
 		{Name: "dest", Type: "str", When: "always", Doc: "The folder."},
 		{Name: "src", Type: "str", When: "always", Doc: "The archive on the host."},

@@ -42,6 +42,7 @@ var getURLSpec = module.Spec{
 		{Name: "checksum", Default: "", Doc: "What the file must have: an algorithm, a colon, and the sum, or the address of a file with sums."},
 		{Name: "tmp_dest", Type: module.Path, Doc: "A folder that must exist; the file is made in its place in any case."},
 	}, webSpecArgs("username", "password", 10)...), module.FileArgs()...),
+	Order: [][]string{{"msg", "status_code", "changed", "checksum_dest", "checksum_src", "dest", "elapsed", "url", "src", "md5sum", "uid", "gid", "owner", "group", "mode", "state", "size"}, {"url", "dest", "changed", "msg", "status_code", "elapsed", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns: []module.Return{
 		{Name: "dest", Type: "str", When: "success", Doc: "The file."},
 		{Name: "src", Type: "str", When: "it was asked for", Doc: "Nothing is kept there; for playbooks that read it."},

@@ -32,6 +32,7 @@ var knownSpec = module.Spec{
 		{Name: "hash_host", Type: module.Bool, Default: false, Doc: "Write the name as a hash."},
 		{Name: "state", Choices: []string{"absent", "present"}, Default: "present", Doc: "Whether the key is to be there; absent without key means all keys of the host."},
 	},
+	Order: [][]string{{"name", "state", "path", "hash_host", "key", "diff"}},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "The host."},
 		{Name: "key", Type: "str", When: "always", Doc: "The line as given."},

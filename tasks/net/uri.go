@@ -55,6 +55,7 @@ var uriSpec = module.Spec{
 		{Name: "ca_path", Type: module.Path, Doc: "A file of the host with the certificates to trust."},
 	}, webSpecArgs("user", "password", 30)...), module.FileArgs()...),
 	MutuallyExclusive: [][]string{{"body", "src"}},
+	Order:             [][]string{{"redirected", "url", "status", "server", "date", "content_type", "content_length", "last_modified", "cookies_string", "cookies", "msg", "elapsed", "changed"}},
 	Returns: []module.Return{
 		{Name: "status", Type: "int", When: "always", Doc: "The status code; -1: nobody answered."},
 		{Name: "msg", Type: "str", When: "always", Doc: "What the server said, or why there was no answer."},

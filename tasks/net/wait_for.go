@@ -47,6 +47,7 @@ var waitSpec = module.Spec{
 			Default: []any{"ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "SYN_RECV", "SYN_SENT", "TIME_WAIT"}, Doc: "The states of connections that count, with state drained."},
 		{Name: "msg", Doc: "What to say when it took too long."},
 	},
+	Order: [][]string{{"state", "port", "search_regex", "match_groups", "match_groupdict", "path", "elapsed", "uid", "gid", "owner", "group", "mode", "size"}},
 	Returns: []module.Return{
 		{Name: "elapsed", Type: "int", When: "always", Doc: "Seconds that were waited."},
 		{Name: "match_groups", Type: "list", When: "always", Doc: "The groups that search_regex found."},

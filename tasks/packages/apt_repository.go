@@ -44,6 +44,7 @@ packages when something changed. When they cannot be fetched, the files are put 
 			{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Whether the certificate of Launchpad must be valid."},
 			{Name: "codename", Doc: "The release to take a PPA for; the host's own without it."},
 		},
+		Order: [][]string{{"changed", "repo", "state", "diff"}},
 		Returns: []module.Return{
 			{Name: "repo", Type: "str", When: "always", Doc: "As asked."},
 			{Name: "state", Type: "str", When: "always", Doc: "As asked."},

@@ -24,6 +24,7 @@ func PackageFacts() module.Module {
 			{Name: "manager", Type: module.List, Elem: module.Str, Default: []string{"auto"}, Doc: "The managers to ask: apt, rpm, apk, pacman, pkg, pkg_info, portage; auto is any."},
 			{Name: "strategy", Choices: []string{"first", "all"}, Default: "first", Doc: "Only the first one that the host has, or all of them."},
 		},
+		Order:    [][]string{{"ansible_facts"}},
 		Returns:  []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The dict packages."}},
 		Examples: "- package_facts:\n- debug: var=ansible_facts.packages.openssl[0].version\n",
 		Traits:   module.Traits{Reach: state.ReachNone, Reads: true},

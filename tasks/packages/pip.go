@@ -49,7 +49,7 @@ func Pip() module.Module {
 			{Name: "chdir", Type: module.Path, Doc: "The folder to run in."},
 			{Name: "executable", Type: module.Path, Doc: "The program pip, by name or path."},
 			{Name: "umask", Doc: "The umask, in octal digits."},
-			{Name: "break_system_packages", Type: module.Bool, Default: false, Doc: "Let pip change an environment that the system's packages own."},
+			{Name: "break_system_packages", Type: module.Bool, Default: false, Unlisted: true, Doc: "Let pip change an environment that the system's packages own."},
 		},
 		RequiredOneOf:     [][]string{{"name", "requirements"}},
 		MutuallyExclusive: [][]string{{"name", "requirements"}, {"executable", "virtualenv"}},

@@ -12,6 +12,7 @@ func Facts() module.Module {
 		Name:    "service_facts",
 		Summary: "Lists a host's services as facts",
 		Doc:     `Sets the fact services: a dict of services by name, each with name, state, status and source.`,
+		Order:   [][]string{{"ansible_facts"}},
 		Returns: []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The dict services."}},
 		Traits:  module.Traits{Reach: state.ReachNone, Reads: true},
 	}, planFacts)

@@ -40,6 +40,7 @@ func Systemd() module.Module {
 		},
 		RequiredOneOf: [][]string{{"state", "enabled", "masked", "daemon_reload", "daemon_reexec"}},
 		RequiredBy:    map[string][]string{"state": {"name"}, "enabled": {"name"}, "masked": {"name"}},
+		Order:         [][]string{{"name", "changed", "status", "enabled", "state"}},
 		Returns:       append([]module.Return{{Name: "status", Type: "dict", When: "a name is given", Doc: "What systemctl show said of the unit before."}}, serviceReturns...),
 		Examples: `- systemd:
     name: chrony

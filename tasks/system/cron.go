@@ -55,6 +55,7 @@ var cronSpec = module.Spec{
 		{Name: "insertbefore", Doc: "With env: in front of this variable."},
 	},
 	MutuallyExclusive: [][]string{{"insertafter", "insertbefore"}},
+	Order:             [][]string{{"jobs", "envs", "changed", "cron_file"}},
 	Returns: []module.Return{
 		{Name: "jobs", Type: "list", When: "always", Doc: "The names of the jobs."},
 		{Name: "envs", Type: "list", When: "always", Doc: "The names of the variables."},

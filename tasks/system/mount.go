@@ -43,6 +43,7 @@ var mountSpec = module.Spec{
 		{Name: "backup", Type: module.Bool, Default: false, Doc: "Keep the old fstab under a name with the time."},
 	},
 	RequiredIf: [][]string{{"state", "mounted", "src", "fstype"}, {"state", "present", "src", "fstype"}, {"state", "ephemeral", "src", "fstype"}},
+	Order:      [][]string{{"changed", "name", "opts", "dump", "passno", "fstab", "boot", "backup_file", "src", "fstype"}},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "Where it is mounted."},
 		{Name: "opts", Type: "str", When: "always", Doc: "Its options."},

@@ -33,6 +33,7 @@ one short shell script reads files and asks the few programs that know more.`,
 			{Name: "gather_timeout", Type: module.Int, Default: 10, Doc: "Accepted; file systems that do not answer are given up after five seconds."},
 			{Name: "fact_path", Type: module.Path, Default: "/etc/ansible/facts.d", Doc: "Folder on the host with its own facts: *.fact files of JSON or INI, or programs that print them."},
 		},
+		Order: [][]string{{"ansible_facts"}},
 		Returns: []module.Return{
 			{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The facts, with ansible_ before their names."},
 		},

@@ -41,6 +41,7 @@ var keySpec = module.Spec{
 		flag("follow", "Write to what a link leads to, instead of in its place."),
 		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Accepted; keys are not fetched from addresses."},
 	},
+	Order: [][]string{{"user", "key", "path", "manage_dir", "state", "exclusive", "validate_certs", "follow", "key_options", "comment", "keyfile", "changed", "uid", "gid", "owner", "group", "mode", "size"}, {"user", "key", "path", "manage_dir", "state", "exclusive", "validate_certs", "follow", "key_options", "comment", "keyfile", "uid", "gid", "owner", "group", "mode", "size"}},
 	Returns: []module.Return{
 		{Name: "keyfile", Type: "str", When: "always", Doc: "The file."},
 		{Name: "key", Type: "str", When: "always", Doc: "The keys as given."},

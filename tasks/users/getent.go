@@ -27,6 +27,7 @@ var getentSpec = module.Spec{
 		{Name: "split", Doc: "What separates fields; a colon for passwd, shadow, group and gshadow, else blanks."},
 		{Name: "fail_key", Type: module.Bool, Default: true, Doc: "A key that is not found is a failure; else its value is none."},
 	},
+	Order: [][]string{{"ansible_facts"}},
 	Returns: []module.Return{
 		{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The fact getent_DATABASE."},
 		{Name: "msg", Type: "str", When: "a key was not found", Doc: "Says so."},

@@ -29,6 +29,7 @@ var groupSpec = module.Spec{
 		{Name: "non_unique", Type: module.Bool, Default: false, Doc: "The number may be another group's too."},
 		{Name: "local", Type: module.Bool, Default: false, Doc: "Accepted; groups are always made in the host's own files."},
 	},
+	Order: [][]string{{"name", "state", "changed", "system", "gid"}},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "The group."},
 		{Name: "state", Type: "str", When: "always", Doc: "Whether it is there."},

@@ -90,6 +90,7 @@ var userSpec = module.Spec{
 		{Name: "profile", Doc: "Accepted, and has no effect but on Solaris."},
 		{Name: "role", Doc: "Accepted, and has no effect but on Solaris."},
 	},
+	Order: [][]string{{"name", "state", "system", "create_home", "append", "move_home", "force", "remove", "changed", "uid", "group", "comment", "home", "shell"}},
 	Returns: []module.Return{
 		{Name: "name", Type: "str", When: "always", Doc: "The user."},
 		{Name: "state", Type: "str", When: "always", Doc: "Whether it is there."},
