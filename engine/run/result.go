@@ -199,7 +199,9 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 	if r, err := pl.asJob(h, t, o); r != nil || err != nil {
 		return r, err
 	}
-	o.arrange(specOf(in.evaled))
+	if t.Register.Str() != "" || o.status == event.Failed { // nothing else shows the order
+		o.arrange(specOf(in.evaled))
+	}
 	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
 		if err := pl.judge(h, t, o); err != nil {
 			o.misjudged(err)
