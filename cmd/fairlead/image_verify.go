@@ -140,8 +140,7 @@ func (f *verifyFlags) ask(ctx context.Context, std streams, seen *inUse) (asked,
 		return asked{}, err
 	}
 	f.runFlags.apply(&cfg, settings)
-	_, err = checkLimit(cfg, std)
-	if err := errors.Join(err, checkKeys(cfg)); err != nil {
+	if err := errors.Join(checkLimit(cfg, std), checkKeys(cfg)); err != nil {
 		return asked{}, err
 	}
 	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {

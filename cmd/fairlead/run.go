@@ -186,8 +186,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if f.verbose > 0 && !f.json {
 		fmt.Fprintln(std.out, whichSettings(settings))
 	}
-	hosts, err := checkLimit(cfg, std)
-	if err != nil {
+	if err := checkLimit(cfg, std); err != nil {
 		return err
 	}
 	if f.listHosts || f.listTasks || f.listTags {
@@ -200,15 +199,13 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	cfg.Step, cfg.Ask, cfg.Debug = f.step, asker(std, red), debugAsker(std)
-	heap.ReserveHosts(hosts)
 	return f.perform(ctx, cfg, settings, red, std)
 }
 
-// checkLimit finds out before anything is done whether -l selects anybody, and counts
-// the inventory's hosts that it does.
-func checkLimit(cfg run.Config, std streams) (int, error) {
+// checkLimit finds out before anything is done whether -l selects anybody.
+func checkLimit(cfg run.Config, std streams) error {
 	if cfg.Limit == "" {
-		return len(cfg.Inventory.Hosts()), nil
+		return nil
 	}
 	hosts, err := cfg.Inventory.Limit(cfg.Inventory.Hosts(), cfg.Limit)
 	for _, d := range cfg.Inventory.Unmatched(cfg.Limit) {
@@ -220,7 +217,7 @@ func checkLimit(cfg run.Config, std streams) (int, error) {
 	if err == nil && len(hosts) == 0 {
 		err = diag.Errorf(diag.Pos{}, "limit", "Specified inventory, host pattern and/or --limit leaves us with no hosts to target: --limit %s leaves no host of the inventory", cfg.Limit).WithHint("list what it selects with: fairlead inventory -l %s", cfg.Limit)
 	}
-	return len(hosts), err
+	return err
 }
 
 // apply puts flags, or else settings, into the run's configuration.
@@ -244,6 +241,14 @@ func (f *runFlags) apply(cfg *run.Config, settings *config.Config) {
 	cfg.FactFamilies, cfg.Version = probe.FamiliesFor, version
 }
 
+// expect tells the heap how many hosts a play connects.
+func expect(_ context.Context, e *event.Event) error {
+	if e.Kind == event.PlayStarted {
+		heap.ExpectHosts(len(e.Hosts))
+	}
+	return nil
+}
+
 // perform runs what was prepared, with its sinks around it.
 func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config.Config, red *event.Redactor, std streams) error {
 	scfg, err := f.ssh(settings, std, red)
@@ -253,7 +258,7 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 	cfg.ID = event.NewID()
 	hosts := &run.Hosts{SSH: scfg, Remote: remote.Options{Prober: probe.Prober{}, Lock: lockInfo(cfg.ID, cfg.Check, lockWaitTime(f.lockWait))}}
 	cfg.Connector, cfg.Redactor = hosts, red
-	sinks := []event.Sink{}
+	sinks := []event.Sink{event.SinkFunc(expect)}
 	if f.json {
 		sinks = append(sinks, event.JSONLines(std.out))
 	} else {

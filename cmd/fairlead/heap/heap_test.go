@@ -10,3 +10,15 @@ func TestPercentGC(t *testing.T) {
 		}
 	}
 }
+
+func TestExpectHosts(t *testing.T) {
+	ExpectHosts(manyHosts - 1)
+	if e := expected.Load(); e != 0 {
+		t.Errorf("few hosts: %d are expected", e)
+	}
+	for _, n := range []int{2 * manyHosts, manyHosts} {
+		if ExpectHosts(n); expected.Load() != 2*manyHosts {
+			t.Errorf("%d hosts: %d are expected", n, expected.Load())
+		}
+	}
+}

@@ -17,30 +17,26 @@ import (
 // https://docs.kernel.org/admin-guide/mm/transhuge.html.
 const hugePages = "/sys/kernel/mm/transparent_hugepage/enabled"
 
-// What a run takes of the heap, beside what it takes for each of its hosts (bytes). A run
-// on fewer hosts than manyHosts is not worth the collection that a reservation takes.
+// What a run takes of the heap, beside what it takes for each of its hosts (bytes).
 const (
-	runHeap   = 32 << 20
-	hostHeap  = 200 << 10
-	manyHosts = 10
+	runHeap  = 32 << 20
+	hostHeap = 200 << 10
 )
 
-// ReserveHosts makes room for a run on so many hosts, in huge pages where the kernel
-// gives them to who asks. It takes address space, no memory: a heap that grows less
-// never touches the rest, one that grows more goes on in small pages. It does nothing
-// where memory or address space is limited by setting (GOMEMLIMIT, ulimit -v,
+// reserve makes room for a run on so many hosts, in huge pages where the kernel gives
+// them to who asks. It takes address space, no memory: a heap that grows less never
+// touches the rest, one that grows more goes on in small pages. It does nothing where
+// memory or address space is limited by setting (GOMEMLIMIT, ulimit -v,
 // vm.overcommit_memory=2), and never asks for more than a quarter of the machine's memory.
-// It is for programs that end with the run: in one that goes on, the kernel would fill
-// freed room with huge pages again.
-func ReserveHosts(n int) {
-	if n >= manyHosts && onRequest() && !limited() {
-		reserve(min(runHeap+uint64(n)*hostHeap, memory()/4))
+func reserve(hosts int) {
+	if onRequest() && !limited() {
+		grow(min(runHeap+uint64(hosts)*hostHeap, memory()/4))
 	}
 }
 
-// reserve has the heap grow by n bytes at once, asks for huge pages there, and gives
+// grow has the heap grow by n bytes at once, asks for huge pages there, and gives
 // them back to the heap, which allocates from its lowest free address on.
-func reserve(n uint64) {
+func grow(n uint64) {
 	if n == 0 {
 		return
 	}
@@ -49,7 +45,9 @@ func reserve(n uint64) {
 	_ = unix.Madvise(block, unix.MADV_HUGEPAGE) // small pages do as well
 	runtime.KeepAlive(block)
 	runtime.GC()
-	debug.SetGCPercent(percent)
+	if debug.SetGCPercent(percent); os.Getenv("GOGC") == "" {
+		setGC()
+	}
 }
 
 // onRequest tells whether huge pages are for who asks for them.

@@ -11,12 +11,12 @@ import (
 
 // What was reserved asks for huge pages, and the heap goes on there: of 64 MB of small
 // objects nearly all lie in it.
-func TestReserve(t *testing.T) {
+func TestGrow(t *testing.T) {
 	if _, err := os.Stat(hugePages); err != nil {
 		t.Log("this kernel has no huge pages: nothing is asked for")
 		return
 	}
-	reserve(96 << 20)
+	grow(96 << 20)
 	var blocks [][]byte
 	for range 64 << 20 / 4096 {
 		blocks = append(blocks, make([]byte, 4096))
@@ -57,7 +57,7 @@ func asking(t *testing.T) (list []mapping) {
 	return list
 }
 
-func TestReserveHosts(t *testing.T) {
+func TestLimited(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	if !limited() {
 		t.Error("a limit of memory does not count")

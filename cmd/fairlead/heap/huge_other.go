@@ -2,5 +2,5 @@
 
 package heap
 
-// ReserveHosts does nothing: only Linux gives huge pages on request.
-func ReserveHosts(int) {}
+// reserve does nothing: only Linux gives huge pages on request.
+func reserve(int) {}
