@@ -11,7 +11,7 @@ func addAnsibleJSON(f map[string]Filter) {
 	f["to_yaml"], f["to_nice_yaml"] = toYAML(false), toYAML(true)
 	f["from_json"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if !in.IsString() {
-			return in, errors.New("the JSON object must be str, not " + in.TypeName())
+			return in, errors.New("the JSON object must be str, bytes or bytearray, not " + in.TypeName())
 		}
 		v, err := parseJSON(in.Str())
 		if err != nil {

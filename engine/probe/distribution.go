@@ -197,9 +197,6 @@ func distributionFacts(r *raw, out *value.Map) {
 	out.Set("distribution_release", value.String(d.release))
 	out.Set("distribution_version", value.String(d.version))
 	out.Set("distribution_major_version", value.String(d.major))
-	if d.hasMinor {
-		out.Set("distribution_minor_version", value.String(d.minor))
-	}
 	if d.path != "" {
 		out.Set("distribution_file_path", value.String(d.path))
 		out.Set("distribution_file_variety", value.String(d.variety))
@@ -209,6 +206,9 @@ func distributionFacts(r *raw, out *value.Map) {
 	}
 	if d.search != "" {
 		out.Set("distribution_file_search_string", value.String(d.search))
+	}
+	if d.hasMinor {
+		out.Set("distribution_minor_version", value.String(d.minor))
 	}
 	out.Set("os_family", value.String(d.family()))
 }

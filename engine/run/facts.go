@@ -16,7 +16,7 @@ import (
 // uses from which the names cannot be read.
 var (
 	factName   = lazyregexp.New(`ansible_facts(?:\.|\[ *['"])([A-Za-z0-9_]+)|\bansible_([a-z0-9_]+)`)
-	factsWhole = lazyregexp.New(`\bansible_facts\b(?: *[^.\[\w ]| *$| *\[ *[^'" ])|ansible_' *~|ansible_" *~|'ansible_' *\+|"ansible_" *\+|\bvars *\[|\bhostvars\[[^\]]*\] *(?:[^.\[ ]|$)`)
+	factsWhole = lazyregexp.New(`\bansible_facts\b(?: *[^.\[\w ]| *$| *\[ *[^'" ]| *\. *(?:keys|values|items|get|copy|pop)\b *\()|\bvarnames\b|ansible_' *~|ansible_" *~|'ansible_' *\+|"ansible_" *\+|\bvars *\[|\bhostvars\[[^\]]*\] *(?:[^.\[ ]|$)`)
 )
 
 // maxScan bounds how much text is read to learn which facts a play uses.

@@ -334,6 +334,7 @@ type instance struct {
 	// included are the lists of an include that are still to be entered, entered
 	// counts the others.
 	included []inclusion
+	told     []*event.Event // what the items of an include brought, until all were looked at
 	entered  int
 	// unbrought: an include names what cannot be loaded.
 	unbrought bool
@@ -347,7 +348,7 @@ type instance struct {
 
 func (i *instance) clone() *instance {
 	c := *i
-	c.results, c.included = slices.Clip(i.results), slices.Clip(i.included) // only appended to: what is there is shared
+	c.results, c.included, c.told = slices.Clip(i.results), slices.Clip(i.included), slices.Clip(i.told) // only appended to: what is there is shared
 	return &c
 }
 

@@ -188,14 +188,27 @@ func (pl *play) expose(uses ...*playbook.RoleUse) {
 func (pl *play) tellIncluded(h *host, t *playbook.Task, file string) {
 	e := pl.newEvent(h, t, event.Included, &outcome{})
 	e.Host, e.Hosts, e.Msg = "", []string{h.Name}, file
-	if t.Include.Kind != playbook.IncludeTasks { // the heading alone tells of a role
+	in := h.inst
+	switch {
+	case t.Include.Kind != playbook.IncludeTasks: // the heading alone tells of a role
 		pl.addEntry(h, e, nil)
-		return
-	}
-	if in := h.inst; in.looped {
+	case in.looped:
 		e.Label = pl.itemLabel(h, t, in.items[in.idx])
+		in.told = append(in.told, e)
+	default:
+		pl.addEntry(h, e, countOK)
 	}
-	pl.addEntry(h, e, func(s *event.HostStats) { s.OK++ })
+}
+
+func countOK(s *event.HostStats) { s.OK++ }
+
+// tellItems tells what the items of an include brought, once all of them have been
+// looked at: those that were skipped or failed are told before.
+func (pl *play) tellItems(h *host) {
+	for _, e := range h.inst.told {
+		pl.addEntry(h, e, countOK)
+	}
+	h.inst.told = nil
 }
 
 // togetherIncluded makes one event of those of hosts that include the same file; the
@@ -259,6 +272,7 @@ func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, what
 // one, the include ends.
 func (pl *play) enterNext(h *host, t *playbook.Task) (*request, error) {
 	in := h.inst
+	pl.tellItems(h)
 	if len(in.included) == 0 && in.entered == 0 {
 		return pl.endTask(h, t)
 	}

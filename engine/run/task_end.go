@@ -14,6 +14,7 @@ import (
 // endTask ends a task on a host: registers, notifies, counts, and goes on.
 func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 	in := h.inst
+	pl.tellItems(h)
 	o := in.last
 	if in.looped || o == nil {
 		o = pl.loopOutcome(in, t)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sort"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/inventory"
@@ -156,10 +155,8 @@ func (l factLayer) names(add func(string)) {
 }
 
 func factsValue(mem *Memory) value.Value {
-	names := mem.Names()
-	sort.Strings(names)
 	m := value.NewMap()
-	for _, n := range names {
+	for _, n := range mem.InOrder() {
 		v, _ := mem.Get(n)
 		switch {
 		case n[0] == 0:
