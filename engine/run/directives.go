@@ -44,7 +44,11 @@ func (pl *play) setFacts(h *host, d module.SetFacts) {
 		case d.Plain:
 			h.SetPlain(k.Text(), v)
 		case d.Cacheable:
-			h.SetPlain(k.Text(), v)
+			if name, prefixed := strings.CutPrefix(k.Text(), "ansible_"); prefixed {
+				h.Facts.Set(name, v)
+			} else {
+				h.SetPlain(name, v)
+			}
 			h.Host.Set.Set(k.Text(), v)
 		default:
 			h.Host.Set.Set(k.Text(), v)

@@ -334,7 +334,9 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 		pl.endPlay = pl.endPlay || action == "end_play"
 		return done, nil
 	case "clear_facts":
-		h.Facts.Clear()
+		for _, x := range pl.named {
+			x.Facts.Clear()
+		}
 	case "clear_host_errors":
 		pl.clearHostErrors()
 	case "refresh_inventory":
