@@ -261,7 +261,7 @@ func iterate(c *Context, v value.Value) ([]value.Value, error) {
 		}
 		out := make([]value.Value, 0, len(s))
 		for _, r := range s {
-			out = append(out, value.String(string(r)).WithMarks(v.Marks()))
+			out = append(out, value.String(string(r)).WithMarks(marksOf(v)))
 		}
 		return out, nil
 	case value.KindUndefined:

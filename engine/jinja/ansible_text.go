@@ -60,10 +60,21 @@ func addAnsibleText(f map[string]Filter) {
 		if in.IsUndefined() {
 			return value.String("AnsibleUndefined"), nil
 		}
-		if in.IsString() && in.IsUnsafe() {
-			return value.String("AnsibleUnsafeText"), a.Bind().Err
+		name := in.TypeName()
+		switch marks := in.Marks(); {
+		case !in.IsString():
+		case marks&(Verbatim|value.Unsafe) == Verbatim|value.Unsafe:
+			name = "NativeJinjaUnsafeText"
+		case marks&Verbatim != 0:
+			name = "NativeJinjaText"
+		case marks&value.Unsafe != 0:
+			name = "AnsibleUnsafeText"
+		case marks&value.Vaulted != 0:
+			name = "AnsibleVaultEncryptedUnicode"
+		case marks&value.Written != 0:
+			name = "AnsibleUnicode"
 		}
-		return value.String(in.TypeName()), a.Bind().Err
+		return value.String(name), a.Bind().Err
 	}}
 	f["bool"] = bound(func(_ *Context, in value.Value, _ *Bound) (value.Value, error) {
 		if in.IsNull() {

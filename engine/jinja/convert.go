@@ -20,7 +20,15 @@ func (s *sink) converted() value.Value {
 			return mark(v, s.marks)
 		}
 	}
-	return value.String(text).WithMarks(s.marks)
+	return value.String(text).WithMarks(s.marks | s.written())
+}
+
+// written is the mark of a text that is one variable, and nothing was done to it.
+func (s *sink) written() value.Marks {
+	if s.n != 1 {
+		return 0
+	}
+	return s.single.Marks() & value.Written
 }
 
 // native is the same with jinja2_native: a lone value stays what it is, text
@@ -35,7 +43,7 @@ func (s *sink) native() value.Value {
 	text := s.b.String()
 	v, ok := pyliteral.Parse(text)
 	if !ok || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\t") {
-		return value.String(text).WithMarks(s.marks)
+		return value.String(text).WithMarks(s.marks | s.written())
 	}
 	if v.IsString() {
 		v = value.String(text[:1] + v.Str() + text[:1])

@@ -12,7 +12,7 @@ import (
 const Verbatim value.Marks = 1 << 7
 
 // transient marks stay with the value that has them.
-const transient = Verbatim | value.Vaulted
+const transient = Verbatim | value.Vaulted | value.Written
 
 func marksOf(vs ...value.Value) value.Marks {
 	var m value.Marks

@@ -186,7 +186,7 @@ func parseKV(n *yaml.Node, keepRaw bool) (freeForm, error) {
 			k, v := strings.TrimSpace(x[:eq]), unquote(strings.TrimSpace(x[eq+1:]))
 			ff.pairs = append(ff.pairs, yaml.Pair{
 				Key:   yaml.FromValue(n.PosAt(at), value.String(k)),
-				Value: yaml.FromValue(n.PosAt(at+min(eq+1, len(orig))), value.String(v).WithMarks(n.Value().Marks())),
+				Value: yaml.FromValue(n.PosAt(at+min(eq+1, len(orig))), value.String(v).WithMarks(n.Value().Marks()&^value.Written)),
 			})
 			continue
 		}
@@ -201,7 +201,7 @@ func parseKV(n *yaml.Node, keepRaw bool) (freeForm, error) {
 		}
 		ff.raw = n // keeps exact places where nothing was taken out
 		if joined != text {
-			ff.raw = yaml.FromValue(n.PosAt(rawAt), value.String(joined).WithMarks(n.Value().Marks()))
+			ff.raw = yaml.FromValue(n.PosAt(rawAt), value.String(joined).WithMarks(n.Value().Marks()&^value.Written))
 		}
 	}
 	return ff, nil

@@ -416,7 +416,7 @@ func (r *reader) oldAction(t *Task, key string, body *yaml.Node) (string, *yaml.
 	}
 	name, rest := cutModule(body.Str())
 	t.ActionPos = body.Pos
-	n := yaml.FromValue(body.PosAt(max(0, strings.Index(body.Str(), rest))), value.String(rest).WithMarks(body.Value().Marks()))
+	n := yaml.FromValue(body.PosAt(max(0, strings.Index(body.Str(), rest))), value.String(rest).WithMarks(body.Value().Marks()&^value.Written))
 	if rest == "" {
 		n = yaml.FromValue(body.Pos, value.Null)
 	}

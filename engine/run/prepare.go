@@ -40,7 +40,7 @@ type Request struct {
 func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	var warnings, problems diag.List
 	seen := newSourceLog()
-	opts := yaml.Options{Decrypt: req.Decrypt, Duplicates: req.Settings.DuplicateKeys, Seen: seen.add, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
+	opts := yaml.Options{Written: true, Decrypt: req.Decrypt, Duplicates: req.Settings.DuplicateKeys, Seen: seen.add, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
 	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts, Rules: req.Settings.Inventory,
 		Evaluator: func(inv *inventory.Inventory) inventory.Evaluator { return vars.ForInventory(inv, req.Extra) }})
 	problems.Add(err)

@@ -237,6 +237,9 @@ func (pl *play) loopItems(s *vars.Scope, t *playbook.Task) ([]value.Value, *valu
 	if un.IsUnknown() {
 		return nil, un.Origin(), nil
 	}
+	for i, it := range items { // what a lookup gives is never evaluated again
+		items[i] = it.MarkDeep(value.Unsafe)
+	}
 	return items, nil, nil
 }
 

@@ -88,7 +88,7 @@ func (m *Map) Len() int {
 }
 
 // plain tells whether a key is a string and nothing else.
-func (v Value) plain() bool { return v.kind == KindString && v.marks == 0 }
+func (v Value) plain() bool { return v.kind == KindString && v.marks&^Written == 0 }
 
 // key is the key of an entry.
 func (m *Map) key(i int) Value {

@@ -52,6 +52,9 @@ const (
 	// Vaulted values are encrypted where they stand (!vault). It is what the
 	// test vault_encrypted asks for, and no operation passes it on.
 	Vaulted
+	// Written texts are those of files of YAML as they stand there. The filter
+	// type_debug tells them from others, and no operation passes it on.
+	Written
 )
 
 // Value is one playbook value. The zero Value is null.

@@ -26,6 +26,8 @@ type Options struct {
 	// Seen receives every text that is read, by the name of its file: whoever
 	// wants to know later whether the file changed. May be nil.
 	Seen func(file string, data []byte)
+	// Written marks texts that are no templates as value.Written.
+	Written bool
 }
 
 // Warning passes a warning on.
@@ -366,6 +368,9 @@ func (b *builder) scalar(n *Node, r *yamlv3.Node) {
 		n.val = n.val.WithMarks(value.Unsafe)
 	}
 	n.val = n.val.WithMarks(b.marks)
+	if b.opts.Written && n.val.IsString() && !strings.Contains(n.Text, "{{") && !strings.Contains(n.Text, "{%") {
+		n.val = n.val.WithMarks(value.Written)
+	}
 }
 
 func (b *builder) vault(n *Node) {

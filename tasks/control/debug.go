@@ -74,8 +74,11 @@ func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
 		if err != nil {
 			return "", value.Null, err
 		}
-		if inner.IsUnsafe() || inner.IsUnknown() {
+		switch {
+		case inner.IsUnknown():
 			return arg.Str(), inner, nil
+		case inner.IsUnsafe() && inner.IsString(): // no expression, as Ansible shows it
+			return inner.Str(), value.String("{{" + inner.Str() + "}}").WithMarks(inner.Marks()), nil
 		}
 		expr = inner
 	}
