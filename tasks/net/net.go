@@ -9,7 +9,9 @@ import (
 )
 
 // Modules lists the modules of this family.
-func Modules() []module.Module { return []module.Module{WaitFor(), KnownHosts(), GetURL(), URI()} }
+func Modules() []module.Module {
+	return []module.Module{WaitFor(), KnownHosts(), SSHConfig(), GetURL(), URI()}
+}
 
 // quote writes s as one word of a shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
