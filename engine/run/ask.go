@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/playbook"
@@ -68,12 +70,15 @@ func (r *runner) promptFor(s *vars.Scope, q *playbook.Prompt) (value.Value, erro
 	if err != nil {
 		return value.Null, err
 	}
-	question := text + ": "
-	if text == "" {
-		question = "input for " + q.Name + ": "
+	if q.Prompt == nil {
+		text = q.Name
 	}
-	if q.Default != nil {
-		question = fmt.Sprintf("%s [%s]: ", strings.TrimSuffix(question, ": "), def)
+	question := text + ": "
+	switch {
+	case text == "":
+		question = "input for " + q.Name + ": "
+	case q.Default != nil:
+		question = fmt.Sprintf("%s [%s]: ", text, def)
 	}
 	answer, asked, err := r.askTwice(question, !private, confirm)
 	if err != nil {
@@ -106,7 +111,7 @@ func (r *runner) askTwice(question string, shown, twice bool) (string, bool, err
 		if err != nil || again == answer {
 			return answer, true, err
 		}
-		r.notice("warn", "the two values differ")
+		r.notice("warn", "***** VALUES ENTERED DO NOT MATCH ****")
 	}
 }
 
@@ -189,13 +194,20 @@ func (pl *play) allPass(hosts []*host, t *playbook.Task) bool {
 // ask, or nobody answers.
 func (pl *play) askPause(h *host, prompt string, echo bool, o *outcome) (bool, error) {
 	if prompt == "" {
-		prompt = "Press enter to continue"
+		prompt = "Press enter to continue, Ctrl+C to interrupt"
 	}
-	answer, asked, err := pl.ask("["+h.title(h.task())+"]\n"+prompt+": ", echo)
+	if !echo {
+		prompt += " (output is hidden)"
+	}
+	begun := pl.Now()
+	answer, asked, err := pl.ask("["+h.title(h.task())+"]\n"+prompt+":\n", echo)
 	if err != nil || !asked {
 		return false, err
 	}
+	took := pl.Now().Sub(begun)
 	o.result = o.result.Clone()
+	o.result.Set("delta", value.Int(int64(took/time.Second)))
+	o.result.Set("stdout", value.String("Paused for "+value.FloatRepr(math.Round(took.Minutes()*100)/100)+" minutes"))
 	o.result.Set("user_input", value.String(answer).WithMarks(value.Unsafe))
 	return true, nil
 }

@@ -51,8 +51,8 @@ func TestVarsPromptAsks(t *testing.T) {
 	if got, w := l.read("a", "f"), "g {{ not a template }} from-a-variable z $6$"; !strings.HasPrefix(got, w) {
 		t.Errorf("wrote %q, want %q...", got, w)
 	}
-	exp := "What [d]: true|input for default [from-a-variable]: false|input for twice: true|confirm input for twice: true|" +
-		"input for twice: true|confirm input for twice: true|Secret: false"
+	exp := "What [d]: true|default [from-a-variable]: false|twice: true|confirm twice: true|" +
+		"twice: true|confirm twice: true|Secret: false"
 	if got := strings.Join(asked, "|"); got != exp {
 		t.Errorf("asked %s\nwant  %s", got, exp)
 	}
@@ -118,7 +118,7 @@ func TestPauseAsks(t *testing.T) {
     - {name: ask, pause: {prompt: Well, echo: false}, register: p}
     - {name: write, copy: {content: "{{ p.user_input }}", dest: "{{ root }}/f"}}
 `), "ask a ok\nwrite a changed")
-	if got := l.read("a", "f"); got != "an answer" || len(asked) != 1 || asked[0] != "[ask]\nWell: false" {
+	if got := l.read("a", "f"); got != "an answer" || len(asked) != 1 || asked[0] != "[ask]\nWell (output is hidden):\nfalse" {
 		t.Errorf("wrote %q, asked %q", got, asked)
 	}
 }

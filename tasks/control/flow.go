@@ -58,7 +58,7 @@ func Pause() module.Module {
 
 func planPause(a pauseArgs, in module.Inputs, _ state.View) (module.Change, error) {
 	p := module.Pause{Prompt: a.Prompt.Or(""), Echo: a.Echo, Ask: true}
-	said := "Paused for user input"
+	said := "Paused for 0.0 minutes"
 	if m, ok := a.Minutes.Get(); ok {
 		p.Ask = false
 		p.For = time.Duration(m * float64(time.Minute))
