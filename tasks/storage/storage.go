@@ -5,5 +5,5 @@ import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Filesize(), Filesystem(), LVG(), Parted()}
+	return []module.Module{Filesize(), Filesystem(), LVG(), LVol(), Parted()}
 }
