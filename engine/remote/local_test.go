@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -469,6 +470,13 @@ func TestAccountsAndTree(t *testing.T) {
 		if len(tree) != 4 || tree[0].Rel != "a" || tree[2].Rel != "a/f" || tree[2].Stat.Size != 3 || tree[2].Stat.Mode != 0o600 || tree[3].Target != "f" {
 			t.Errorf("%+v", tree)
 		}
+		listed := slices.Clone(tree[1:])
+		slices.SortFunc(listed, func(a, b state.TreeEntry) int { return a.Listed - b.Listed })
+		for i, name := range listedIn(t, d+"/a") {
+			if listed[i].Rel != "a/"+name {
+				t.Errorf("entry %d of the folder is %s, not %s", i, listed[i].Rel, name)
+			}
+		}
 		if out.Answers[8].Err == nil {
 			t.Error("a missing tree has no error")
 		}
@@ -544,4 +552,19 @@ func TestManyFolders(t *testing.T) {
 			t.Errorf("%+v", out.Results)
 		}
 	})
+}
+
+// listedIn are the names in a folder as the system lists them.
+func listedIn(t *testing.T, dir string) []string {
+	t.Helper()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

@@ -48,7 +48,11 @@ func (a *asking) readTree(out []*section) (int, error) {
 	return 0, protocolError("a tree has no end")
 }
 
+// sorted orders entries by name, and notes the order in which the host listed them.
 func sorted(entries []state.TreeEntry) []state.TreeEntry {
+	for k := range entries {
+		entries[k].Listed = k
+	}
 	slices.SortFunc(entries, func(a, b state.TreeEntry) int { return strings.Compare(a.Rel, b.Rel) })
 	return entries
 }

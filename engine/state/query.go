@@ -82,6 +82,7 @@ type TreeEntry struct {
 	Rel    string
 	Stat   Stat
 	Target string // where a link points
+	Listed int    // its place in what the host listed; entries come sorted by name
 }
 
 // Login asks who the identity is. Its answer is a LoginInfo.

@@ -139,6 +139,9 @@ func (f *finding) walk(shown, real string, above []string) {
 	for _, e := range entries {
 		children[path.Dir(e.Rel)] = append(children[path.Dir(e.Rel)], e)
 	}
+	for _, c := range children { // the original finds them as the host lists its folders
+		slices.SortStableFunc(c, func(a, b state.TreeEntry) int { return a.Listed - b.Listed })
+	}
 	f.folder(shown, real, ".", 1, children, append(above[:len(above):len(above)], real))
 }
 

@@ -138,3 +138,19 @@ func TestFindUnreadable(t *testing.T) {
 		t.Errorf("root skipped %s", got)
 	}
 }
+
+// What is found comes in the order in which the host lists its folders.
+func TestFindOrder(t *testing.T) {
+	t.Parallel()
+	h := findHost(t)
+	h.listed = map[string]int{"/d/old.txt": 1, "/d/sub": 2, "/d/f.txt": 3, "/d/.hid": 4}
+	files, _ := h.twice(Find(), value.M("paths", "/d", "patterns", "*.txt", "recurse", true)).Result.Get("files")
+	var names []string
+	for _, f := range files.Items() {
+		p, _ := f.Get("path")
+		names = append(names, strings.TrimPrefix(p.Text(), "/d/"))
+	}
+	if got, want := strings.Join(names, " "), "old.txt f.txt sub/deep/h.txt sub/deep/er/q.txt .hid/h2.txt"; got != want {
+		t.Errorf("found %s, want %s", got, want)
+	}
+}

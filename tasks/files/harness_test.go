@@ -26,6 +26,7 @@ type node struct {
 
 // host is a host of a test: what is on it, and the view that a plan sees.
 type host struct {
+	listed map[string]int  // places of entries in what the host lists of folders
 	login  state.LoginInfo // who acts
 	t      *testing.T
 	nodes  map[string]node
@@ -96,7 +97,7 @@ func (h *host) answer(q state.Query) state.Answer {
 		var out []state.TreeEntry
 		for p, n := range h.nodes {
 			if rel, ok := strings.CutPrefix(p, strings.TrimSuffix(q.Path, "/")+"/"); ok {
-				out = append(out, state.TreeEntry{Rel: rel, Stat: n.Stat, Target: n.target})
+				out = append(out, state.TreeEntry{Rel: rel, Stat: n.Stat, Target: n.target, Listed: h.listed[p]})
 			}
 		}
 		sort.Slice(out, func(i, j int) bool { return out[i].Rel < out[j].Rel })
