@@ -48,6 +48,9 @@ type Options struct {
 	// blanks before one at the start of a line, KeepTrailingNewline keeps the
 	// newline that ends the source.
 	TrimBlocks, LstripBlocks, KeepTrailingNewline bool
+	// Newline is what the newlines of the source become in the result; those of
+	// values stay what they are. Empty means "\n".
+	Newline string
 	// Delimiters; empty means Jinja2's own.
 	BlockStart, BlockEnd, VarStart, VarEnd, CommentStart, CommentEnd string
 	LineStatementPrefix, LineCommentPrefix                           string

@@ -198,6 +198,9 @@ func (l *lexer) strip(data string, start int, sign byte, lstrip bool) string {
 
 func (l *lexer) data(start int, data string) {
 	if data != "" {
+		if l.o.Newline != "" {
+			data = strings.ReplaceAll(data, "\n", l.o.Newline)
+		}
 		l.toks = append(l.toks, token{kind: tokData, pos: start, text: data})
 	}
 }

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -237,7 +238,7 @@ func (t *Template) withNewlines(v value.Value) value.Value {
 	if want <= have {
 		return v
 	}
-	return value.String(v.Str() + strings.Repeat("\n", want-have)).WithMarks(v.Marks())
+	return value.String(v.Str() + strings.Repeat(cmp.Or(t.o.Newline, "\n"), want-have)).WithMarks(v.Marks())
 }
 
 // singleValue is Ansible's short cut for {{ name }}: numbers, booleans and

@@ -247,7 +247,7 @@ func (c *checker) checkFile(u *user, path string, o jinja.Options, stack map[str
 		}
 		v.lenient = v.lenient || r.Import
 		v.maybe = v.maybe || r.Maybe
-		c.checkFile(&v, found, jinja.FileOptions(), stack)
+		c.checkFile(&v, found, o, stack)
 	}
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -13,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -155,23 +155,35 @@ func (s *sources) Render(path string, o module.RenderOptions) (value.Value, erro
 	jo := jinja.FileOptions()
 	jo.BlockStart, jo.BlockEnd, jo.VarStart, jo.VarEnd = o.BlockStart, o.BlockEnd, o.VarStart, o.VarEnd
 	jo.CommentStart, jo.CommentEnd = o.CommentStart, o.CommentEnd
-	jo.TrimBlocks, jo.LstripBlocks = !o.NoTrimBlocks, o.LstripBlocks
+	jo.TrimBlocks, jo.LstripBlocks, jo.Newline = !o.NoTrimBlocks, o.LstripBlocks, o.NewlineSequence
 	data, err := s.cache.text(path)
 	if err != nil {
 		return value.Null, err
 	}
 	v, err := s.scope.RenderText(path, data, jo, o.Vars)
 	if err != nil {
-		return value.Null, err
+		return value.Null, classed(err)
 	}
 	if v.IsUnknown() {
 		s.unknown = v.Origin()
 		return value.String("").WithMarks(v.Marks()), nil
 	}
-	if o.NewlineSequence != "" && o.NewlineSequence != "\n" {
-		v = value.String(strings.ReplaceAll(v.Str(), "\n", o.NewlineSequence)).WithMarks(v.Marks())
-	}
 	return v, nil
+}
+
+// classed puts the class that Ansible names before what it says of a template file.
+func classed(err error) error {
+	d, ok := errors.AsType[*diag.Diagnostic](err)
+	if !ok {
+		return err
+	}
+	class := cmp.Or(jinja.Raised(err), "AnsibleError")
+	if vars.IsUndefined(err) {
+		class = "AnsibleUndefinedVariable"
+	}
+	said := *d
+	said.Msg = class + ": " + d.Msg
+	return &said
 }
 
 // fileCache reads and sums files of the controller once, and again only when

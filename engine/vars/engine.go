@@ -427,14 +427,18 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 	return d
 }
 
-// misparsed says in Ansible's words that text is no template.
+// misparsed says in Ansible's words that text is no template; the text of a whole
+// file ("") is not told.
 func misparsed(err error, text string) error {
 	d, ok := errors.AsType[*diag.Diagnostic](err)
 	if !ok {
 		return err
 	}
 	said := *d
-	said.Msg = "template error while templating string: " + d.Msg + ". String: " + text
+	said.Msg = "template error while templating string: " + d.Msg
+	if text != "" {
+		said.Msg += ". String: " + text
+	}
 	return &said
 }
 

@@ -133,9 +133,10 @@ func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map)
 
 func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string]value.Value, how jinja.FileReading) (value.Value, error) {
 	env := s.eng.fileEnvFor(s, filepath.Dir(path))
+	env.LoadOptions = o // Ansible reads what a template includes as the template itself
 	t, err := s.eng.fileTemplate(env, path, text, o)
 	if err != nil {
-		return value.Null, err
+		return value.Null, misparsed(err, "")
 	}
 	scope := s.With(locals)
 	return scope.run(func() (value.Value, error) { return t.Read(scope.context(env), how) })
@@ -145,7 +146,6 @@ func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string
 // template and on the task's search path.
 func (e *Engine) fileEnvFor(s *Scope, dir string) *jinja.Env {
 	env := *e.fileEnv
-	env.LoadOptions = jinja.FileOptions()
 	env.Loader = func(name string) (string, diag.Pos, error) { return s.loadTemplate(dir, name) }
 	return &env
 }
