@@ -206,6 +206,8 @@ type disk struct {
 	known map[string]bool
 	dests []string // what earlier tasks write on the controller
 	wild  bool     // earlier tasks may write anything there
+	// python are the files of plug-ins in folders that were asked for.
+	python map[string][]pluginFile
 }
 
 func (d *disk) exists(path string) bool {

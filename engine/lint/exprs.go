@@ -224,9 +224,14 @@ func (u *user) text(n *yaml.Node, t *text) {
 // problems reports what does not parse; where it may not come to that, or where
 // failures are caught, it stops nothing.
 func (u *user) problems(l diag.List) {
-	if len(l) > 0 {
-		u.c.reportAll(l, u.p.none || u.shielded || u.maybe)
+	if len(l) == 0 {
+		return
 	}
+	told := slices.Clone(l)
+	for i, d := range told {
+		told[i] = u.c.foreign(d, u.p.Dir)
+	}
+	u.c.reportAll(told, u.p.none || u.shielded || u.maybe)
 }
 
 // reads checks the variables of a text; at maps its offsets to places.
