@@ -37,7 +37,7 @@ make_base() {
 	# shellcheck disable=SC2016
 	DEBS=$bed/twin-debs TWIN=${twin_packages//,/ } mmdebstrap --variant=minbase --include="$packages" --customize-hook='cd "$DEBS" && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" &&
 		apt-get download -q -o APT::Sandbox::User=root $(apt-get install -s --no-install-recommends $TWIN |
-			awk "/^Inst/ && \$2 !~ /^libllvm/ { print \$2 }")' bookworm "$bed/base.new" >"$bed/base.log" 2>&1 ||
+			awk "/^Inst/ && \$2 !~ /^(libllvm|dmidecode)/ { print \$2 }")' bookworm "$bed/base.new" >"$bed/base.log" 2>&1 ||
 		die "mmdebstrap did not work: $bed/base.log ends with: $(tail -n 5 "$bed/base.log")"
 	rm -f "$bed/base.new"/etc/ssh/ssh_host_*
 	stop_hosts $(known_hosts_of_bed)
@@ -145,7 +145,7 @@ layer_light() {
 }
 
 # layer_twin unpacks packages: setting them up would take a minute (alternatives, a cluster, certificates), and nothing
-# is served before a case starts it. LLVM, which only speeds up long queries, is left out.
+# is served before a case starts it. LLVM, which only speeds up long queries, and dmidecode, which facts would use, are left out.
 layer_twin() {
 	local deb
 	for deb in bin sbin lib lib64; do ln -s "usr/$deb" "$layers/twin/$deb"; done
