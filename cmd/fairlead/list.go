@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/run"
 	"github.com/fairlead-project/fairlead/engine/value"
+	"github.com/fairlead-project/fairlead/engine/vars"
 )
 
 // list shows what a run would comprise: hosts, tasks, tags of each play.
@@ -24,7 +25,8 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, pattern(p), orElse(p.Keywords.Name.Str(), pattern(p)), strings.Join(written(p), ","))
+			known := vars.Written(p)
+			fmt.Fprintf(std.out, "\n  play #%d (%s): %s\tTAGS: [%s]\n", i+1, strings.Join(cfg.Vars.PlayPatterns(known), ","), cfg.Vars.PlayTitle(known), strings.Join(written(p), ","))
 			if hosts {
 				if err := listHosts(std, cfg, p); err != nil {
 					return err
@@ -58,20 +60,13 @@ func list(std streams, cfg run.Config, hosts, tasks, tags bool) error {
 	return nil
 }
 
-func pattern(p *playbook.Play) string {
-	var parts []string
-	for _, n := range p.Hosts.List() {
-		parts = append(parts, n.Str())
-	}
-	return strings.Join(parts, ",")
-}
-
 func listHosts(std streams, cfg run.Config, p *playbook.Play) error {
 	var pos diag.Pos
 	if p.Hosts != nil {
 		pos = p.Hosts.Pos
 	}
-	hosts, err := cfg.Inventory.Match(pattern(p), pos)
+	patterns := cfg.Vars.PlayPatterns(vars.Written(p))
+	hosts, err := cfg.Inventory.Match(strings.Join(patterns, ","), pos)
 	if err != nil {
 		return err
 	}
@@ -80,7 +75,7 @@ func listHosts(std streams, cfg run.Config, p *playbook.Play) error {
 			return err
 		}
 	}
-	fmt.Fprintf(std.out, "    pattern: ['%s']\n    hosts (%d):\n", pattern(p), len(hosts))
+	fmt.Fprintf(std.out, "    pattern: ['%s']\n    hosts (%d):\n", strings.Join(patterns, "', '"), len(hosts))
 	for _, h := range hosts {
 		fmt.Fprintf(std.out, "      %s\n", h.Name)
 	}

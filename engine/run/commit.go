@@ -213,7 +213,7 @@ func (pl *play) tellStart(h *host) {
 	if t == nil || h.inst == nil {
 		return
 	}
-	pl.tellTask(&event.Event{Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
+	pl.tellTask(&event.Event{Play: pl.title, PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: t.Module, Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Args: pl.shownArgs(h, t)})
 }
 

@@ -48,6 +48,7 @@ type play struct {
 	free          free
 	debugAll      bool // every failure wants the debugger
 	debugging     debugging
+	title         string // the name, or the pattern of its hosts, evaluated
 }
 
 // play runs one play on its hosts, batch by batch; stop ends the run.
@@ -67,13 +68,14 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	r.playNo++
+	title := r.Vars.PlayTitle(pv)
 	begins := func(hosts []*host) { // told of every batch, as Ansible does
-		r.emit(&event.Event{Kind: event.PlayStarted, Play: playName(p, hosts), PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
+		r.emit(&event.Event{Kind: event.PlayStarted, Play: title, PlayNo: p.Index + 1, Pos: p.Pos, Hosts: names(hosts), Check: r.inCheckMode(&p.Scope)})
 	}
 	if len(hosts) == 0 {
 		r.warnReserved(pv)
 		begins(hosts)
-		r.emit(&event.Event{Kind: event.NoHosts, Play: playName(p, hosts), Msg: "no hosts matched"})
+		r.emit(&event.Event{Kind: event.NoHosts, Play: title, Msg: "no hosts matched"})
 		return false, nil
 	}
 	batches, err := r.serial(p, pv, hosts)
@@ -84,7 +86,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		r.warnReserved(pv)
 		begins(batch)
 		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, named: named, all: all, batch: batch,
-			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, starting: r.StartAt != "" && !r.startFound}
+			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, title: title, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {
 			return true, err
 		}
@@ -115,8 +117,6 @@ func names(hosts []*host) []string {
 	}
 	return out
 }
-
-func playName(p *playbook.Play, hosts []*host) string { return p.Title() }
 
 // playVars reads what a play has of variables for all its hosts; its vars_files may
 // name extra and play variables, or be each host's own.
@@ -477,7 +477,7 @@ func (pl *play) tellFatal() {
 		return
 	}
 	pl.noneLeft = true
-	pl.emit(&event.Event{Kind: event.NoneLeft, Play: pl.p.Title(), PlayNo: pl.p.Index + 1})
+	pl.emit(&event.Event{Kind: event.NoneLeft, Play: pl.title, PlayNo: pl.p.Index + 1})
 }
 
 // abandon forgets what was planned and not applied, when the run is cancelled.

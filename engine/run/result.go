@@ -386,7 +386,7 @@ func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
 
 // newEvent makes the event of a result.
 func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome) *event.Event {
-	e := &event.Event{Kind: kind, Play: playName(pl.p, nil), PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
+	e := &event.Event{Kind: kind, Play: pl.title, PlayNo: pl.no, Task: h.title(t), TaskID: t.ID, TaskNo: h.inst.taskNo,
 		Module: orElse(h.inst.module, t.Module), Pos: t.Pos, Handler: t.Handler, Check: pl.inCheckMode(&t.Scope), Host: h.Name, Status: o.status, Msg: o.msg, Hint: o.hint, Reason: o.reason,
 		Res: o.result, NoLog: o.noLog, Warnings: o.warnings, Assuming: o.assuming, Duration: pl.Now().Sub(h.inst.started),
 		Verbose: verbose(h, o), Loop: h.inst.looped, Delegate: o.on.host, DelegateAddress: o.on.address, Restored: o.restored, Args: pl.shownArgs(h, t)}
