@@ -63,8 +63,8 @@ func (c *checker) patternText(n *yaml.Node, p *play) (string, bool) {
 	return s, err == nil
 }
 
-// hosts reports patterns that name nothing: an error only if no play of the
-// playbook has a host.
+// hosts reports patterns that name nothing: an error only if no play of the playbook has
+// a host. Groups that are there and hold no hosts are meant so: Ansible skips the play.
 func (c *checker) hosts() {
 	if c.cfg.Inventory == nil || c.cfg.HostsOptional || c.dynamic || len(c.plays) == 0 {
 		return
@@ -80,16 +80,15 @@ func (c *checker) hosts() {
 			c.report(&e)
 		}
 		if p.none && len(p.hostsErr) == 0 && nobody {
-			c.report(diag.Errorf(p.Hosts.Pos, inventory.CodeNoHosts, "the pattern %q matches no host", p.Hosts.Value().Text()).WithHint("%s", emptyHint(c.cfg.Inventory)))
+			d := diag.Errorf(p.Hosts.Pos, inventory.CodeNoHosts, "the pattern %q matches no host", p.Hosts.Value().Text()).WithHint("the groups it names hold no hosts")
+			d.Warning = true
+			if len(c.cfg.Inventory.Hosts()) == 0 {
+				d = d.WithHint("the inventory holds no hosts; give one with -i")
+				d.Warning = false
+			}
+			c.report(d)
 		}
 	}
-}
-
-func emptyHint(inv *inventory.Inventory) string {
-	if len(inv.Hosts()) == 0 {
-		return "the inventory holds no hosts; give one with -i"
-	}
-	return "the groups it names hold no hosts"
 }
 
 // pattern checks a host pattern that is a template: it knows extra variables
