@@ -122,6 +122,8 @@ func (c *callback) lines(e *event.Event) []string {
 		return []string{"CLUSTER = " + c.cluster, play}
 	case event.NoHosts:
 		return []string{"skipping: no hosts matched"}
+	case event.NoneLeft:
+		return []string{"NO MORE HOSTS LEFT"}
 	case event.TaskStarted:
 		if c.task == e.TaskNo && e.TaskNo != 0 {
 			return nil // told already: another host came later

@@ -30,6 +30,7 @@ func TestCallbackLines(t *testing.T) {
 		"play":            {event.Event{Kind: event.PlayStarted, Play: "p"}, []string{"CLUSTER = None", "PLAY [p]"}},
 		"nameless play":   {event.Event{Kind: event.PlayStarted}, []string{"CLUSTER = None", "PLAY"}},
 		"no hosts":        {event.Event{Kind: event.NoHosts}, []string{"skipping: no hosts matched"}},
+		"none left":       {event.Event{Kind: event.NoneLeft}, []string{"NO MORE HOSTS LEFT"}},
 		"task":            {event.Event{Kind: event.TaskStarted, Task: "lb : t", TaskNo: 1}, []string{"TASK [lb : t]"}},
 		"handler":         {event.Event{Kind: event.TaskStarted, Task: "h", Handler: true}, []string{"RUNNING HANDLER [h]"}},
 		"ok":              {event.Event{Kind: event.Result, Host: "h", Status: event.OK}, []string{"ok: [h]"}},

@@ -120,7 +120,7 @@ func (f *connectFlags) define(fl *pflag.FlagSet) {
 func (f *inventoryFlags) request(playbooks []string, cfg *config.Config, std streams, red *event.Redactor) (run.Request, error) {
 	req := run.Request{
 		Playbooks: playbooks, Inventory: f.inventory, RolesPath: append(expandAll(f.rolesPath), cfg.List(config.RolesPath)...),
-		Settings: run.SettingsOf(cfg),
+		Settings: run.SettingsOf(cfg), EmptyGroups: true,
 	}
 	if len(req.Inventory) == 0 {
 		req.Inventory = cfg.List(config.Inventory)

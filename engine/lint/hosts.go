@@ -64,7 +64,7 @@ func (c *checker) patternText(n *yaml.Node, p *play) (string, bool) {
 }
 
 // hosts reports patterns that name nothing: an error only if no play of the playbook has
-// a host. Groups that are there and hold no hosts are meant so: Ansible skips the play.
+// a host, and with EmptyGroups only if they name what is not there.
 func (c *checker) hosts() {
 	if c.cfg.Inventory == nil || c.cfg.HostsOptional || c.dynamic || len(c.plays) == 0 {
 		return
@@ -80,11 +80,10 @@ func (c *checker) hosts() {
 			c.report(&e)
 		}
 		if p.none && len(p.hostsErr) == 0 && nobody {
-			d := diag.Errorf(p.Hosts.Pos, inventory.CodeNoHosts, "the pattern %q matches no host", p.Hosts.Value().Text()).WithHint("the groups it names hold no hosts")
-			d.Warning = true
+			d := diag.Errorf(p.Hosts.Pos, inventory.CodeNoHosts, "the pattern %q matches no host", p.Hosts.Value().Text())
+			d.Hint, d.Warning = "the groups it names hold no hosts", c.cfg.EmptyGroups
 			if len(c.cfg.Inventory.Hosts()) == 0 {
-				d = d.WithHint("the inventory holds no hosts; give one with -i")
-				d.Warning = false
+				d.Hint, d.Warning = "the inventory holds no hosts; give one with -i", false
 			}
 			c.report(d)
 		}

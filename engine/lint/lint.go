@@ -34,6 +34,8 @@ type Config struct {
 	// HostsOptional: the inventory is not the one of the run, so nothing is said
 	// about plays that match no host, nor about what inventory may define.
 	HostsOptional bool
+	// EmptyGroups: a play for groups that are there and hold no hosts is meant so.
+	EmptyGroups bool
 	// UnheardIsWarning: a notification that no handler hears stops nothing.
 	UnheardIsWarning bool
 }

@@ -183,6 +183,33 @@ func TestClean(t *testing.T) {
 	})
 }
 
+// A play for a group without hosts is a mistake where somebody must be reached, and a
+// warning where Ansible's way is asked for; an inventory without hosts is one anyway.
+func TestEmptyGroups(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		inventory      string
+		allowed, fails bool
+	}{
+		{"[web]\n[db]\nd1\n", false, true},
+		{"[web]\n[db]\nd1\n", true, false},
+		{"[web]\n", true, true},
+		{"[db]\nd1\n", true, true}, // no such group
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"inventory": tt.inventory, "site.yml": "- hosts: web\n  tasks:\n    - ping:\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := load(t, filepath.Join(dir, "site.yml"))
+		l.cfg.EmptyGroups = tt.allowed
+		if list := lint.Check(l.pb, l.cfg); len(list) == 0 || (list.Err() != nil) != tt.fails {
+			t.Errorf("%q, allowed %v: %v", tt.inventory, tt.allowed, list)
+		}
+	}
+}
+
 // TestShipped lints what the repository ships.
 func TestShipped(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,9 @@ type Request struct {
 	// HostsOptional: nothing is wrong with plays that match no host, because the
 	// inventory is not the one of the run (lint without -i).
 	HostsOptional bool
+	// EmptyGroups: a playbook for groups that are there and hold no hosts is not wrong, as
+	// in Ansible. A request that names servers and reaches none is.
+	EmptyGroups bool
 	// SkipLint leaves the static checks out (they were done before).
 	SkipLint bool
 }
@@ -69,7 +72,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	}
 	if len(problems) == 0 && !req.SkipLint {
 		for i, pb := range cfg.Playbooks {
-			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional,
+			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional, EmptyGroups: req.EmptyGroups,
 				UnheardIsWarning: req.Settings.UnheardIsWarning}
 			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {

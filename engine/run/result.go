@@ -118,7 +118,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	} else {
 		r.Set("msg", value.String(o.msg))
 	}
-	if f.Result.Has("message") { // of include_vars, which says it under that name alone
+	if f.OwnMsg {
 		r.Delete("msg")
 	}
 	if in.evaled != nil {

@@ -100,9 +100,9 @@ func planIncludeVars(a includeVarsArgs, in module.Inputs, _ state.View) (module.
 	return c, nil
 }
 
-// notIncluded is a failure as Ansible registers it: with message beside msg.
+// notIncluded is a failure as Ansible registers it: with message in place of msg.
 func notIncluded(msg string, err error) *module.Failure {
-	return &module.Failure{Msg: msg, Err: err,
+	return &module.Failure{Msg: msg, Err: err, OwnMsg: true,
 		Result: value.M("changed", false, "ansible_facts", value.NewMap(), "ansible_included_var_files", []string{}, "message", msg)}
 }
 

@@ -91,10 +91,11 @@ func planSSHConfig(a sshConfigArgs, in module.Inputs, v state.View) (module.Chan
 	f := g.File(p, state.WantContent)
 	key := state.File{}
 	if a.IdentityFile != "" {
-		key = g.File(g.Path(path.Join(path.Dir(p), a.IdentityFile)), 0)
-		if path.IsAbs(a.IdentityFile) {
-			key = g.File(a.IdentityFile, 0)
+		at := a.IdentityFile
+		if !path.IsAbs(at) {
+			at = g.Path(path.Join(path.Dir(p), at))
 		}
+		key = g.File(at, 0)
 	}
 	folders := missingFolders(g, path.Dir(p))
 	if c, missing, err := g.Missing(); missing {

@@ -281,6 +281,7 @@ function runView(id) {
 
   const shown = {
     play_started: (e) => append(el('div', { class: 'play' }, 'Play: ' + (e.play || ''))),
+    none_left: () => append(el('div', { class: 'task dim' }, 'no more hosts left')),
     no_hosts: () => append(el('div', { class: 'task dim' }, 'no hosts matched')),
     task_started: (e) => { task(e); },
     item_result: result,

@@ -69,14 +69,8 @@ var expected atomic.Int64
 // huge pages where the kernel gives them to who asks. It is for programs that end with the
 // run: in one that goes on, the kernel would fill freed room with huge pages again.
 func ExpectHosts(n int) {
-	for {
-		before := expected.Load()
-		if n < manyHosts || int64(n) <= before {
-			return
-		}
-		if expected.CompareAndSwap(before, int64(n)) {
-			reserve(n)
-			return
-		}
+	if n >= manyHosts && int64(n) > expected.Load() {
+		expected.Store(int64(n))
+		reserve(n)
 	}
 }
