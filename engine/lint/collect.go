@@ -163,7 +163,7 @@ func (c *checker) varsFiles(p *play) (problems diag.List) {
 				tried = append(tried, path)
 				continue
 			}
-			vs, err := c.loader.LoadVarsFile(path, name.Pos)
+			vs, err := c.loader.LoadPlayVars(path, name.Pos)
 			problems = append(problems, diagnostics(err)...)
 			p.known.addVars(vs)
 			found = true

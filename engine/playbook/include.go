@@ -392,18 +392,40 @@ func (l *Loader) IncludeRole(t *Task, q RoleRequest) (*RoleUse, error) {
 	return u, r.result()
 }
 
-// LoadVarsFile reads a file of variables (vars_files, include_vars).
+// LoadVarsFile reads a file of variables, for include_vars.
 func (l *Loader) LoadVarsFile(file string, from diag.Pos) (*yaml.Vars, error) {
+	return l.varsFile(file, from, false)
+}
+
+// LoadPlayVars reads a file that a play's vars_files names: also a list of mappings, of
+// which later ones win, as in Ansible (preprocess_vars).
+func (l *Loader) LoadPlayVars(file string, from diag.Pos) (*yaml.Vars, error) {
+	return l.varsFile(file, from, true)
+}
+
+func (l *Loader) varsFile(file string, from diag.Pos, lists bool) (*yaml.Vars, error) {
 	r := &reader{opts: &l.opts, cache: l.cache}
 	n, ok := r.node(file, from)
-	switch {
-	case !ok:
-	case n.IsNull():
-		return &yaml.Vars{}, nil
-	case n.Kind != yaml.Mapping:
-		r.fail(n.Pos, "vars-file", "a file of variables must be a mapping from names to values, but this is %s", n.Describe())
-	default:
-		return yaml.VarsOf(n), nil
+	if !ok {
+		return nil, r.result()
 	}
-	return nil, r.result()
+	if n.IsNull() {
+		return &yaml.Vars{}, nil
+	}
+	parts := []*yaml.Node{n}
+	if lists && n.Kind == yaml.Sequence {
+		parts = n.Items
+	}
+	all := &yaml.Vars{}
+	for _, part := range parts {
+		if part.Kind != yaml.Mapping {
+			r.fail(part.Pos, "vars-file", "a file of variables must be a mapping from names to values, but this is %s", part.Describe())
+			continue
+		}
+		all.Merge(yaml.VarsOf(part))
+	}
+	if err := r.result(); err != nil {
+		return nil, err
+	}
+	return all, nil
 }

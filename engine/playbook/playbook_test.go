@@ -416,6 +416,14 @@ func TestFilesWrittenDuringTheRunAreReadAgain(t *testing.T) {
 	if _, err := pb.Loader().LoadVarsFile("/v.yml", diag.Pos{}); err == nil || !strings.Contains(err.Error(), "/v.yml:1:1: a file of variables must be a mapping") {
 		t.Errorf("a list of variables: %v", err)
 	}
+	m.fs["list.yml"] = &fstest.MapFile{Data: []byte("- a: 1\n  b: 2\n- b: 3\n")}
+	if vs, err := pb.Loader().LoadPlayVars("/list.yml", diag.Pos{}); err != nil || vs.Node("a").Pos.String() != "/list.yml:1:6" || vs.Node("b").Pos.String() != "/list.yml:3:6" {
+		t.Errorf("a list of mappings in vars_files: %v %v", vs, err)
+	}
+	m.fs["list.yml"] = &fstest.MapFile{Data: []byte("- a: 1\n- b\n")}
+	if _, err := pb.Loader().LoadPlayVars("/list.yml", diag.Pos{}); err == nil || !strings.Contains(err.Error(), "/list.yml:2:3: a file of variables must be a mapping") {
+		t.Errorf("a list with a text in vars_files: %v", err)
+	}
 }
 
 func FuzzLoad(f *testing.F) {

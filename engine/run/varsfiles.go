@@ -30,7 +30,7 @@ func (r *runner) varsFile(s *vars.Scope, n *yaml.Node, p *playbook.Play) (*yaml.
 		}
 		files := playbook.FindFile(&p.Scope, "vars", c.Text())
 		file := orElse(playbook.First(files, exists), files[len(files)-1])
-		vs, err := r.Loader.LoadVarsFile(file, n.Pos)
+		vs, err := r.Loader.LoadPlayVars(file, n.Pos)
 		if err == nil {
 			return vs, nil
 		}
