@@ -261,6 +261,9 @@ func (pl *play) unreachable(h *host, r *request, err error) {
 	} else {
 		pl.place(h)
 		h.unreachable = true
+		if pl.mayEndAll(h, t) {
+			pl.ends.trigger(h)
+		}
 	}
 	pl.addEntry(h, e, pl.counter(e, o, value.Bool(false)))
 }
@@ -295,7 +298,7 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 	if err != nil || !once {
 		return
 	}
-	at := h.entryPos
+	at, fails := h.entryPos, e.Status == event.Failed && !e.Ignored
 	for _, other := range pl.batch {
 		if other == h || other.unreachable {
 			continue
@@ -308,16 +311,13 @@ func (pl *play) shareOnce(h *host, t *playbook.Task, o *outcome, e *event.Event)
 		if other.done() || other.at.position().compare(at) != 0 {
 			continue
 		}
-		if e.Status == event.Failed && !e.Ignored { // a failure is that of all of them
+		if fails { // a failure is that of all of them
 			other.unwind()
 			other.settleAfterFailure()
 			other.inst = nil
 			continue
 		}
 		other.advance()
-	}
-	if e.Status == event.Failed && !e.Ignored && !e.Rescued {
-		pl.fatal = true
 	}
 }
 

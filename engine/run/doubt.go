@@ -194,7 +194,7 @@ func (pl *play) endInDoubt(h *host, t *playbook.Task) (*request, error) {
 		result: value.M("changed", false, "failed", true, "in_doubt", true, "msg", msg)}
 	e := pl.newEvent(h, t, event.Result, o)
 	e.Loop = false
-	h.failed = true
+	h.failed, h.counted = true, true
 	pl.inDoubt(h, t)
 	pl.addEntry(h, e, pl.counter(e, o, value.Bool(false)))
 	return done, nil

@@ -76,9 +76,9 @@ func (pl *play) freely(ctx context.Context, h *host) error {
 		if err := pl.serveFree(ctx, h, r); err != nil {
 			return err
 		}
-		pl.checkFatal()
+		pl.checkEnd()
 		pl.release()
-		pl.tellFatal()
+		pl.tellEnd()
 	}
 	return nil
 }

@@ -359,7 +359,7 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 // because of one goes on behind it, who is out of the play is back in the next.
 func (pl *play) clearHostErrors() {
 	pl.release()     // what is counted is forgiven
-	pl.fatal = false // and nothing ends because of it
+	pl.ends.at = nil // and nothing ends because of it
 	for _, x := range pl.named {
 		failed := x.failed || x.unreachable
 		if x.unreachable && !x.failed && len(x.at) > 0 && slices.Contains(pl.batch, x) {

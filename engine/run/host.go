@@ -25,6 +25,8 @@ type host struct {
 	way  way
 
 	failed, unreachable, ended bool
+	// counted: the failure counts for max_fail_percentage and for whether anybody is left.
+	counted bool
 	// force: notified handlers run also after a failure; forced: they do now.
 	force, forced bool
 	roles         roleProgress
@@ -198,6 +200,7 @@ type snapshot struct {
 	notified notifications
 	entries  int
 	failed   bool
+	counted  bool
 	forced   bool
 	roles    roleProgress
 	parents  []*instance
@@ -207,7 +210,7 @@ type snapshot struct {
 
 func (h *host) snapshot() snapshot {
 	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
-		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, forced: h.forced, roles: h.roles.clone(), parents: cloned(h.parents), task: h.failedTask, result: h.failedResult}
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, counted: h.counted, forced: h.forced, roles: h.roles.clone(), parents: cloned(h.parents), task: h.failedTask, result: h.failedResult}
 	if h.inst != nil {
 		s.inst = h.inst.clone()
 	}
@@ -224,7 +227,7 @@ func cloned(in []*instance) []*instance {
 }
 
 func (h *host) restore(s snapshot) {
-	h.at, h.inst, h.failed, h.forced = s.at, s.inst, s.failed, s.forced
+	h.at, h.inst, h.failed, h.counted, h.forced = s.at, s.inst, s.failed, s.counted, s.forced
 	h.Set.Rollback(s.set)
 	h.Facts.Rollback(s.facts)
 	h.Included.Rollback(s.included)

@@ -34,8 +34,7 @@ type play struct {
 	told          int64
 	toldFor       string // the host whose meta task that is, where each has its own
 	taskNos       map[string]int64
-	fatal         bool // everything ends (any_errors_fatal, run_once failed)
-	noneLeft      bool // and it was told
+	ends          ending
 	endPlay       bool
 	anyFatal      bool
 	maxFail       float64 // percent; negative: none
@@ -62,8 +61,8 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	if err != nil {
 		return false, err
 	}
-	all := slices.DeleteFunc(slices.Clone(named), func(h *host) bool { return h.failed || h.unreachable })
-	hosts, err := ordered(all, p.Order.Str())
+	all := stillIn(named)
+	hosts, err := ordered(named, p.Order.Str())
 	if err != nil {
 		return false, err
 	}
@@ -82,32 +81,36 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 	if err != nil {
 		return false, err
 	}
+	broken := false
 	for _, batch := range batches {
 		r.warnReserved(pv)
 		begins(batch)
+		whole := len(batch) // who failed in an earlier play counts, as in Ansible
+		batch = stillIn(batch)
+		if len(batch) == 0 {
+			continue
+		}
 		pl := &play{runner: r, p: p, vars: pv, no: p.Index + 1, named: named, all: all, batch: batch,
-			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, title: title, starting: r.StartAt != "" && !r.startFound}
+			includes: map[string]int32{}, taskNos: map[string]int64{}, maxFail: -1, title: title, ends: ending{of: whole}, starting: r.StartAt != "" && !r.startFound}
 		if err := pl.run(ctx); err != nil {
 			return true, err
 		}
 		r.startFound = !pl.starting
-		if pl.fatal || allFailed(batch) {
+		r.broken = pl.ends.broken
+		broken = broken || r.broken
+		if whole == len(batch)-len(slices.DeleteFunc(stillIn(batch), func(h *host) bool { return h.counted })) {
 			return true, nil // a batch without a host left ends the run
 		}
 		if pl.endPlay {
 			break
 		}
 	}
-	return false, nil
+	return broken, nil
 }
 
-func allFailed(hosts []*host) bool {
-	for _, h := range hosts {
-		if !h.failed && !h.unreachable {
-			return false
-		}
-	}
-	return true
+// stillIn are the hosts that have not failed.
+func stillIn(hosts []*host) []*host {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.failed || h.unreachable })
 }
 
 func names(hosts []*host) []string {
@@ -270,9 +273,9 @@ func (pl *play) run(ctx context.Context) error {
 		if err := pl.round(ctx, hosts); err != nil {
 			return err
 		}
-		pl.checkFatal()
+		pl.checkEnd()
 		pl.release()
-		pl.tellFatal()
+		pl.tellEnd()
 		if err := errors.Join(pl.emitErr, pl.memory.err); err != nil {
 			return err
 		}
@@ -340,7 +343,7 @@ func (pl *play) begin() error {
 		if gather && pl.Settings.Gathering == "smart" && h.hasFacts() {
 			h.at[0].idx = 1
 		}
-		h.inst, h.ended, h.notified = nil, false, notifications{}
+		h.inst, h.ended, h.counted, h.notified = nil, false, false, notifications{}
 		h.force, h.forced = pl.forceHandlers, false
 		h.roles = roleProgress{}
 		h.failedTask, h.failedResult = value.Null, value.Null
@@ -442,42 +445,6 @@ func (pl *play) waiting() bool {
 		return pl.free.now != nil && len(pl.free.now.steps) > 0
 	}
 	return pl.waitingHosts > 0
-}
-
-// checkFatal ends the play for everybody where the play says so.
-func (pl *play) checkFatal() {
-	failed, total := 0, len(pl.batch)
-	for _, h := range pl.batch {
-		if h.failed || h.unreachable {
-			failed++
-		}
-	}
-	if failed == 0 {
-		return
-	}
-	if pl.anyFatal {
-		pl.fatal = true
-	}
-	if pl.maxFail >= 0 && float64(failed)/float64(total)*100 > pl.maxFail {
-		pl.fatal = true
-	}
-	if !pl.fatal {
-		return
-	}
-	for _, h := range pl.batch {
-		if !h.done() {
-			h.ended, h.failed = true, true // out of the run, without a failure of its own
-		}
-	}
-}
-
-// tellFatal tells, once and behind the results, that nobody is left.
-func (pl *play) tellFatal() {
-	if !pl.fatal || pl.noneLeft {
-		return
-	}
-	pl.noneLeft = true
-	pl.emit(&event.Event{Kind: event.NoneLeft, Play: pl.title, PlayNo: pl.p.Index + 1})
 }
 
 // abandon forgets what was planned and not applied, when the run is cancelled.

@@ -126,6 +126,7 @@ type runner struct {
 	changed  bool
 	unknown  bool
 	doubt    bool
+	broken   bool            // any_errors_fatal or max_fail_percentage stopped the batch of hosts that was last
 	warned   map[string]bool // of variables with reserved names
 }
 
@@ -214,10 +215,8 @@ func (r *runner) finish(err error) Summary {
 	if r.doubt {
 		sum.Exit = max(sum.Exit, 2)
 	}
-	if anyFailed(r.stats) && sum.Exit == 4 {
-		// Ansible adds the two up in its bit mask; a host that failed and one
-		// that was unreachable is 4 here as there.
-		sum.Exit = 4
+	if r.broken && sum.Exit == 4 {
+		sum.Exit = 2 // as in Ansible: that everybody was stopped is a failure, whatever the cause
 	}
 	ended := &event.Event{Kind: event.RunEnded, Stats: r.stats, Stopped: r.stopped}
 	if err != nil {
@@ -231,15 +230,6 @@ func (r *runner) finish(err error) Summary {
 	r.emit(&event.Event{Kind: event.Recap, Stats: r.stats, Failures: r.failures, Stopped: r.stopped})
 	r.emit(ended)
 	return sum
-}
-
-func anyFailed(stats map[string]*event.HostStats) bool {
-	for _, s := range stats {
-		if s.Failed > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // emit numbers an event, hides secrets in it, and passes it on.

@@ -88,6 +88,7 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) {
 	counts := h.inst.unbrought || slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
 	task, result := pl.taskValue(h, t), value.FromMap(o.result).MarkDeep(value.Unsafe)
+	lost := h.at.lost()
 	rescued := h.unwind()
 	e.Rescued = rescued && !counts
 	if e.Rescued {
@@ -95,17 +96,15 @@ func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) 
 	} else if rescued {
 		pl.forgiven[h.Name]++
 	}
-	if !rescued && pl.mayEndAll(h, t) {
-		pl.fatal = true
+	if h.failed && !h.counted {
+		h.counted = true
+		pl.ends.counted(h)
+	}
+	if lost && pl.mayEndAll(h, t) {
+		pl.ends.trigger(h)
 	}
 	h.settleAfterFailure()
 	h.inst = nil
-}
-
-// mayEndAll tells whether a failure of the task ends the play for everybody.
-func (pl *play) mayEndAll(h *host, t *playbook.Task) bool {
-	fatal, err := pl.flagOf(h, t, func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal }, pl.anyFatal)
-	return err == nil && fatal
 }
 
 // settleAfterFailure moves into the first task of what takes over.
