@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
@@ -190,17 +191,33 @@ func (pl *play) allPass(hosts []*host, t *playbook.Task) bool {
 	return true
 }
 
-// askPause shows what pause asks and keeps the answer; false when it does not
-// ask, or nobody answers.
-func (pl *play) askPause(h *host, prompt string, echo bool, o *outcome) (bool, error) {
+// tellPause tells of a pause, behind the heading of its task; where it waits for an
+// answer it asks, and keeps that. False when it did not ask, or nobody answers.
+func (pl *play) tellPause(h *host, p module.Pause, o *outcome) (answered bool, err error) {
+	pl.release()
+	pl.tellStart(h)
+	hidden := ""
+	if !p.Echo {
+		hidden = " (output is hidden)"
+	}
+	prompt := p.Prompt
 	if prompt == "" {
 		prompt = "Press enter to continue, Ctrl+C to interrupt"
 	}
-	if !echo {
-		prompt += " (output is hidden)"
+	prompt = "[" + h.title(h.task()) + "]\n" + prompt + hidden + ":"
+	if !p.Ask {
+		pl.notice("info", fmt.Sprintf("Pausing for %d seconds%s", int64(p.For/time.Second), hidden))
+		if p.Prompt != "" {
+			pl.notice("info", prompt)
+		}
+		return false, nil
 	}
 	begun := pl.Now()
-	answer, asked, err := pl.ask("["+h.title(h.task())+"]\n"+prompt+":\n", echo)
+	answer, asked, err := pl.ask(prompt+"\n", p.Echo)
+	if err == nil && !asked {
+		pl.notice("info", prompt)
+		pl.notice("warn", "Not waiting for response to prompt as stdin is not interactive")
+	}
 	if err != nil || !asked {
 		return false, err
 	}

@@ -91,12 +91,10 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		if pl.waiting() {
 			return &request{kind: reqFlushAll, host: h}, nil
 		}
-		if p.Ask {
-			if done, err := pl.askPause(h, p.Prompt, p.Echo, o); err != nil {
-				return nil, err
-			} else if done {
-				return pl.finishItem(h, t, o)
-			}
+		if done, err := pl.tellPause(h, p, o); err != nil {
+			return nil, err
+		} else if done {
+			return pl.finishItem(h, t, o)
 		}
 		h.inst.paused, h.inst.wait = true, pl.Now().Add(p.For)
 		return &request{kind: reqWait, host: h, until: h.inst.wait}, nil

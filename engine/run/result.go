@@ -195,7 +195,9 @@ func (pl *play) unknownTask(h *host, why string) (*request, error) {
 // means that the item is finished.
 func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	in := h.inst
-	o.addLines()
+	if t.Module != "pause" { // which runs nothing, as in Ansible
+		o.addLines()
+	}
 	if r, err := pl.asJob(h, t, o); r != nil || err != nil {
 		return r, err
 	}

@@ -127,7 +127,7 @@ func (s *Scope) playMagic(name string) (value.Value, bool) {
 	case "playbook_dir":
 		return value.String(p.Dir), true
 	case "ansible_play_name":
-		return value.String(s.eng.PlayTitle(s.play)), true
+		return s.eng.playName(s.play), true
 	case "ansible_play_hosts", "play_hosts":
 		return s.settled(s.world.PlayHosts())
 	case "ansible_play_batch":

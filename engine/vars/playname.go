@@ -1,8 +1,10 @@
 package vars
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -10,19 +12,29 @@ import (
 // PlayTitle is the name of a play, or the pattern of its hosts, with what is a
 // template in it evaluated; what cannot be evaluated stays as it is written.
 func (e *Engine) PlayTitle(pv *PlayVars) string {
-	p := pv.Play
-	name := p.Keywords.Name
+	if v := e.playName(pv); !v.IsUndefined() {
+		return v.Text()
+	}
+	return pv.Play.Keywords.Name.Str()
+}
+
+// playName is that title as a value: undefined where the name reads what is.
+func (e *Engine) playName(pv *PlayVars) value.Value {
+	name := pv.Play.Keywords.Name
 	switch {
 	case name.Str() == "":
-		return strings.Join(e.PlayPatterns(pv), ",")
+		return value.String(strings.Join(e.PlayPatterns(pv), ","))
 	case !name.HasTemplate() || strings.Contains(name.Str(), "ansible_play_name"):
-		return name.Str()
+		return value.String(name.Str())
 	}
 	v, err := e.ofPlay(pv).Eval(name)
-	if err != nil || v.HasUnknown() || v.IsSecret() {
-		return name.Str()
+	if d, ok := errors.AsType[*diag.Diagnostic](err); ok && IsUndefined(err) {
+		return value.UndefinedOf(&value.Undef{Msg: name.Str() + ": " + d.Msg})
 	}
-	return v.Text()
+	if err != nil || v.HasUnknown() || v.IsSecret() {
+		return value.String(name.Str())
+	}
+	return value.String(v.Text())
 }
 
 // PlayPatterns are the patterns of a play's hosts; see PlayTitle.

@@ -71,11 +71,29 @@ func TestControl(t *testing.T) {
 			"{'changed': True, 'add_host': {'groups': ['x', 'y'], 'host_name': 'h', 'host_vars': {'foo': 'bar', 'ansible_ssh_port': '22'}}}"},
 		{GroupBy(), value.M("key", "a b", "parents", "p"), "{'changed': True, 'add_group': 'a-b', 'parent_groups': ['p']}"},
 		{SetStats(), value.M("data", map[string]any{"x": 1}), "{'changed': False, 'ansible_stats': {'data': {'x': 1}, 'per_host': False, 'aggregate': True}}"},
+		{SetStats(), value.M("data", nil), "! The 'data' option needs to be a dictionary/hash"},
+		{SetStats(), value.M(), "{'changed': False, 'ansible_stats': {'data': {}, 'per_host': False, 'aggregate': True}}"},
+		{Pause(), value.M("minutes", "x"), "! argument 'minutes' is of type <class 'str'> and we were unable to convert to int: invalid literal for int() with base 10: 'x'"},
 		{Meta(), value.M("_raw_params", "noop"), "{'changed': False, 'msg': 'noop'}"},
 	} {
 		got := result(t, c.m, in, c.args)
 		if got != c.want && !(strings.HasPrefix(c.want, "! ") && strings.HasPrefix(got, c.want)) {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.m.Spec().Name, value.FromMap(c.args).Repr(), got, c.want)
+		}
+	}
+}
+
+func TestPauseReadsWholeNumbers(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string]*value.Map{
+		"Paused for 90.0 seconds": value.M("seconds", 90),
+		"Paused for 2.0 seconds":  value.M("seconds", "2"),
+		"Paused for 1.0 seconds":  value.M("seconds", 0),
+		"Paused for 1.0 minutes":  value.M("minutes", 1.9),
+		"Paused for 0.02 minutes": value.M("minutes", 0.5),
+	} {
+		if got := result(t, Pause(), module.Inputs{}, args); !strings.Contains(got, "'"+want+"'") {
+			t.Errorf("%s: got %s", want, got)
 		}
 	}
 }

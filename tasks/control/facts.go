@@ -84,9 +84,9 @@ func boolean(v value.Value) value.Value {
 }
 
 type setStatsArgs struct {
-	Data      module.Opt[value.Value] `arg:"data"`
-	PerHost   bool                    `arg:"per_host"`
-	Aggregate bool                    `arg:"aggregate"`
+	Given     *value.Map `arg:"*"` // null is not the same as nothing
+	PerHost   bool       `arg:"per_host"`
+	Aggregate bool       `arg:"aggregate"`
 }
 
 // SetStats is the module set_stats.
@@ -102,7 +102,7 @@ func SetStats() module.Module {
 		Traits: control,
 	}, func(a setStatsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
 		data := value.NewMap()
-		if v, given := a.Data.Get(); given {
+		if v, given := a.Given.Get("data"); given {
 			if data = v.Map(); data == nil {
 				return module.Change{}, module.Fail("The 'data' option needs to be a dictionary/hash")
 			}

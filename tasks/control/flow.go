@@ -1,7 +1,11 @@
 package control
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -30,10 +34,10 @@ func Meta() module.Module {
 }
 
 type pauseArgs struct {
-	Minutes module.Opt[float64] `arg:"minutes"`
-	Seconds module.Opt[float64] `arg:"seconds"`
-	Prompt  module.Opt[string]  `arg:"prompt"`
-	Echo    bool                `arg:"echo"`
+	Minutes module.Opt[value.Value] `arg:"minutes"`
+	Seconds module.Opt[value.Value] `arg:"seconds"`
+	Prompt  module.Opt[string]      `arg:"prompt"`
+	Echo    bool                    `arg:"echo"`
 }
 
 // Pause is the module pause.
@@ -42,8 +46,8 @@ func Pause() module.Module {
 		Name: "pause", Summary: "Wait for a time or for an answer",
 		Doc: "Waits on the controller; without a time it asks for a key.",
 		Args: []module.Arg{
-			{Name: "minutes", Type: module.Float, Doc: "How many minutes."},
-			{Name: "seconds", Type: module.Float, Doc: "How many seconds."},
+			{Name: "minutes", Type: module.Raw, Doc: "How many minutes, a whole number; of another number that part counts."},
+			{Name: "seconds", Type: module.Raw, Doc: "How many seconds, likewise; less than one is one."},
 			{Name: "prompt", Doc: "What to ask; the answer is registered."},
 			{Name: "echo", Type: module.Bool, Default: true, Doc: "Show what is typed."},
 		},
@@ -59,22 +63,44 @@ func Pause() module.Module {
 func planPause(a pauseArgs, in module.Inputs, _ state.View) (module.Change, error) {
 	p := module.Pause{Prompt: a.Prompt.Or(""), Echo: a.Echo, Ask: true}
 	said := "Paused for 0.0 minutes"
-	if m, ok := a.Minutes.Get(); ok {
+	for _, u := range []struct {
+		name string
+		of   module.Opt[value.Value]
+		unit time.Duration
+	}{{"minutes", a.Minutes, time.Minute}, {"seconds", a.Seconds, time.Second}} {
+		v, given := u.of.Get()
+		if !given {
+			continue
+		}
 		p.Ask = false
-		p.For = time.Duration(m * float64(time.Minute))
-		said = fmt.Sprintf("Paused for %s minutes", value.FloatRepr(m))
-	}
-	if s, ok := a.Seconds.Get(); ok {
-		p.Ask = false
-		p.For = time.Duration(s * float64(time.Second))
-		said = fmt.Sprintf("Paused for %s seconds", value.FloatRepr(s))
-	}
-	if p.For < 0 {
-		p.For = 0
+		if v.IsUnknown() {
+			continue // in a plan, which does not wait
+		}
+		n, err := wholeNumber(v)
+		if err != nil {
+			return module.Change{}, module.Fail(fmt.Sprintf("argument '%s' is of type <class '%s'> and we were unable to convert to int: %s", u.name, v.TypeName(), err))
+		}
+		p.For = max(time.Second, time.Duration(n)*u.unit)
+		said = fmt.Sprintf("Paused for %s %s", value.FloatRepr(float64(p.For)/float64(u.unit)), u.name)
+		if u.unit == time.Minute {
+			said = fmt.Sprintf("Paused for %s minutes", value.FloatRepr(math.Round(p.For.Minutes()*100)/100))
+		}
 	}
 	const layout = "2006-01-02 15:04:05.000000"
 	c := module.OK("stderr", "", "rc", 0, "stdout", said, "start", in.Now.Format(layout), "stop", in.Now.Add(p.For).Format(layout),
 		"delta", int64(p.For/time.Second), "echo", a.Echo, "user_input", "")
 	c.Do = []module.Directive{p}
 	return c, nil
+}
+
+// wholeNumber reads a number as Python's int() does: a part of one is cut off, but not
+// from a text.
+func wholeNumber(v value.Value) (int64, error) {
+	if f, ok := v.AsFloat(); ok && !v.IsString() {
+		return int64(f), nil
+	}
+	if n, err := strconv.ParseInt(strings.TrimSpace(v.Text()), 10, 64); err == nil {
+		return n, nil
+	}
+	return 0, errors.New("invalid literal for int() with base 10: " + v.Repr())
 }

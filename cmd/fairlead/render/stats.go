@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -88,10 +89,22 @@ func (c customStats) show(t *Terminal, b *bytes.Buffer) {
 	t.heading(b, "CUSTOM STATS:")
 	for _, host := range slices.Sorted(maps.Keys(c)) {
 		if host != wholeRun {
-			fmt.Fprintf(b, "\t%s: %s\n", event.PrintableLine(host), oneLine(c[host]))
+			fmt.Fprintf(b, "\t%s: %s\n", event.PrintableLine(host), joined(c[host]))
 		}
 	}
 	if run := c[wholeRun]; run != nil {
-		fmt.Fprintf(b, "\n\tRUN: %s\n", oneLine(run))
+		fmt.Fprintf(b, "\n\tRUN: %s\n", joined(run))
 	}
+	b.WriteString("\n")
+}
+
+// joined is a result as JSON whose lines, indented by one blank a level, are joined, as
+// Ansible writes these.
+func joined(m *value.Map) string {
+	var b strings.Builder
+	for line := range strings.Lines(indented(m)) {
+		text := strings.TrimLeft(strings.TrimSuffix(line, "\n"), " ")
+		b.WriteString(strings.Repeat(" ", (len(strings.TrimSuffix(line, "\n"))-len(text))/4) + text)
+	}
+	return b.String()
 }
