@@ -333,7 +333,9 @@ func includeScope(t *Task) *Scope {
 
 // Included is what an include_tasks brings.
 type Included struct {
-	File  string // where the file was found
+	// File is where the file was found; "" for one that holds nothing at all, of which
+	// Ansible says nothing.
+	File  string
 	Items []Item
 	// Imports are the roles that it imports, which the rest of the play sees.
 	Imports []*RoleUse
@@ -356,8 +358,11 @@ func (l *Loader) IncludeTasks(t *Task, file string) (Included, error) {
 		id = rel
 	}
 	c := at{up: includeScope(t), id: t.ID + "/include(" + id + ")", handlers: t.Handler, dynamic: true}
-	items := r.taskFile(found, pos, c)
-	return Included{File: found, Items: items, Imports: r.imported}, r.result()
+	inc := Included{File: found, Items: r.taskFile(found, pos, c), Imports: r.imported}
+	if n, ok := r.node(found, pos); ok && n.IsNull() {
+		inc.File = ""
+	}
+	return inc, r.result()
 }
 
 // RoleRequest is an include_role whose arguments are known now. Ansible's

@@ -184,13 +184,13 @@ func (pl *play) expose(uses ...*playbook.RoleUse) {
 }
 
 // tellIncluded tells which file an item of an include brings, and counts it as Ansible
-// does: each file, and no role.
+// does: each file that holds something, and no role.
 func (pl *play) tellIncluded(h *host, t *playbook.Task, file string) {
 	e := pl.newEvent(h, t, event.Included, &outcome{})
 	e.Host, e.Hosts, e.Msg = "", []string{h.Name}, file
 	in := h.inst
 	switch {
-	case t.Include.Kind != playbook.IncludeTasks: // the heading alone tells of a role
+	case file == "": // the heading alone tells of a role, and of an empty file
 		pl.addEntry(h, e, nil)
 	case in.looped:
 		e.Label = pl.itemLabel(h, t, in.items[in.idx])

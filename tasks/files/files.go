@@ -16,7 +16,7 @@ import (
 // Modules lists the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Htpasswd(), Stat(), Slurp(), BlockInFile(), Replace(), Assemble(), Tempfile(), Find(),
-		Fetch(), Unarchive(), Archive(), ReadCSV(), InterfacesFile(), Synchronize(), XML(), Patch()}
+		Fetch(), Unarchive(), Archive(), ReadCSV(), InterfacesFile(), Synchronize(), XML(), Patch(), DeployHelper()}
 }
 
 // maxDiff bounds what is shown of a file in a diff, as in Ansible.
