@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"engine/lint":       {"playbook", "vars", "module", "inventory", "roleconf", "jinja", "yaml", "diag", "value"},
 	"engine/event":      {"diag", "state", "value"},
 	"engine/ssh":        {"diag"},
-	"engine/remote":     {"ssh", "state", "diag", "value"},
+	"engine/remote":     {"ssh", "state", "diag", "value", "pyre"},
 	"engine/probe":      {"state", "remote", "value", "diag"},
 	"engine/docker":     {"remote", "state", "diag", "value"},
 	"engine/web":        {"state"}, // HTTP as seen from a host

@@ -113,7 +113,7 @@ func usesOthers(b state.Batch) bool {
 
 func byOthers(op state.Op) bool {
 	switch op.(type) {
-	case state.HTTPRequest, state.Fetch, state.Rsync:
+	case state.HTTPRequest, state.Fetch, state.Rsync, state.Expect:
 		return true
 	}
 	return docker.HandlesOp(op)
@@ -175,6 +175,8 @@ func (t *realTarget) otherOp(ctx context.Context, b state.Batch, i int) (state.O
 		return t.host.Fetch(ctx, b.As, o)
 	case state.Rsync:
 		return t.host.Rsync(ctx, b.As, o)
+	case state.Expect:
+		return t.host.Expect(ctx, b.As, o)
 	}
 	return t.dockerOp(ctx, b, i)
 }

@@ -244,17 +244,28 @@ func (pl *play) prepared(ops []state.Op, ev *evaluated) []state.Op {
 		}
 		if x, ok := op.(state.Exec); ok {
 			x.Env = append(env[:len(env):len(env)], x.Env...)
-			switch shown := pl.Redactor.String(x.String()); {
-			case ev.noLog:
-				x.Shown = "a command that is not shown (no_log)"
-			case shown != x.String():
-				x.Shown = shown
-			}
+			x.Shown = pl.shown(x, x.Shown, ev)
+			op = x
+		}
+		if x, ok := op.(state.Expect); ok {
+			x.Env, x.Shown = env, pl.shown(x, x.Shown, ev)
 			op = x
 		}
 		out[i] = op
 	}
 	return out
+}
+
+// shown is what a command shows of itself: another text when it holds a secret.
+func (pl *play) shown(op state.Op, as string, ev *evaluated) string {
+	text := op.String()
+	switch redacted := pl.Redactor.String(text); {
+	case ev.noLog:
+		return "a command that is not shown (no_log)"
+	case redacted != text:
+		return redacted
+	}
+	return as
 }
 
 // mostSteps is how many tasks (or loop items) of a host may wait: each keeps what

@@ -11,7 +11,7 @@ import (
 )
 
 // Modules lists the modules of this family.
-func Modules() []module.Module { return []module.Module{Command(), Shell(), Raw(), Script()} }
+func Modules() []module.Module { return []module.Module{Command(), Shell(), Raw(), Script(), Expect()} }
 
 type commandArgs struct {
 	Free       value.Value `arg:"_raw_params"`

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -156,5 +158,37 @@ func TestResults(t *testing.T) {
 	}
 	if f := ch.Failed(0, state.OpResult{Msg: "gone"}); f == nil || f.Msg != "gone" {
 		t.Errorf("what cannot start: %v", f)
+	}
+}
+
+// TestExpectPlans: what is asked of the host, and what is refused.
+func TestExpectPlans(t *testing.T) {
+	t.Parallel()
+	responses := value.M("(?i)name", "bob", "word", []any{"a\n", 5})
+	c, err := plan(t, Expect(), module.Inputs{}, value.M("command", "ask 'a b'", "responses", responses, "chdir", "/d", "timeout", 3, "creates", "g"))
+	if err != nil || len(c.Ops) != 1 {
+		t.Fatal(err, c)
+	}
+	want := state.Expect{Argv: []string{"ask", "a b"}, Chdir: "/d", Timeout: 3 * time.Second, Replies: []state.Reply{
+		{Pattern: "(?i)name", Answers: []string{"bob"}}, {Pattern: "word", Answers: []string{"a", "5"}, Once: true},
+	}}
+	if d := cmp.Diff(want, c.Ops[0]); d != "" {
+		t.Error(d)
+	}
+	if c, err = plan(t, Expect(), module.Inputs{}, value.M("command", "ask", "responses", responses, "chdir", "/d", "creates", "f")); err != nil || len(c.Ops) > 0 {
+		t.Errorf("it runs although f exists: %v %v", c.Ops, err)
+	}
+	if c, err = plan(t, Expect(), module.Inputs{}, value.M("command", "ask", "responses", responses, "removes", "/g")); err != nil || len(c.Ops) > 0 {
+		t.Errorf("it runs although /g is missing: %v %v", c.Ops, err)
+	}
+	for want, args := range map[string]*value.Map{
+		"no command given":  value.M("command", "  ", "responses", responses),
+		"change directory":  value.M("command", "a", "responses", responses, "chdir", "/none"),
+		`the pattern "("`:   value.M("command", "a", "responses", value.M("(", "x")),
+		"No closing quotat": value.M("command", "a 'b", "responses", responses),
+	} {
+		if _, err := plan(t, Expect(), module.Inputs{}, args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
 	}
 }

@@ -46,10 +46,7 @@ func (a commandArgs) guard(g *module.Gather, in module.Inputs, cmd value.Value) 
 
 // exists tells whether a path, or anything that matches a pattern, exists.
 func exists(g *module.Gather, dir, p string) bool {
-	if dir != "" && !path.IsAbs(p) && !strings.HasPrefix(p, "~") && !strings.HasPrefix(p, "$") {
-		p = path.Join(dir, p)
-	}
-	p = g.Path(p)
+	p = g.Path(within(dir, p))
 	if !strings.ContainsAny(p, "*?[") {
 		return g.File(path.Clean(p), 0).Exists()
 	}
@@ -72,6 +69,14 @@ func exists(g *module.Gather, dir, p string) bool {
 		}
 	}
 	return false
+}
+
+// within is a path as a program sees it that runs in dir ("": at home).
+func within(dir, p string) string {
+	if dir != "" && !path.IsAbs(p) && !strings.HasPrefix(p, "~") && !strings.HasPrefix(p, "$") {
+		return path.Join(dir, p)
+	}
+	return p
 }
 
 var reVariable = lazyregexp.New(`\$(\w+|\{[^}]*\})`)

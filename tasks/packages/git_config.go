@@ -32,7 +32,7 @@ var gitConfigSpec = module.Spec{
 		{Name: "state", Choices: []string{"present", "absent"}, Default: "present", Doc: "Whether the setting is to be there."},
 		{Name: "list_all", Type: module.Bool, Default: false, Doc: "Read all settings of the scope."},
 	},
-	MutuallyExclusive: [][]string{{"list_all", "name"}, {"list_all", "value"}},
+	MutuallyExclusive: [][]string{{"list_all", "name"}, {"list_all", "value"}, {"list_all", "state"}},
 	RequiredIf:        [][]string{{"scope", "local", "repo"}, {"scope", "file", "file"}},
 	RequiredOneOf:     [][]string{{"list_all", "name"}},
 	Returns: []module.Return{

@@ -35,8 +35,9 @@ var sysctlSpec = module.Spec{
 		{Name: "sysctl_set", Type: module.Bool, Default: false, Doc: "Give the kernel the value when it has another one."},
 		{Name: "ignoreerrors", Type: module.Bool, Default: false, Doc: "Let unknown settings pass."},
 	},
-	Examples: "- sysctl: {name: net.ipv4.ip_forward, value: '1', sysctl_set: true}\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	RequiredIf: [][]string{{"state", "present", "value"}},
+	Examples:   "- sysctl: {name: net.ipv4.ip_forward, value: '1', sysctl_set: true}\n",
+	Traits:     module.Traits{Reach: state.ReachHost},
 }
 
 // Sysctl is the module sysctl.
@@ -67,8 +68,6 @@ func (a sysctlArgs) text() string {
 
 func planSysctl(a sysctlArgs, in module.Inputs, v state.View) (module.Change, error) {
 	switch {
-	case a.State == "present" && a.Value.IsNull():
-		return module.Change{}, module.Fail("value cannot be None")
 	case a.State == "present" && a.text() == "":
 		return module.Change{}, module.Fail("value cannot be blank")
 	case strings.TrimSpace(a.Name) == "":
