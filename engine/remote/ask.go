@@ -119,7 +119,7 @@ func (f *frame) script(n int, s Script) error {
 }
 
 func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
-	fmt.Fprintf(f.text, "_MAX=%d\n_q0\n", state.MaxContent+1)
+	fmt.Fprintf(f.text, "{\n_MAX=%d\n_q0\n", state.MaxContent+1)
 	for _, dir := range dirs {
 		if whole, itself := strings.CutSuffix(dir, "/."); itself {
 			f.line("_d "+strconv.Itoa(len(a.dirs)), whole, "up")
@@ -135,7 +135,7 @@ func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
 		}
 		a.dirs = append(a.dirs, dir)
 	}
-	f.text.WriteString("_Q\n")
+	f.text.WriteString("_Q\n} 2>/dev/null\n") // what is wrong shows in the answers
 	var want state.Want
 	for _, i := range a.paths {
 		want |= a.queries[i].(state.Path).Want

@@ -50,7 +50,7 @@ const wire = `exec 3<&0 </dev/null;unset _FR _FL _FN;`
 // it reads anything, and the slow way is taken. Each dd stands alone in its
 // substitution, whose subshell then becomes it: one fork, not two.
 const frames = `while read -r _FL <&3;do case $_FL in ` +
-	`l*)_FR= _FN=${_FL#l};while [ $_FN -gt 0 ];do IFS= read -r _FL <&3||exit;_FR=$_FR$_FL$_nl;_FN=$((_FN-1));done;;` +
+	`l*)_FR= _FN=${_FL#l};while [ $_FN -gt 0 ];do IFS= read -r _FL||exit;_FR=$_FR$_FL$_nl;_FN=$((_FN-1));done <&3;;` +
 	`*)_FR=$(dd bs=$_FL count=1 iflag=fullblock <&3 2>/dev/null);` +
 	`[ "$_FR" ]||_FR=$(dd bs=1 count=$_FL <&3 2>/dev/null);;esac;eval "$_FR";done`
 

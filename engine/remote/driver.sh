@@ -14,20 +14,35 @@ export PATH LC_ALL
 unset CDPATH
 _nl='
 '
-_k= _left= _st= _n= _T=
+_k= _left= _st= _n= _T= _O=
 for _ss in /usr/bin/setsid /bin/setsid /usr/sbin/setsid ''; do
 	[ -x "$_ss" ] && break
 done
 
 # _m KIND ARGS: begin a section on stdout. _M: on stdout and stderr.
-_m() { printf '%s %s\n' "$N" "$*"; }
+_m() {
+	_h "$@"
+	_w0
+}
 _M() {
-	printf '%s %s\n' "$N" "$*"
+	_m "$@"
 	printf '%s %s\n' "$N" "$*" >&2
 }
+# _h KIND ARGS: a section that _m would begin, later. Everything that is printed costs the host
+# a packet, so that what the shell itself has to say waits in _O for the next section
+# that a program fills, and at most for 4000 bytes. What forks writes it first.
+_h() { _O="$_O$N $*$_nl"; }
 # _t KIND-AND-ARGS TEXT: a section that says its length, so that a daemon that
-# still writes to our stdout cannot lengthen it.
-_t() { printf '%s %s %s\n%s' "$N" "$1" "${#2}" "$2"; }
+# still writes to our stdout cannot lengthen it; later.
+_t() {
+	_O="$_O$N $1 ${#2}$_nl$2"
+	[ ${#_O} -lt 4000 ] || _w0
+}
+# _w0: print what waits.
+_w0() {
+	printf %s "$_O"
+	_O=
+}
 
 # Who we are, without a fork where /proc is.
 _u= _i= _g= _G=
@@ -57,7 +72,7 @@ _t "h $$ $_u $_i $_g ${_ss:--} ${#_G} ${#_a}" "$_G$_a$_W"
 # the folder itself is asked about: its parent is _D then, and _U its name.
 _d() {
 	_e=0 _r= _a=$2 _U=
-	until cd -P "${_a:-/}" 2>/dev/null; do
+	until cd -P "${_a:-/}"; do
 		_b=${_a##*/}
 		_a=${_a%/*}
 		_r=/$_b$_r
@@ -125,23 +140,23 @@ _o1() {
 	case $2 in *1*) _m "H $1 1" && sha1sum <"$_f" ;; esac
 	case $2 in *5*) _m "H $1 5" && md5sum <"$_f" ;; esac
 	case $2 in *c*) _m "C $1" && head -c $_MAX <"$_f" ;; esac
-} 2>/dev/null
+}
 # _sg: stat of names, by GNU stat with targets of links in it, or by busybox's.
 _SF=%f:%u:%g:%s:%d:%i:%h
 _sg() {
 	[ "$_st" = b ] || {
-		QUOTING_STYLE=literal stat $_sl --printf="$_SF:%.9X:%.9Y:%.9Z:%b:%o:%t:%T:%U:%G:%N\\0" -- "$@" 2>/dev/null &&
+		QUOTING_STYLE=literal stat $_sl --printf="$_SF:%.9X:%.9Y:%.9Z:%b:%o:%t:%T:%U:%G:%N\\0" -- "$@" &&
 			_st=g && return
 		[ "$_st" ] || { stat --printf=%f / >/dev/null 2>&1 && _st=g; }
 		[ "$_st" ] && return
 	}
-	stat $_sl -c "$_SF:%X:%Y:%Z:%b:%o:%t:%T:%U:%G" -- "$@" 2>/dev/null && _st=b
+	stat $_sl -c "$_SF:%X:%Y:%Z:%b:%o:%t:%T:%U:%G" -- "$@" && _st=b
 }
 # _Q: answer what _d and _q noted.
 _Q() {
 	_sl=
 	[ ! "$_ls" ] || { _m s && eval "_sg $_ls"; }
-	_m "T ${_st:--}"
+	_h "T ${_st:--}"
 	_sl=-L
 	[ ! "$_lf" ] || { _m S && eval "_sg $_lf" && eval "_rl $_lf"; }
 	[ "$_st" = g ] || [ ! "$_lf" ] || eval "_tl $_lf"
@@ -149,12 +164,12 @@ _Q() {
 		eval "_f=\$_p$_a"
 		[ "$_st" = g ] || _tl "$_f"
 		_m R
-		readlink -m -- "$_f" 2>/dev/null || readlink -f -- "$_f" 2>/dev/null
+		readlink -m -- "$_f" || readlink -f -- "$_f"
 	done
-	[ ! "$_h2" ] || { _m a 2 && eval "sha256sum -- $_h2" 2>/dev/null; }
-	[ ! "$_h1" ] || { _m a 1 && eval "sha1sum -- $_h1" 2>/dev/null; }
-	[ ! "$_h3" ] || { _m a 5 && eval "md5sum -- $_h3" 2>/dev/null; }
-	[ ! "$_lc" ] || { _m c && eval "head -q -c $_MAX -- $_lc" 2>/dev/null; }
+	[ ! "$_h2" ] || { _m a 2 && eval "sha256sum -- $_h2"; }
+	[ ! "$_h1" ] || { _m a 1 && eval "sha1sum -- $_h1"; }
+	[ ! "$_h3" ] || { _m a 5 && eval "md5sum -- $_h3"; }
+	[ ! "$_lc" ] || { _m c && eval "head -q -c $_MAX -- $_lc"; }
 }
 _rl() {
 	if [ "$_st" = g ]; then
@@ -183,13 +198,14 @@ _tree() {
 } 2>/dev/null
 # _db INDEX FILE NAME: a line of passwd or group, by name or by number.
 _db() {
-	_m "u $1"
+	_h "u $1"
 	[ ! -r "/etc/$2" ] || while IFS=: read -r _a _b _c _f; do
 		if [ "$_a" = "$3" ] || [ "$_c" = "$3" ]; then
-			printf '%s:%s:%s:%s\n' "$_a" "$_b" "$_c" "$_f"
+			_O=$_O$_a:$_b:$_c:$_f$_nl
 			return
 		fi
 	done <"/etc/$2"
+	_w0
 	getent "$2" "$3" 2>/dev/null
 }
 
@@ -199,6 +215,7 @@ _db() {
 _o() {
 	[ ! "$_k" ] || return 1
 	_n=$1 _T=
+	[ ! "$_O" ] || _w0
 }
 # _x RC: the operation failed.
 _x() {
@@ -470,7 +487,8 @@ _vs() {
 
 # --- commands ---
 
-# _E DIR: the login's environment again, in a subshell.
+# _E DIR: the login's environment again, in a subshell. Where the shell was before is
+# nothing of the login's.
 _E() {
 	PATH=$_P
 	if [ "$_l" ]; then LC_ALL=$_L; else unset LC_ALL; fi
@@ -478,12 +496,13 @@ _E() {
 		cd -P -- "$1"
 	else
 		cd -- "$_W" 2>/dev/null || cd /
-	fi
+	fi || return
+	unset OLDPWD
 }
 # _B INDEX: in the subshell that becomes command INDEX, say so.
 _B() {
 	_p=
-	[ ! -r /proc/self/stat ] || read -r _p _a </proc/self/stat
+	cd -P /proc/self 2>/dev/null && _p=${PWD##*/}
 	_m "x $1 ${_p:-0}" >&5
 	_m "x $1 ${_p:-0}" >&2
 	printf %s "$_p"

@@ -54,7 +54,6 @@ func (s *shell) putLock(f *frame, b state.Batch, ahead bool) {
 		return
 	}
 	l := s.host.opts.Lock
-	f.text.WriteString(lockScript())
 	f.line("_lock", lockToken, lockWord(l.Run)+" "+lockWord(l.Controller))
 	f.procs++
 }
@@ -145,7 +144,6 @@ func (h *Host) evict(ctx context.Context, id state.Identity, e *heldError) error
 	defer s.release()
 	f := newFrame()
 	f.text.WriteString(killScript())
-	f.text.WriteString(lockScript())
 	f.line("_evict", strconv.Itoa(e.PID), e.born, fmt.Sprint(int(grace/time.Second)))
 	s.seq++
 	return s.exchange(ctx, f, newReceiver(s.nonce, s.seq, h.opts.Limits))

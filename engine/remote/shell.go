@@ -205,7 +205,12 @@ func (s *shell) prologue() []string {
 	if path == "" {
 		path = systemPath
 	}
-	return []string{"N=", s.nonce, "\n_XP=", quote(path), "\n", driver()}
+	text := []string{"N=", s.nonce, "\n_XP=", quote(path), "\n", driver()}
+	if s.host.opts.Lock != nil {
+		// Most runs take the lock, in a frame that the shell would read byte by byte.
+		text = append(text, lockScript())
+	}
+	return text
 }
 
 // form chooses how the shell gets a frame. To busybox a dd is no program to start.
