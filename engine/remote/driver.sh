@@ -14,7 +14,7 @@ export PATH LC_ALL
 unset CDPATH
 _nl='
 '
-_k= _left= _st= _n= _T= _O=
+_k= _left= _st= _n= _T= _O= _O2=
 for _ss in /usr/bin/setsid /bin/setsid /usr/sbin/setsid ''; do
 	[ -x "$_ss" ] && break
 done
@@ -25,23 +25,32 @@ _m() {
 	_w0
 }
 _M() {
-	_m "$@"
-	printf '%s %s\n' "$N" "$*" >&2
+	_H "$@"
+	_w0
+	_w2
 }
-# _h KIND ARGS: a section that _m would begin, later. Everything that is printed costs the host
-# a packet, so that what the shell itself has to say waits in _O for the next section
-# that a program fills, and at most for 4000 bytes. What forks writes it first.
+# _h, _H KIND ARGS: what _m and _M print, later. Everything that is printed costs the host
+# a packet, so that what the shell itself has to say waits in _O (stdout) and _O2 (stderr) for
+# the next section that a program fills, and at most for 4000 bytes. What forks prints it first.
 _h() { _O="$_O$N $*$_nl"; }
+_H() {
+	_h "$@"
+	_O2="$_O2$N $*$_nl"
+}
 # _t KIND-AND-ARGS TEXT: a section that says its length, so that a daemon that
 # still writes to our stdout cannot lengthen it; later.
 _t() {
 	_O="$_O$N $1 ${#2}$_nl$2"
 	[ ${#_O} -lt 4000 ] || _w0
 }
-# _w0: print what waits.
+# _w0, _w2: print what waits for stdout, for stderr.
 _w0() {
 	printf %s "$_O"
 	_O=
+}
+_w2() {
+	printf %s "$_O2" >&2
+	_O2=
 }
 
 # Who we are, without a fork where /proc is.
@@ -216,6 +225,7 @@ _o() {
 	[ ! "$_k" ] || return 1
 	_n=$1 _T=
 	[ ! "$_O" ] || _w0
+	[ ! "$_O2" ] || _w2
 }
 # _x RC: the operation failed.
 _x() {
@@ -507,6 +517,18 @@ _B() {
 	_m "x $1 ${_p:-0}" >&2
 	printf %s "$_p"
 }
+# _R INDEX DIR: begin the subshell that becomes command INDEX. Its own stdout is for its pid.
+_R() {
+	exec 2>&6
+	_B "$1"
+	_E "$2" || _z "$1" chdir
+}
+# _C INDEX PROGRAM: can it be started? What follows has nothing of ours open.
+_C() {
+	case $2 in */*) [ ! -e "$2" ] || { [ -x "$2" ] && [ ! -d "$2" ]; } || _z "$1" denied ;; esac
+	command -v "$2" >/dev/null 2>&1 || _z "$1" program
+	exec >&5 3<&- 5>&- 6>&- 9<&-
+}
 # _z INDEX WHY: command INDEX cannot be started.
 _z() {
 	_m "z $1 $2" >&5
@@ -518,5 +540,5 @@ _F() {
 	if [ "$3" ] && [ "$_ss" ]; then
 		if kill -s 0 -- "-$3" 2>/dev/null || kill -s 0 "-$3" 2>/dev/null; then _a=1 _left=1; fi
 	fi
-	_M "y $1 $2 $_a"
+	_H "y $1 $2 $_a"
 }

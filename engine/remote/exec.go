@@ -34,23 +34,23 @@ func (w *writing) exec(n string, o state.Exec) error {
 	switch {
 	case o.Detach:
 		// Nothing of it comes back but the pid: not even why it could not start.
-		fmt.Fprintf(w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1 3<&- 5>&- 6>&- 9<&-) & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
+		fmt.Fprintf(w.f.text, "_o %s && { (_m() { :; }; %s >/dev/null 2>&1) >/dev/null & _M x %s $!; _M y %s 0 0; }\n", n, run, n, n)
 	case o.HasStdin && len(o.Stdin) <= maxInline && inlineable(o.Stdin):
 		w.f.text.WriteString("_c=")
 		writeQuoted(w.f.text, o.Stdin)
 		w.f.text.WriteByte('\n')
-		fmt.Fprintf(w.f.text, "_o %s && { { printf %%s \"$_c\" | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; }\n", n, n, run, n)
+		fmt.Fprintf(w.f.text, "_o %s && { { printf %%s \"$_c\" | (%s) >/dev/null; } 2>/dev/null; _F %s $? ''; }\n", n, run, n)
 		w.f.procs++
 	case o.HasStdin:
 		if len(o.Stdin) > rawBlock {
 			return diag.New(diag.Usage, diag.Pos{}, "stdin", "a command's stdin of %d bytes is larger than %d", len(o.Stdin), rawBlock)
 		}
 		w.f.raws = append(w.f.raws, rawContent{state.Bytes(o.Stdin), -1})
-		fmt.Fprintf(w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (exec 2>&6; _B %s >/dev/null; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
-			n, len(o.Stdin), n, run, n, len(o.Stdin))
+		fmt.Fprintf(w.f.text, "if _o %s; then { dd bs=%d count=1 iflag=fullblock <&3 | (%s) >/dev/null; } 2>/dev/null; _F %s $? ''; else _raw %d ''; fi\n",
+			n, len(o.Stdin), run, n, len(o.Stdin))
 		w.f.procs++
 	default:
-		fmt.Fprintf(w.f.text, "_o %s && { { _p=$(exec 2>&6; _B %s; %s >&5 3<&- 5>&- 6>&- 9<&-); } 2>/dev/null; _F %s $? \"$_p\"; }\n", n, n, run, n)
+		fmt.Fprintf(w.f.text, "_o %s && { { _p=$(%s); } 2>/dev/null; _F %s $? \"$_p\"; }\n", n, run, n)
 	}
 	return nil
 }
@@ -59,8 +59,8 @@ func (w *writing) exec(n string, o state.Exec) error {
 func (w *writing) program(n string, o state.Exec) (string, error) {
 	f := newFrame()
 	defer f.release()
-	f.cmd("_E", o.Chdir)
-	f.text.WriteString(" || _z " + n + " chdir; ")
+	f.cmd("_R "+n, o.Chdir)
+	f.text.WriteString("; ")
 	for _, e := range o.Env {
 		name, val, ok := strings.Cut(e, "=")
 		if !ok || !envName().MatchString(name) {
@@ -69,34 +69,33 @@ func (w *writing) program(n string, o state.Exec) (string, error) {
 		f.cmd("export", name+"="+val)
 		f.text.WriteString("; ")
 	}
-	if o.Shell == "" {
-		if strings.Contains(o.Argv[0], "/") {
-			p := quote(o.Argv[0])
-			f.text.WriteString("[ ! -e " + p + " ] || { [ -x " + p + " ] && [ ! -d " + p + " ]; } || _z " + n + " denied; ")
-		}
-		f.text.WriteString("command -v ")
-		f.text.WriteString(quote(o.Argv[0]))
-		f.text.WriteString(" >/dev/null 2>&1 || _z " + n + " program; exec $_ss ")
-		f.cmd(quote(o.Argv[0]), o.Argv[1:]...)
-		return f.text.String(), nil
+	exe := executable(o)
+	f.cmd("_C "+n, exe)
+	args := o.Argv
+	switch {
+	case o.Shell == "":
+	case o.Shown == "" && len(o.Shell) < maxArgument:
+		args = []string{exe, "-c", o.Shell}
+	default:
+		// A secret text must not be among the arguments: everybody can read those.
+		w.f.text.WriteString("_c" + n + "=" + quote(o.Shell) + "\n")
+		w.f.procs++
+		f.text.WriteString("; exec 4<<_END\nexec 4<&-\n$_c" + n + "\n_END\n:")
+		args = []string{exe, "/dev/fd/4"}
 	}
-	exe := o.Executable
-	if exe == "" {
-		exe = "/bin/sh"
-	}
-	f.text.WriteString("command -v " + quote(exe) + " >/dev/null 2>&1 || _z " + n + " program; ")
-	if o.Shown == "" && len(o.Shell) < maxArgument {
-		f.text.WriteString("exec $_ss ")
-		f.cmd(quote(exe), "-c", o.Shell)
-		return f.text.String(), nil
-	}
-	// A secret text must not be among the arguments: everybody can read those.
-	w.f.text.WriteString("_c" + n + "=" + quote(o.Shell) + "\n")
-	w.f.procs++
-	f.text.WriteString("exec 4<<_END\nexec 4<&-\n$_c" + n + "\n_END\n")
-	f.text.WriteString("exec $_ss ")
-	f.cmd(quote(exe), "/dev/fd/4")
+	f.cmd("; exec $_ss", args...)
 	return f.text.String(), nil
+}
+
+// executable is the program that a command starts.
+func executable(o state.Exec) string {
+	switch {
+	case o.Shell == "":
+		return o.Argv[0]
+	case o.Executable == "":
+		return "/bin/sh"
+	}
+	return o.Executable
 }
 
 // execResult makes the result of a command from what was received.
@@ -114,14 +113,10 @@ func execResult(o state.Exec, x *execution) state.OpResult {
 	case "chdir":
 		r.Msg = "Unable to change directory before execution: " + o.Chdir
 	case "program":
-		name := o.Executable
-		if o.Shell == "" {
-			name = o.Argv[0]
-		}
-		r.Msg = "[Errno 2] No such file or directory: b" + value.String(name).Repr()
+		r.Msg = "[Errno 2] No such file or directory: b" + value.String(executable(o)).Repr()
 		r.RC = 2
 	case "denied":
-		r.Msg = "[Errno 13] Permission denied: b" + value.String(o.Argv[0]).Repr()
+		r.Msg = "[Errno 13] Permission denied: b" + value.String(executable(o)).Repr()
 		r.RC = 13
 	default:
 		r.Msg = "the command could not be started"
