@@ -22,7 +22,7 @@ const (
 	slack     = 40 << 20
 	mostGC    = 800 // percent
 	largeStep = 4 << 20
-	largeGC   = 75
+	largeGC   = 120
 )
 
 // How much garbage is waited for is set again after each collection. GOGC in the
