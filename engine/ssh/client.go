@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type Client struct {
 	conn   net.Conn
 	client *gossh.Client
 	name   string
+	env    []string // NAME=value, for programs
 	op     time.Duration
 	done   chan struct{}
 	mu     sync.Mutex
@@ -167,6 +169,10 @@ func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Pr
 	if err != nil {
 		return nil, err
 	}
+	if err := c.sendEnv(ch); err != nil {
+		_ = ch.Close()
+		return nil, err
+	}
 	if o.Pty {
 		if _, err := ch.SendRequest("pty-req", false, ptyRequest()); err != nil {
 			_ = ch.Close()
@@ -186,6 +192,18 @@ func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Pr
 		return nil, err
 	}
 	return p, nil
+}
+
+// sendEnv sends the environment (RFC 4254, 6.4). What a server does not take it leaves
+// out, and nobody waits for its answer.
+func (c *Client) sendEnv(ch gossh.Channel) error {
+	for _, e := range c.env {
+		name, value, _ := strings.Cut(e, "=")
+		if _, err := ch.SendRequest("env", false, gossh.Marshal(struct{ Name, Value string }{name, value})); err != nil {
+			return c.lost(err)
+		}
+	}
+	return nil
 }
 
 // subsystem asks for a subsystem and waits for the host's consent.

@@ -47,6 +47,7 @@ func (cfg *Config) fill(ctx context.Context) error {
 	if err := cfg.target(look); err != nil {
 		return err
 	}
+	cfg.environment(look, os.Environ())
 	if err := cfg.trust(look); err != nil {
 		return err
 	}
@@ -90,6 +91,32 @@ func (cfg *Config) target(look *lookup) error {
 	}
 	cfg.bind = look.get("BindAddress")
 	return nil
+}
+
+// environment says which variables go to the host's programs, as far as its server takes
+// them: those of here that SendEnv names (with a minus: not), and what SetEnv sets. On
+// Debian and Red Hat's systems the system's ssh_config sends the locale.
+func (cfg *Config) environment(look *lookup, environ []string) {
+	set := map[string]bool{}
+	for _, e := range look.all("SetEnv") {
+		if name, _, ok := strings.Cut(e, "="); ok && name != "" {
+			set[name] = true
+			cfg.env = append(cfg.env, e)
+		}
+	}
+	var patterns []string
+	for _, p := range look.all("SendEnv") {
+		if not, ok := strings.CutPrefix(p, "-"); ok {
+			patterns = slices.DeleteFunc(patterns, func(had string) bool { return wildcard(not, had) })
+			continue
+		}
+		patterns = append(patterns, p)
+	}
+	for _, e := range environ {
+		if name, _, ok := strings.Cut(e, "="); ok && !set[name] && slices.ContainsFunc(patterns, func(p string) bool { return wildcard(p, name) }) {
+			cfg.env = append(cfg.env, e)
+		}
+	}
 }
 
 // trust says which host keys are known and how they are checked.

@@ -67,6 +67,7 @@ type Config struct {
 	identitiesOnly bool
 	keyAlias       string // the name under which the host's key is known
 	network, bind  string
+	env            []string // NAME=value, for the host's programs
 	// ways of logging in that ssh_config turns off
 	noKeys, noPassword, noInteractive bool
 	// The way there: through hops, or a command. direct: hops are decided.

@@ -313,3 +313,20 @@ func TestBed(t *testing.T) {
 		})
 	}
 }
+
+// OpenSSH of Debian takes LANG and LC_ of its clients.
+func TestBedTakesTheEnvironment(t *testing.T) {
+	b := testbed.Need(t)
+	cfg := ssh.Config{Address: b.Node(), Port: b.Port(), User: "root", KeyFiles: []string{b.Key()}, KnownHosts: []string{b.KnownHosts()}, SSHConfig: []string{}, NoAgent: true}
+	if err := cfg.AddArguments("here", "-o 'SetEnv=LC_FAIRLEAD=\"a b\" REFUSED=1'"); err != nil {
+		t.Fatal(err)
+	}
+	client, err := ssh.Dial(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	if out, rc := run(t, client, `echo "$LC_FAIRLEAD-$REFUSED"`, ""); out != "a b-\n" || rc != 0 {
+		t.Errorf("%q %d", out, rc)
+	}
+}

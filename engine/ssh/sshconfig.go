@@ -227,6 +227,8 @@ func (l *lookup) lines(ctx context.Context, lines []Option, active bool) (bool, 
 
 func (l *lookup) set(o Option) {
 	switch {
+	case o.Name == "sendenv":
+		l.values[o.Name] = append(l.values[o.Name], o.Args...)
 	case many[o.Name]:
 		for _, have := range l.values[o.Name] {
 			if have == o.Args[0] {

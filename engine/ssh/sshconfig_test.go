@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,4 +133,27 @@ func FuzzArguments(f *testing.F) {
 func FuzzParseOption(f *testing.F) {
 	f.Add("Host a b")
 	f.Fuzz(func(_ *testing.T, line string) { _, _ = parseOption(line, diag.Pos{}) })
+}
+
+func TestEnvironmentOfPrograms(t *testing.T) {
+	for config, want := range map[string]string{
+		"":                                   "[]",
+		"SendEnv LANG XX_*\n":                "[LANG=nb_NO XX_A=1 XX_B=2]",
+		"SendEnv XX_?\nSendEnv lang\n":       "[XX_A=1 XX_B=2]",
+		"SendEnv LANG XX_*\nSendEnv -XX_*\n": "[LANG=nb_NO]",
+		"SendEnv LANG\nSetEnv LANG=C XX_C=\"a b\"\n": "[LANG=C XX_C=a b]",
+		"Host other\n SendEnv LANG\n":                "[]",
+	} {
+		t.Setenv("LANG", "nb_NO")
+		t.Setenv("XX_A", "1")
+		t.Setenv("XX_B", "2")
+		c, err := filled(t, Config{Host: "w", SSHConfig: []string{"~/.ssh/config"}}, map[string]string{"config": config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.env = slices.Sorted(slices.Values(c.env))
+		if got := fmt.Sprint(c.env); got != want {
+			t.Errorf("%q: %s, want %s", config, got, want)
+		}
+	}
 }
