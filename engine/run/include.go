@@ -212,25 +212,28 @@ func (pl *play) tellItems(h *host) {
 }
 
 // togetherIncluded makes one event of those of hosts that include the same file; the
-// others say nothing any more.
+// others say nothing any more. A host that includes it for two items of one label stands
+// in two events.
 func togetherIncluded(entries []ready) {
 	type same struct {
 		task        int64
 		file, label string
 	}
-	first := map[same]*event.Event{}
+	told := map[same][]*event.Event{}
 	for i, r := range entries {
 		for _, e := range r.events {
 			if e.Kind != event.Included {
 				continue
 			}
 			k := same{e.TaskNo, e.Msg, e.Label}
-			if f := first[k]; f != nil {
-				f.Hosts = append(f.Hosts, e.Hosts...)
-				entries[i].events = nil
-			} else {
-				first[k] = e
+			without := slices.IndexFunc(told[k], func(f *event.Event) bool { return !slices.Contains(f.Hosts, e.Hosts[0]) })
+			if without < 0 {
+				told[k] = append(told[k], e)
+				continue
 			}
+			f := told[k][without]
+			f.Hosts = append(f.Hosts, e.Hosts...)
+			entries[i].events = nil
 		}
 	}
 }

@@ -67,10 +67,11 @@ func (a sysctlArgs) text() string {
 }
 
 func planSysctl(a sysctlArgs, in module.Inputs, v state.View) (module.Change, error) {
+	a.Name = strings.TrimSpace(a.Name)
 	switch {
 	case a.State == "present" && a.text() == "":
 		return module.Change{}, module.Fail("value cannot be blank")
-	case strings.TrimSpace(a.Name) == "":
+	case a.Name == "":
 		return module.Change{}, module.Fail("name cannot be blank")
 	}
 	g := module.Gathering(v)

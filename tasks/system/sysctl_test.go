@@ -79,6 +79,7 @@ func TestSysctl(t *testing.T) {
 		"new":            {"# c\nvm.x = 1\n", "0\n", value.M("value", 1), "# c\nvm.x = 1\nnet.ipv4.ip_forward=1\n", []string{"write", "sysctl -p " + file}},
 		"other":          {"net.ipv4.ip_forward = 0\nnet.ipv4.ip_forward=0\n", "", value.M("value", true, "reload", false), "net.ipv4.ip_forward=1\n", []string{"write"}},
 		"is so":          {"net.ipv4.ip_forward = 1\n", "0\n", value.M("value", "yes"), "net.ipv4.ip_forward = 1\n", nil},
+		"blanks":         {"net.ipv4.ip_forward = 1\n", "0\n", value.M("name", " net.ipv4.ip_forward ", "value", " 1 "), "net.ipv4.ip_forward = 1\n", nil},
 		"is so, both":    {"net.ipv4.ip_forward=1\n", "1\n", value.M("value", "1", "sysctl_set", true), "net.ipv4.ip_forward=1\n", nil},
 		"only set":       {"net.ipv4.ip_forward=1\n", "0\n", value.M("value", "1", "sysctl_set", true), "net.ipv4.ip_forward=1\n", []string{"sysctl -w net.ipv4.ip_forward=1"}},
 		"set and write":  {"", "0\n", value.M("value", "1", "sysctl_set", true, "ignoreerrors", true), "net.ipv4.ip_forward=1\n", []string{"sysctl -e -w net.ipv4.ip_forward=1", "write", "sysctl -e -p " + file}},
@@ -89,7 +90,9 @@ func TestSysctl(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{file: c.old, proc: c.live}
-			c.args.Set("name", value.String("net.ipv4.ip_forward"))
+			if !c.args.Has("name") {
+				c.args.Set("name", value.String("net.ipv4.ip_forward"))
+			}
 			r, ran, err := applied(t, Sysctl(), files, state.OpResult{}, c.args)
 			if err != nil || files[file] != c.want || !slices.Equal(ran, c.ran) {
 				t.Fatalf("%v, file %q, ran %q; want %q, %q", err, files[file], ran, c.want, c.ran)
