@@ -162,7 +162,7 @@ func (u *user) known(name string) (defs []*yaml.Node, ok, inPlay bool) {
 
 // magic are names that need no definition.
 var magic = func() map[string]bool {
-	m := map[string]bool{"environment": true, "services": true, "packages": true, "deploy_helper": true, "module_setup": true, "gather_subset": true,
+	m := map[string]bool{"environment": true, "services": true, "packages": true, "deploy_helper": true, "tcp_listen": true, "udp_listen": true, "cloud_init_data_facts": true, "module_setup": true, "gather_subset": true,
 		"discovered_interpreter_python": true, "self": true, "varargs": true, "kwargs": true}
 	for _, n := range vars.MagicNames() {
 		m[n] = true

@@ -134,7 +134,7 @@ func (c *checker) localHost(name string) bool {
 // it as a source.
 func (c *checker) writes(u *user, t *playbook.Task, mod string) {
 	switch mod {
-	case "debug", "set_fact", "assert", "fail", "meta", "ping", "stat", "slurp", "setup", "include_vars", "pause", "add_host", "group_by", "service_facts":
+	case "debug", "set_fact", "assert", "fail", "meta", "ping", "stat", "slurp", "setup", "include_vars", "pause", "add_host", "group_by", "service_facts", "listen_ports_facts", "cloud_init_data_facts":
 		return
 	case "fetch":
 	default:

@@ -35,28 +35,33 @@ func ListenPortsFacts() module.Module { return module.New(listenPortsSpec, planL
 
 // scriptSockets prints the name of the program $1 (or of the first there is), what it
 // says with the other arguments, and all processes.
-const scriptSockets = `c=$1; shift
+const scriptSockets = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin c=$1; shift
 [ "$c" ] || for c in netstat ss ""; do [ -z "$c" ] || command -v "$c" >/dev/null 2>&1 && break; done
 command -v "${c:-/none}" >/dev/null 2>&1 || exit 127
 echo "$c"; "$c" "$@" || exit 0; printf '@processes\n'; ps -e -o pid= -o user= -o lstart= 2>/dev/null; exit 0`
 
-func planListenPorts(a listenPortsArgs, _ module.Inputs, v state.View) (module.Change, error) {
-	g := module.Gathering(v)
+func planListenPorts(a listenPortsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
 	args := []string{"-p", "-l", "-u", "-n", "-t"}
 	if a.All {
 		args = []string{"-p", "-u", "-n", "-t", "-a"}
 	}
-	said := g.Output(scriptSockets, append([]string{a.Command}, args...)...)
-	if c, missing, err := g.Missing(); missing {
-		return c, err
-	}
-	if said.RC == 127 {
-		if a.Command != "" {
-			return module.Change{}, module.Fail(`Failed to find required executable "` + a.Command + `" in paths of the host`)
-		}
+	ask := state.Exec{Argv: append([]string{"sh", "-c", scriptSockets, "sh", a.Command}, args...), Env: []string{"LC_ALL=C"}, Read: true}
+	return module.Look(ask, value.M("changed", false), func(_ state.View, said state.OpResult) (module.Change, error) {
+		return a.tell(said)
+	}), nil
+}
+
+// tell makes facts of what was printed.
+func (a listenPortsArgs) tell(said state.OpResult) (module.Change, error) {
+	switch {
+	case said.RC == 127 && a.Command != "":
+		return module.Change{}, module.Fail(`Failed to find required executable "` + a.Command + `" in paths of the host`)
+	case said.RC == 127:
 		return module.Change{}, module.Fail("Unable to find any of the supported commands in PATH: netstat, ss")
+	case said.RC != 0:
+		return module.Change{}, module.CommandFailed([]string{"sh"}, said)
 	}
-	program, text, _ := strings.Cut(said.Stdout, "\n")
+	program, text, _ := strings.Cut(string(said.Stdout), "\n")
 	text, processes, ok := strings.Cut(text, "@processes\n")
 	var sockets []socket
 	if ok {
