@@ -376,14 +376,16 @@ func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
 	if item.DeepMarks()&value.Secret != 0 {
 		return "********"
 	}
-	if text := item.Text(); item.IsString() && (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")) {
+	text := item.Text()
+	looksLikeData := item.IsString() && (strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["))
+	if looksLikeData || strings.Contains(text, "{") && !pl.itemScope(h, t).IsLiteral(h.inst.control.loopVar) {
 		// The label of Ansible is "{{ item }}", which makes data of a text that looks like some.
 		n := yaml.FromValue(t.Pos, value.String("{{ "+h.inst.control.loopVar+" }}"))
 		if v, err := pl.itemScope(h, t).Eval(n); err == nil {
 			return v.Text()
 		}
 	}
-	return item.Text()
+	return text
 }
 
 // newEvent makes the event of a result.

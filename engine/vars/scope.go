@@ -62,6 +62,7 @@ type Scope struct {
 	at     *playbook.Scope // of the task; nil outside tasks
 	layers []layer         // highest precedence first
 	locals map[string]value.Value
+	markup map[string]bool // which of them hold templates
 	moment Moment
 	cache  map[string]cached
 	busy   map[string]bool
@@ -140,15 +141,25 @@ func (e *Engine) Scope(w World, h *Host, play *PlayVars, at *playbook.Scope, m M
 	return s
 }
 
-// With makes a scope that also sees locals (loop variables), above all else.
+// With makes a scope that also sees locals (loop variables), above all else. Templates in
+// them, if they are not unsafe, are evaluated like those of any variable.
 func (s *Scope) With(locals map[string]value.Value) *Scope {
 	c := *s
 	c.locals = make(map[string]value.Value, len(s.locals)+len(locals))
 	for n, v := range s.locals {
 		c.locals[n] = v
 	}
+	c.markup = maps.Clone(s.markup)
 	for n, v := range locals {
 		c.locals[n] = v.Listed()
+		if hasMarkup(v) {
+			if c.markup == nil {
+				c.markup = map[string]bool{}
+			}
+			c.markup[n] = true
+		} else {
+			delete(c.markup, n)
+		}
 	}
 	c.cache, c.busy = nil, nil
 	return &c
@@ -285,10 +296,16 @@ func (s *Scope) addRoleTree(r *playbook.RoleUse, one func(*Scope, *playbook.Role
 func (s *Scope) Lookup(_ *jinja.Context, name string) (value.Value, bool, error) {
 	if v, ok := s.locals[name]; ok {
 		s.readsOwn()
-		return v, true, nil
+		if !s.markup[name] {
+			return v, true, nil
+		}
 	}
 	if c, ok := s.cache[name]; ok {
 		return c.val, c.ok, c.err
+	}
+	if v, ok := s.locals[name]; ok {
+		v, err := s.evalVariable(name, yaml.FromValue(diag.Pos{}, v))
+		return v, true, err
 	}
 	if v, ok, keep := s.magic(name); ok {
 		s.readsMagic(name)
@@ -337,7 +354,7 @@ func (s *Scope) keep(name string, c cached) {
 func (s *Scope) IsLiteral(name string) bool {
 	if _, ok := s.locals[name]; ok {
 		s.readsOwn()
-		return true
+		return !s.markup[name]
 	}
 	for i, l := range s.layers {
 		if n, v, ok := l.find(name); ok {
