@@ -20,8 +20,9 @@ type handlerNames struct {
 	topics map[string][]*playbook.Task
 	// named are the evaluated names of handlers whose names are templates, by ID.
 	named map[string]string
-	// known are the handlers of roles by role use and place: what a play uses
-	// twice has its handlers once.
+	// known are the handlers of roles by role use, the variables of the loop that
+	// included it, and place: what a play uses twice has its handlers once, but all that a
+	// loop brought hear their topics.
 	known map[string]bool
 }
 
@@ -29,7 +30,7 @@ type handlerNames struct {
 // two lists that have one name the later wins, within a list the first.
 func (pl *play) collectHandlers(s *vars.Scope) error {
 	pl.names = handlerNames{byName: map[string]*playbook.Task{}, topics: map[string][]*playbook.Task{}, named: map[string]string{}, known: map[string]bool{}}
-	return pl.addHandlers(s, pl.p.AllHandlers())
+	return pl.addHandlers(s, pl.p.AllHandlers(), inclusionOf{})
 }
 
 // list is the list that a handler is written in: the play's or a role's.
@@ -40,16 +41,28 @@ func (x *handlerNames) list(t *playbook.Task) string {
 	return ""
 }
 
-func (pl *play) addHandlers(s *vars.Scope, items []playbook.Item) error {
+// inclusionOf is a role that a loop included, and the item's variables.
+type inclusionOf struct {
+	use  *playbook.RoleUse // nil: no loop did
+	item string
+}
+
+func (pl *play) addHandlers(s *vars.Scope, items []playbook.Item, by inclusionOf) error {
 	for _, it := range items {
 		switch x := it.(type) {
 		case *playbook.Block:
-			if err := pl.addHandlers(s, x.Block); err != nil {
+			if err := pl.addHandlers(s, x.Block, by); err != nil {
 				return err
 			}
 		case *playbook.Task:
 			if r := x.Role(); r != nil {
 				key := r.Key + "\x00" + strings.TrimPrefix(x.ID, r.ID)
+				if r == by.use && by.item != "" {
+					key += "\x00" + by.item
+					own := *x
+					own.ID += "/" + by.item
+					x = &own
+				}
 				if pl.names.known[key] {
 					continue
 				}

@@ -27,6 +27,9 @@ type host struct {
 	failed, unreachable, ended bool
 	// counted: the failure counts for max_fail_percentage and for whether anybody is left.
 	counted bool
+	// lost: a failure that nothing rescues takes the host out of the play, which still goes
+	// through always parts and handlers; ansible_play_hosts leaves it out.
+	lost bool
 	// force: notified handlers run also after a failure; forced: they do now.
 	force, forced bool
 	roles         roleProgress
@@ -201,6 +204,7 @@ type snapshot struct {
 	entries  int
 	failed   bool
 	counted  bool
+	lost     bool
 	forced   bool
 	roles    roleProgress
 	parents  []*instance
@@ -210,7 +214,7 @@ type snapshot struct {
 
 func (h *host) snapshot() snapshot {
 	s := snapshot{at: h.at.clone(), set: h.Set.Mark(), facts: h.Facts.Mark(), included: h.Included.Mark(),
-		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, counted: h.counted, forced: h.forced, roles: h.roles.clone(), parents: cloned(h.parents), task: h.failedTask, result: h.failedResult}
+		notified: h.notified.clone(), entries: len(h.entries), failed: h.failed, counted: h.counted, lost: h.lost, forced: h.forced, roles: h.roles.clone(), parents: cloned(h.parents), task: h.failedTask, result: h.failedResult}
 	if h.inst != nil {
 		s.inst = h.inst.clone()
 	}
@@ -227,7 +231,7 @@ func cloned(in []*instance) []*instance {
 }
 
 func (h *host) restore(s snapshot) {
-	h.at, h.inst, h.failed, h.counted, h.forced = s.at, s.inst, s.failed, s.counted, s.forced
+	h.at, h.inst, h.failed, h.counted, h.lost, h.forced = s.at, s.inst, s.failed, s.counted, s.lost, s.forced
 	h.Set.Rollback(s.set)
 	h.Facts.Rollback(s.facts)
 	h.Included.Rollback(s.included)

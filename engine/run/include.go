@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,9 @@ func (pl *play) include(h *host, t *playbook.Task) (*request, error) {
 	s := pl.itemScope(h, t)
 	cond, err := pl.conditions(s, t.Whens())
 	if err != nil {
-		return pl.failedOrFlush(h, err)
+		f := asFailure(err)
+		f.Unrun = true // which ends the whole loop
+		return pl.failedOrFlush(h, f)
 	}
 	if cond.IsUnknown() {
 		return pl.needs(h, cond.Origin(), "cannot see beyond: whether this is included depends on "+describe(cond.Origin()))
@@ -152,19 +155,27 @@ func (pl *play) included(h *host, s *vars.Scope, t *playbook.Task) (items []play
 	}
 	key := strings.Join([]string{req.Name, req.TasksFrom, req.VarsFrom, req.DefaultsFrom}, "\x00")
 	brought, err := pl.brings.once(bringKey{t, h.inst.idx, req}, func() (playbook.Included, error) {
-		items, err := pl.role(t, req)
+		item := ""
+		if h.inst.looped {
+			vars := pl.loopVars(h.inst, t)
+			for _, n := range slices.Sorted(maps.Keys(vars)) {
+				item += n + "=" + vars[n].Repr() + " "
+			}
+		}
+		items, err := pl.role(t, req, item)
 		return playbook.Included{Items: items}, err
 	})
 	return brought.Items, "", key, err
 }
 
-// role loads a role that an include names, with its handlers.
-func (pl *play) role(t *playbook.Task, req playbook.RoleRequest) ([]playbook.Item, error) {
+// role loads a role that an include names, with its handlers; item is what the loop of the
+// include gave, "" without one.
+func (pl *play) role(t *playbook.Task, req playbook.RoleRequest, item string) ([]playbook.Item, error) {
 	use, err := pl.Loader.IncludeRole(t, req)
 	if err != nil {
 		return nil, err
 	}
-	if err := pl.addHandlers(pl.playScope(), use.AllHandlers()); err != nil {
+	if err := pl.addHandlers(pl.playScope(), use.AllHandlers(), inclusionOf{use, item}); err != nil {
 		return nil, err
 	}
 	if req.Public {

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -82,8 +83,15 @@ func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.
 func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
 	var zero time.Time
 	in := h.inst
+	if len(t.Until) == 0 {
+		return zero, nil
+	}
 	// In a plan only what is done there can be tried again.
-	if len(t.Until) == 0 || pl.Check && (in.evaled == nil || in.evaled.check && !in.evaled.mod.Spec().Traits.Control) {
+	if pl.Check && (in.evaled == nil || in.evaled.check && !in.evaled.mod.Spec().Traits.Control) {
+		if in.evaled != nil && o.status != event.Skipped {
+			o.result = o.result.Clone()
+			o.result.Set("attempts", value.Unknown(&value.Origin{What: quoteTask(t)}))
+		}
 		return zero, nil
 	}
 	s := pl.itemScope(h, t)
@@ -124,8 +132,17 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		return zero, nil
 	}
 	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: h.title(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
-		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), h.title(t), retries-in.attempt+1)})
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), retryTitle(h, t), retries-in.attempt+1)})
 	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
+}
+
+// retryTitle is what a task is called when it is tried again: by its own name alone, as in
+// Ansible, where it has one.
+func retryTitle(h *host, t *playbook.Task) string {
+	if t.Keywords.Name.Str() == "" {
+		return h.title(t)
+	}
+	return strings.TrimPrefix(h.title(t), inRole(t, ""))
 }
 
 // loopOutcome sums up the results of a loop as Ansible does.

@@ -343,7 +343,7 @@ func (pl *play) begin() error {
 		if gather && pl.Settings.Gathering == "smart" && h.hasFacts() {
 			h.at[0].idx = 1
 		}
-		h.inst, h.ended, h.counted, h.notified = nil, false, false, notifications{}
+		h.inst, h.ended, h.counted, h.lost, h.notified = nil, false, false, false, notifications{}
 		h.force, h.forced = pl.forceHandlers, false
 		h.roles = roleProgress{}
 		h.failedTask, h.failedResult = value.Null, value.Null

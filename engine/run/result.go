@@ -143,6 +143,7 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 func (i *instance) breakOff() {
 	if i.looped {
 		i.looped, i.items, i.results = false, i.items[:i.idx+1], nil
+		i.included, i.told = nil, nil
 	}
 }
 

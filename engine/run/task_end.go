@@ -90,6 +90,7 @@ func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) 
 	task, result := pl.taskValue(h, t), value.FromMap(o.result).MarkDeep(value.Unsafe)
 	lost := h.at.lost()
 	rescued := h.unwind()
+	h.lost = h.lost || !rescued
 	e.Rescued = rescued && !counts
 	if e.Rescued {
 		h.failedTask, h.failedResult = task, result

@@ -26,7 +26,7 @@ func (w *world) live(hosts []*host) ([]string, bool) {
 			settled = false
 		}
 		ended := h.ended && slices.Contains(w.pl.batch, h) // of another batch it is back
-		if !h.failed && !h.unreachable && !ended {
+		if !h.failed && !h.unreachable && !ended && !h.lost {
 			out = append(out, h.Name)
 		}
 	}
