@@ -107,7 +107,7 @@ func planComposer(a composerArgs, in module.Inputs, v state.View) (module.Change
 	return module.Look(ask, value.M("changed", module.Later(), "msg", module.Later(), "stdout", module.Later()), func(_ state.View, x state.OpResult) (module.Change, error) {
 		switch {
 		case x.RC == 127 && strings.Contains(r.php, "/"):
-			return module.Change{}, module.Fail("cannot run "+r.php+": no such program", "cmd", module.ShlexJoin([]string{r.php, r.program, "help", a.Command, "--no-interaction", "--format=json"}),
+			return module.Change{}, module.Fail("[Errno 2] No such file or directory: b"+value.String(r.php).Repr(), "cmd", module.ShlexJoin([]string{r.php, r.program, "help", a.Command, "--no-interaction", "--format=json"}),
 				"rc", 2, "stdout", "", "stderr", "")
 		case x.RC != 0:
 			return module.Change{}, module.Fail(oneLine(string(x.Stderr)), "rc", x.RC)

@@ -214,6 +214,9 @@ func (p *putter) folder(a copyArgs, src string, contentOnly bool, dest string) (
 		}
 		only = r
 	}
+	if contentOnly {
+		src = trim(src) + "/"
+	}
 	r := value.M("dest", trim(dest)+"/", "src", src, "changed", len(p.ops) > 0)
 	if regular == 1 && only != nil {
 		r = only

@@ -35,7 +35,7 @@ func TestCopy(t *testing.T) {
 		{"a missing src", `! Could not find or access 'nope'`, "", value.M("src", "nope", "dest", "/d/")},
 		{"a dict is JSON", `write /d/j "{\"a\": [1, \"\\u00e9\"]}"`, "", value.M("content", map[string]any{"a": []any{1, "é"}}, "dest", "/d/j")},
 		{"a tree", `mkdir /d/tree; mkdir /d/tree/sub; write /d/tree/sub/y "Y" 0600; write /d/tree/x "X" 0600`, "changed=True dest=/d/", value.M("src", "tree", "dest", "/d", "mode", "0600")},
-		{"what is in a tree", `mkdir /d/sub; write /d/sub/y "Y"; write /d/x "X"`, "changed=True", value.M("src", "tree/", "dest", "/d/")},
+		{"what is in a tree", `mkdir /d/sub; write /d/sub/y "Y"; write /d/x "X"`, "changed=True src=/c/files/tree/", value.M("src", "tree/", "dest", "/d/")},
 		{"a copy on the host", `copy /d/old to /d/c`, "changed=True mode=0644 src=/d/old size=3", value.M("src", "/d/old", "dest", "/d/c", "remote_src", true)},
 		{"a copy on the host that is there", ``, "changed=False", value.M("src", "/d/old", "dest", "/d/old2", "remote_src", true)},
 		{"nothing to copy on the host", `! Source /d/none not found`, "", value.M("src", "/d/none", "dest", "/d/c", "remote_src", true)},

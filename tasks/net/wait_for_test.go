@@ -120,7 +120,11 @@ func TestWaitScripts(t *testing.T) {
 		(&waiting{waitArgs: waitArgs{State: "drained", Sleep: 1, Host: "127.0.0.1", Port: module.Some(1)}}).script(0, 0):             0,
 	} {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
+		began := time.Now()
 		out, _ := cmd.CombinedOutput()
+		if waited := time.Since(began); strings.Contains(script, "now + 1000") && waited < time.Second {
+			t.Errorf("it gave up after %s, not a second:\n%s", waited, script)
+		}
 		if got := cmd.ProcessState.ExitCode(); got != want {
 			t.Errorf("exit %d, want %d: %s\n%s", got, want, out, script)
 		}

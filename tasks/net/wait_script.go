@@ -100,6 +100,14 @@ func procAddress(h string) string {
 // most say it at once and keep the connection. Later looks have connect_timeout.
 const firstLook = 1
 
+// clock defines clock, which has $now be the milliseconds since 1970: where date knows
+// only seconds, those.
+const clock = `clock() {
+	now=$(date +%s%3N)
+	case $now in *[!0-9]*|??????????) now=$(date +%s)000;; esac
+}
+`
+
 // script waits: delay seconds first, then until it is so, at most limit
 // seconds in all. With a text to find it looks once and prints.
 func (w *waiting) script(delay, limit int) string {
@@ -134,6 +142,6 @@ func (w *waiting) script(delay, limit int) string {
 	if w.re != nil {
 		return head + "if " + test + "; then exit 0; fi; exit " + strconv.Itoa(rcNotYet)
 	}
-	return head + fmt.Sprintf("end=$(( $(date +%%s) + %d ))\nwhile :; do\nif %s; then exit 0; fi\n"+
-		"[ $(date +%%s) -lt $end ] || exit %d\nsleep %d\ndone", max(0, limit-delay), test, rcNotYet, w.Sleep)
+	return head + clock + fmt.Sprintf("clock; end=$(( now + %d000 ))\nwhile :; do\nif %s; then exit 0; fi\n"+
+		"clock; [ $now -lt $end ] || exit %d\nsleep %d\ndone", max(0, limit-delay), test, rcNotYet, w.Sleep)
 }

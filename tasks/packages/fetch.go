@@ -7,7 +7,9 @@ const scriptFetch = `fetch() {
 	elif command -v wget >/dev/null; then wget -q ${3:+--no-check-certificate} -O "$2" -- "$1"
 	elif command -v python3 >/dev/null; then python3 -c 'import shutil, ssl, sys, urllib.request as u
 c = ssl._create_unverified_context() if len(sys.argv) > 3 else None
-with u.urlopen(sys.argv[1], context=c) as r, open(sys.argv[2], "wb") as f: shutil.copyfileobj(r, f)' "$1" "$2" ${3:+k}
+try:
+    with u.urlopen(sys.argv[1], context=c) as r, open(sys.argv[2], "wb") as f: shutil.copyfileobj(r, f)
+except OSError as e: sys.exit("Request failed: " + str(e))' "$1" "$2" ${3:+k}
 	else echo 'the host has neither curl nor wget' >&2; return 127
 	fi
 }

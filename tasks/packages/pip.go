@@ -318,7 +318,7 @@ func (r *pipRun) cannotRun() (module.Change, error) {
 	if r.in.Check && (r.Extra != "" || r.Editable || r.Requirements != "" || r.State == "latest") {
 		return module.Change{Result: value.M("changed", true)}, nil
 	}
-	return module.Change{}, module.Fail("cannot run "+r.pip[0]+": no such program", "cmd", module.ShlexJoin(cmd), "rc", 2, "stdout", "", "stderr", "")
+	return module.Change{}, module.Fail("[Errno 2] No such file or directory: b"+value.String(r.pip[0]).Repr(), "cmd", module.ShlexJoin(cmd), "rc", 2, "stdout", "", "stderr", "")
 }
 
 // foresee tells in a dry run what pip's own list tells.
