@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -206,6 +207,19 @@ func (r *runner) spec(s *vars.Scope, at *playbook.Scope, name string) (HostSpec,
 	}
 	r.secret(sp.Password)
 	return sp, errs.Err()
+}
+
+// login is who a connection to the host is made as, where that is said; "" otherwise. Who
+// is to become that user needs no become method, as with Ansible's become_allow_same_user
+// off: hosts that are entered as root need no sudo.
+func (sp HostSpec) login() string {
+	if sp.Connection != "local" {
+		return sp.User
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }
 
 func (r *runner) secret(s string) {

@@ -278,7 +278,13 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 		return err
 	}
 	ev.deadline = pl.Now().Add(ev.timeout)
-	return pl.delegate(ev, h, t, s)
+	if err := pl.delegate(ev, h, t, s); err != nil {
+		return err
+	}
+	if ev.lane != nil && ev.as.Method != "" && ev.as.User == ev.lane.spec.login() {
+		ev.as = state.Identity{}
+	}
+	return nil
 }
 
 // environment merges the environment dicts of a task, inner ones win.

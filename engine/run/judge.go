@@ -131,9 +131,21 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		o.result.Set("attempts", value.Int(int64(retries))) // the first try is not counted then
 		return zero, nil
 	}
-	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: h.title(t), TaskID: t.ID, Attempt: in.attempt, Retries: retries,
-		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), retryTitle(h, t), retries-in.attempt+1)})
+	pl.tellRetry(h, t, o, retries)
 	return pl.Now().Add(time.Duration(delay * float64(time.Second))), nil
+}
+
+// tellRetry tells that a task will be tried again, below its heading where nobody has to
+// say anything about an earlier task.
+func (pl *play) tellRetry(h *host, t *playbook.Task, o *outcome, retries int) {
+	e := pl.newEvent(h, t, event.Retry, o)
+	pl.release()
+	if low := pl.lowWater(); low != nil && low.compare(h.at.position()) >= 0 {
+		pl.tellTask(e)
+	}
+	n := h.inst.attempt
+	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: e.Task, TaskID: t.ID, Attempt: n, Retries: retries,
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), retryTitle(h, t), retries-n+1)})
 }
 
 // retryTitle is what a task is called when it is tried again: by its own name alone, as in
