@@ -111,7 +111,7 @@ func (r *scriptReader) group(name string, data value.Value) {
 		return
 	}
 	m := data.Map()
-	if !m.Has("hosts") && !m.Has("vars") && !m.Has("children") && m.Len() > 0 { // a host with its variables
+	if !m.Has("hosts") && !m.Has("vars") && !m.Has("children") { // a host with its variables, if only of that name
 		data = value.FromMap(value.M("hosts", []string{name}, "vars", data))
 	}
 	for _, h := range r.names(data, name, "hosts") {

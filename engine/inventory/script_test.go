@@ -22,8 +22,8 @@ func runScript(t *testing.T, text string) (*Inventory, error) {
 func TestExecutableInventory(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"meta":   `echo '{"web": {"hosts": ["w1", "w2"], "vars": {"a": 1}, "children": ["sub"]}, "sub": ["w3"], "solo": {"x": 5}, "_meta": {"hostvars": {"w1": {"h": [1]}}}}'`,
-		"--host": `if [ "$1" = --list ]; then echo '{"web": {"hosts": ["w1", "w2"], "vars": {"a": 1}, "children": ["sub"]}, "sub": ["w3"], "solo": {"x": 5}}'; elif [ "$2" = w1 ]; then echo '{"h": [1]}'; fi`,
+		"meta":   `echo '{"web": {"hosts": ["w1", "w2"], "vars": {"a": 1}, "children": ["sub"]}, "sub": ["w3"], "solo": {"x": 5}, "bare": {}, "_meta": {"hostvars": {"w1": {"h": [1]}}}}'`,
+		"--host": `if [ "$1" = --list ]; then echo '{"web": {"hosts": ["w1", "w2"], "vars": {"a": 1}, "children": ["sub"]}, "sub": ["w3"], "solo": {"x": 5}, "bare": {}}'; elif [ "$2" = w1 ]; then echo '{"h": [1]}'; fi`,
 	} {
 		inv, err := runScript(t, text)
 		if err != nil {
@@ -33,6 +33,9 @@ func TestExecutableInventory(t *testing.T) {
 		web, _ := inv.Match("web", diag.Pos{})
 		if d := cmp.Diff([]string{"w1", "w2", "w3"}, names(web)); d != "" {
 			t.Errorf("%s: %s", name, d)
+		}
+		if inv.Host("bare") == nil { // a group without anything is a host of that name, too
+			t.Errorf("%s: no host bare", name)
 		}
 		if got := lookup(inv, inv.Host("w1"), "h") + lookup(inv, inv.Host("w3"), "a") + lookup(inv, inv.Host("solo"), "x"); got != "[1]15" {
 			t.Errorf("%s: %s", name, got)

@@ -402,9 +402,9 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 }
 
 // verbose tells whether a result is shown whole in any case; one of debug that failed
-// is shown as any failure.
+// itself, not by the task's own word, is shown as any failure.
 func verbose(h *host, o *outcome) bool {
-	return h.inst.shown && (o.status != event.Failed || h.inst.module == "assert")
+	return h.inst.shown && (o.status != event.Failed || h.inst.module == "assert" || o.result.Has("failed_when_result"))
 }
 
 // alwaysShown tells whether a result is shown whole without -v, as Ansible marks

@@ -111,7 +111,9 @@ func (s *Scope) hostMagic(name string) (value.Value, bool) {
 			return value.String(f), true
 		}
 	case "inventory_dir":
-		if f := s.host.Pos.File; f != "" {
+		if f := s.host.Pos.File; strings.HasPrefix(f, "-i ") { // a list of hosts lies nowhere, which Ansible says so
+			return value.String("None"), true
+		} else if f != "" {
 			abs, err := filepath.Abs(filepath.Dir(f))
 			if err == nil {
 				return value.String(abs), true

@@ -24,7 +24,7 @@ func (t *Terminal) body(e *event.Event) string {
 	if t.o.Verbosity < 3 && !whole {
 		m = without(m, "diff") // shown above, when wanted
 	}
-	if e.Module == "debug" && !bad && whole {
+	if e.Module == "debug" && (whole || e.Loop && bad) {
 		m = debugShows(m)
 	}
 	return t.written(m, t.o.Verbosity >= 3 || whole)

@@ -207,6 +207,9 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 			return
 		}
 		if e.Loop && e.Status != event.Skipped && !e.NoLog {
+			if e.Module == "debug" && e.Status == event.Failed { // which Ansible tells once more
+				t.result(t.failure(b, e), e, false)
+			}
 			t.ignoring(b, e)
 			return // its items were told
 		}
