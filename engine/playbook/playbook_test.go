@@ -279,6 +279,7 @@ func TestMistakes(t *testing.T) {
 		"playbook loop":      {"- import_playbook: p.yml\n", `imports itself: /p.yml -> /p.yml`},
 		"import with loop":   {head + "    - import_tasks: ok.yml\n      loop: [1]\n", `p.yml:4:7: import_tasks cannot loop`},
 		"import template":    {head + "    - import_tasks: '{{ x }}.yml'\n", `p.yml:3:21: the name of a task file to import is a template`},
+		"no such collection": {"- hosts: all\n  roles: [ns.col.nope]\n", "as a role of a collection it was looked for in /collections; collections_paths names other folders"},
 		"role missing":       {"- hosts: all\n  roles: [nope]\n", `p.yml:2:11: the role 'nope' was not found in /roles:/shared:/`},
 		"role loop":          {"- hosts: all\n  roles: [a]\n", `roles/a/meta/main.yml:1:16: the role "a" depends on itself: a -> a`},
 		"role without name":  {"- hosts: all\n  roles: [{x: 1}]\n", `p.yml:2:11: this entry names no role`},

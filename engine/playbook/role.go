@@ -65,7 +65,10 @@ func (r *reader) roleKeywords(u *RoleUse, n *yaml.Node) *yaml.Node {
 func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
 	path, collection, tried := r.findRole(q.Name, u.ParentRole, &u.Scope)
 	if path == "" {
-		r.fail(pos, "no-such-role", "the role '%s' was not found in %s", q.Name, strings.Join(tried, ":"))
+		problem := r.fail(pos, "no-such-role", "the role '%s' was not found in %s", q.Name, strings.Join(tried, ":"))
+		if reCollectionPlaybook().MatchString(q.Name) {
+			problem.WithHint("as a role of a collection it was looked for in %s; collections_paths names other folders", strings.Join(r.collectionDirs(), ", "))
+		}
 		return false
 	}
 	if slices.Contains(r.roles, path) && u.ParentRole != nil {
