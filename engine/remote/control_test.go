@@ -117,6 +117,8 @@ func TestLock(t *testing.T) {
 			if _, err := os.Stat(d + "/y"); err == nil {
 				t.Error("done without the lock")
 			}
+			// Nor do commands that are said to look only.
+			allOK(t, do(t, second, state.Batch{Ops: []state.Op{state.Exec{Shell: "true"}}, Reads: true}), 1)
 			// A run that the holder started, and waits for, needs no lock of its own.
 			inner := opts("inner")
 			inner.Lock.Within = func(h remote.Holder) bool { return h.Run == "first" && h.Controller == "here" }

@@ -40,6 +40,9 @@ func (s *shell) wantsLock(b state.Batch, ahead bool) bool {
 	if ahead {
 		return true
 	}
+	if b.Reads {
+		return false
+	}
 	for _, op := range b.Ops {
 		if op.Reach() != state.ReachNone {
 			return true

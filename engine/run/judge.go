@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/vars"
 )
@@ -200,4 +202,17 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 	o.result = m
 	o.noLog = in.hushed
 	return o
+}
+
+// saidToRead tells whether the request runs commands of which the author says that they
+// change nothing.
+func saidToRead(r *request) bool {
+	t, ev := r.host.task(), r.host.inst.evaled
+	if t == nil || ev == nil || !ev.mod.Spec().Traits.Opaque || len(t.ChangedWhen) != 1 || !strings.EqualFold(t.ChangedWhen[0].Value().Text(), "false") {
+		return false
+	}
+	return !slices.ContainsFunc(r.ops, func(op state.Op) bool {
+		_, command := op.(state.Exec)
+		return !command
+	})
 }

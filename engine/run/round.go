@@ -227,7 +227,7 @@ func sleepUntil(ctx context.Context, t time.Time, now func() time.Time) error {
 func (pl *play) batchOf(r *request) state.Batch {
 	b := state.Batch{As: r.as, Ask: r.ask}
 	if r.kind == reqEffect {
-		b.Ops = r.ops
+		b.Ops, b.Reads = r.ops, saidToRead(r)
 		b.Live, b.Sent = pl.live(r.host), pl.sent(r.host)
 	}
 	return b

@@ -3,6 +3,7 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,5 +151,33 @@ func TestRecursionWarnsOfNothing(t *testing.T) {
 		if e.Kind == event.Notice {
 			t.Errorf("said %q", e.Msg)
 		}
+	}
+}
+
+// Commands that say that they change nothing need not wait for another run; nothing else
+// is taken at its word.
+func TestCommandsThatOnlyLook(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	var reads []bool
+	l.before = func(_ string, b state.Batch) error {
+		if len(b.Ops) > 0 {
+			reads = append(reads, b.Reads)
+		}
+		return nil
+	}
+	l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {command: "true"}
+    - {command: "true", changed_when: false}
+    - {shell: "true", changed_when: "false"}
+    - {shell: "true", changed_when: "{{ 1 > 2 }}"}
+    - {shell: "echo {{ item }}", changed_when: no, loop: [1, 2]}
+    - {copy: {content: x, dest: "{{ root }}/x"}, changed_when: false}
+`)
+	if want := []bool{false, true, true, false, true, true, false}; !slices.Equal(reads, want) {
+		t.Errorf("%v, want %v", reads, want)
 	}
 }

@@ -283,6 +283,9 @@ type Batch struct {
 	Rely []Relied
 	Ops  []Op
 	Ask  []Query
+	// Reads: whoever wrote the operations says that they change nothing, so that they need
+	// not wait for another run that does. What is known of the host is still asked anew.
+	Reads bool
 	// Live, when set, is called with output of Exec operations as it comes,
 	// from one goroutine at a time.
 	Live func(op int, stderr bool, chunk []byte)
