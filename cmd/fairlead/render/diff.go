@@ -20,7 +20,7 @@ func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 		}
 		if d.Prepared {
 			for l := range strings.Lines(d.After) {
-				fmt.Fprintf(b, "%s\n", event.PrintableLine(strings.TrimSuffix(l, "\n")))
+				fmt.Fprintf(b, "%s\n", event.Printable(strings.TrimSuffix(l, "\n")))
 			}
 			continue
 		}
@@ -32,7 +32,7 @@ func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
 			if l == "" {
 				continue
 			}
-			text := event.PrintableLine(strings.TrimSuffix(l, "\n"))
+			text := event.Printable(strings.TrimSuffix(l, "\n"))
 			fmt.Fprintf(b, "%s\n", t.paint(diffColor(l), text))
 		}
 		b.WriteByte('\n')
