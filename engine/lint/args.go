@@ -14,7 +14,7 @@ import (
 
 // module checks what a task asks of its module.
 func (c *checker) module(u *user, t *playbook.Task) {
-	m, ok := c.cfg.Modules.Lookup(t.Action)
+	m, ok := c.cfg.Modules.Lookup(t.Module)
 	if !ok {
 		if !yaml.IsTemplate(t.Action) { // the run will tell
 			c.unknownModule(u, t)

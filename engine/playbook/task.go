@@ -309,7 +309,7 @@ func (r *reader) action(t *Task, n *yaml.Node, p *yaml.Pair) bool {
 			return false
 		}
 	}
-	t.Action, t.Module = name, r.opts.canonical(name)
+	t.Action, t.Module = name, r.opts.canonical(r.redirected(name, t))
 	switch {
 	case body.IsNull():
 	case body.Kind == yaml.Mapping:

@@ -205,7 +205,7 @@ func undefinedField(name string, err error) error {
 // actionName is the task's module; action: may name it by a template.
 func actionName(s *vars.Scope, t *playbook.Task) (string, error) {
 	if !yaml.IsTemplate(t.Action) {
-		return t.Action, nil
+		return t.Module, nil
 	}
 	v, err := s.Eval(yaml.FromValue(t.ActionPos, value.String(t.Action)))
 	return v.Text(), err

@@ -123,7 +123,7 @@ func (a *ahead) item(t *playbook.Task, in *instance) bool {
 	if err != nil || !cond.IsUnknown() && !cond.Truthy() {
 		return true
 	}
-	mod, ok := a.pl.Modules.Lookup(t.Action)
+	mod, ok := a.pl.Modules.Lookup(t.Module)
 	if !ok || mod.Spec().Traits.Control {
 		return true
 	}
