@@ -281,7 +281,8 @@ func (pl *play) keep(h *host, t *playbook.Task, o *outcome) (*request, error) {
 }
 
 // explain takes the class and the hint of an error's diagnostic; where the
-// message is that diagnostic's, the hint is taken out of it.
+// message is that diagnostic's, the hint is taken out of it; of several, positions and
+// hints are.
 func (o *outcome) explain(err error) {
 	if err == nil {
 		return
@@ -294,6 +295,13 @@ func (o *outcome) explain(err error) {
 	o.hint = d.Hint
 	if o.msg == d.Error() {
 		o.msg = d.Msg
+	}
+	if all, ok := errors.AsType[diag.List](err); ok && o.msg == all.Error() {
+		said := make([]string, len(all))
+		for i, d := range all {
+			said[i] = d.Msg
+		}
+		o.msg = strings.Join(said, "\n")
 	}
 }
 
