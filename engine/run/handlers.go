@@ -141,7 +141,7 @@ func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []stri
 			if r := in.results[item.idx]; r.Map().Has("skip_reason") { // by its condition
 				continue
 			}
-			scopes = append(scopes, pl.scope(h, t).With(pl.loopVars(item, t)))
+			scopes = append(scopes, pl.scope(h, t).WithItem(pl.loopVars(item, t)))
 		}
 	}
 	for _, s := range scopes {

@@ -105,7 +105,7 @@ func (a *ahead) scope(t *playbook.Task, in *instance) *vars.Scope {
 	m := vars.Moment{Now: in.started, Prefetch: true}
 	s := a.pl.inFrames(a.h, a.pl.Vars.Scope(a.pl.world(a.pl), a.h.Host, a.pl.vars, &t.Scope, m))
 	if in.looped {
-		s = s.With(a.pl.loopVars(in, t))
+		s = s.WithItem(a.pl.loopVars(in, t))
 	}
 	return s
 }

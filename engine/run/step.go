@@ -143,7 +143,7 @@ func (pl *play) scope(h *host, t *playbook.Task) *vars.Scope {
 func (pl *play) inFrames(h *host, s *vars.Scope) *vars.Scope {
 	for _, f := range h.at {
 		if f.locals != nil {
-			s = s.With(f.locals)
+			s = s.WithItem(f.locals)
 		}
 	}
 	if !h.failedTask.IsNull() {
@@ -275,5 +275,5 @@ func (pl *play) itemScope(h *host, t *playbook.Task) *vars.Scope {
 	if !h.inst.looped {
 		return s
 	}
-	return s.With(pl.loopVars(h.inst, t))
+	return s.WithItem(pl.loopVars(h.inst, t))
 }

@@ -141,8 +141,7 @@ func (e *Engine) Scope(w World, h *Host, play *PlayVars, at *playbook.Scope, m M
 	return s
 }
 
-// With makes a scope that also sees locals (loop variables), above all else. Templates in
-// them, if they are not unsafe, are evaluated like those of any variable.
+// With makes a scope that also sees locals, above all else, as they are.
 func (s *Scope) With(locals map[string]value.Value) *Scope {
 	c := *s
 	c.locals = make(map[string]value.Value, len(s.locals)+len(locals))
@@ -152,17 +151,25 @@ func (s *Scope) With(locals map[string]value.Value) *Scope {
 	c.markup = maps.Clone(s.markup)
 	for n, v := range locals {
 		c.locals[n] = v.Listed()
+		delete(c.markup, n)
+	}
+	c.cache, c.busy = nil, nil
+	return &c
+}
+
+// WithItem is With for the variables of a loop: templates in them, if they are not unsafe,
+// are evaluated like those of any variable.
+func (s *Scope) WithItem(locals map[string]value.Value) *Scope {
+	c := s.With(locals)
+	for n, v := range locals {
 		if hasMarkup(v) {
 			if c.markup == nil {
 				c.markup = map[string]bool{}
 			}
 			c.markup[n] = true
-		} else {
-			delete(c.markup, n)
 		}
 	}
-	c.cache, c.busy = nil, nil
-	return &c
+	return c
 }
 
 // LookingIn makes a scope whose first_found looks in templates, vars or files.
