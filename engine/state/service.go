@@ -1,6 +1,9 @@
 package state
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Service asks for one service by the name a playbook gives it. Its answer is a
 // ServiceInfo.
@@ -19,6 +22,25 @@ type Service struct {
 
 // Query describes the question.
 func (q Service) Query() string { return "service " + q.Name }
+
+// definitions are the folders in which services are defined, or which scripts that tell
+// of them read; those of systemd are found by their name.
+var definitions = []string{
+	"/etc/systemd", "/lib/systemd", "/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd",
+	"/etc/init", "/etc/init.d", "/etc/rc.d", "/etc/default", "/etc/sysconfig", "/etc/conf.d", "/etc/runlevels",
+}
+
+// SurvivesWrite is true except for what defines services, and for programs, which may be
+// those of the manager. One that starts because a file is written (systemd.path(5)) is
+// looked at before that.
+func (Service) SurvivesWrite(p string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		if part == "systemd" || part == "bin" || part == "sbin" {
+			return false
+		}
+	}
+	return !strings.HasPrefix(p, "/etc/rc") && !slices.ContainsFunc(definitions, func(dir string) bool { return !Tree{Path: dir}.SurvivesWrite(p) })
+}
 
 // ServiceManager is what runs services on a host.
 type ServiceManager string

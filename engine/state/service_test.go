@@ -1,0 +1,26 @@
+package state
+
+import "testing"
+
+func TestServicesSurviveWrites(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string]bool{
+		"/etc/nginx/nginx.conf":               true,
+		"/var/lib/app/data":                   true,
+		"/etc/initial":                        true,
+		"/etc/systemd/system/app.service":     false,
+		"/usr/lib/systemd":                    false,
+		"/home/a/.config/systemd/user/a.path": false,
+		"/etc/init.d/app":                     false,
+		"/etc/rc2.d/S01app":                   false,
+		"/etc/default/app":                    false,
+		"/usr/local/sbin/systemctl":           false,
+		"/srv/tools/bin/service":              false,
+		"/etc":                                false,
+		"/usr":                                false,
+	} {
+		if got := (Service{Name: "app"}).SurvivesWrite(p); got != want {
+			t.Errorf("%s: %v, want %v", p, got, want)
+		}
+	}
+}
