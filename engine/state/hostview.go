@@ -2,6 +2,7 @@ package state
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -404,6 +405,17 @@ func (Group) SurvivesWrite(p string) bool { return !isAccounts(p) }
 func (q Tree) SurvivesWrite(p string) bool {
 	root := path.Clean(q.Path)
 	return p != root && !strings.HasPrefix(p, root+"/") && !strings.HasPrefix(root, p+"/")
+}
+
+// outside tells whether a write to a path concerns none of these folders, and no program:
+// what answers a question may be one that the playbook brings.
+func outside(p string, folders []string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		if part == "bin" || part == "sbin" {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(folders, func(dir string) bool { return !Tree{Path: dir}.SurvivesWrite(p) })
 }
 
 func isAccounts(p string) bool {

@@ -12,6 +12,11 @@ type Apt struct {
 // Query describes the question.
 func (q Apt) Query() string { return "apt packages " + q.Names }
 
+// SurvivesWrite is true except for what APT and dpkg read.
+func (Apt) SurvivesWrite(p string) bool {
+	return outside(p, []string{"/etc/apt", "/etc/dpkg", "/var/lib/apt", "/var/lib/dpkg", "/var/cache/apt"})
+}
+
 // AptInfo is what APT knows of packages.
 type AptInfo struct {
 	// Present tells that the host has apt-get.

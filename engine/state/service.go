@@ -24,22 +24,16 @@ type Service struct {
 func (q Service) Query() string { return "service " + q.Name }
 
 // definitions are the folders in which services are defined, or which scripts that tell
-// of them read; those of systemd are found by their name.
+// of them read.
 var definitions = []string{
 	"/etc/systemd", "/lib/systemd", "/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd",
 	"/etc/init", "/etc/init.d", "/etc/rc.d", "/etc/default", "/etc/sysconfig", "/etc/conf.d", "/etc/runlevels",
 }
 
-// SurvivesWrite is true except for what defines services, and for programs, which may be
-// those of the manager. One that starts because a file is written (systemd.path(5)) is
-// looked at before that.
+// SurvivesWrite is true except for what defines services. One that starts because a file
+// is written (systemd.path(5)) is looked at before that.
 func (Service) SurvivesWrite(p string) bool {
-	for part := range strings.SplitSeq(p, "/") {
-		if part == "systemd" || part == "bin" || part == "sbin" {
-			return false
-		}
-	}
-	return !strings.HasPrefix(p, "/etc/rc") && !slices.ContainsFunc(definitions, func(dir string) bool { return !Tree{Path: dir}.SurvivesWrite(p) })
+	return outside(p, definitions) && !strings.HasPrefix(p, "/etc/rc") && !strings.Contains(p, "/systemd/")
 }
 
 // ServiceManager is what runs services on a host.
@@ -100,6 +94,9 @@ type Services struct{}
 
 // Query describes the question.
 func (q Services) Query() string { return "services" }
+
+// SurvivesWrite is that of one service.
+func (Services) SurvivesWrite(p string) bool { return Service{}.SurvivesWrite(p) }
 
 // ServiceEntry is one service of a list, in Ansible's words.
 type ServiceEntry struct {

@@ -29,6 +29,9 @@ func AskedWithin(env []string, q Query) Query {
 // Query describes the question.
 func (q Within) Query() string { return q.Of.Query() }
 
+// SurvivesWrite is that of the question itself.
+func (q Within) SurvivesWrite(p string) bool { return survivesWrite(q.Of, p) }
+
 // Variables are the environment as name=value.
 func (q Within) Variables() []string {
 	return strings.Split(strings.TrimSuffix(q.Env, "\x00"), "\x00")

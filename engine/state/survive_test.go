@@ -24,3 +24,25 @@ func TestServicesSurviveWrites(t *testing.T) {
 		}
 	}
 }
+
+func TestPackagesSurviveWrites(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string]bool{
+		"/etc/nginx/nginx.conf":          true,
+		"/etc/apt/sources.list.d/a.list": false,
+		"/etc/apt":                       false,
+		"/etc":                           false,
+		"/var/lib/dpkg/status":           false,
+		"/var/lib/app":                   true,
+		"/usr/local/bin/apt-get":         false,
+	} {
+		for _, q := range []Query{Apt{Names: "app"}, Within{Of: Apt{Names: "app"}}} {
+			if got := survivesWrite(q, p); got != want {
+				t.Errorf("%T, %s: %v, want %v", q, p, got, want)
+			}
+		}
+	}
+	if survivesWrite(Within{Of: Output{Script: "cat /x"}}, "/y") {
+		t.Error("a script may read anything")
+	}
+}
