@@ -119,7 +119,7 @@ func (a pgLogin) refused(r state.OpResult) *module.Failure {
 	case r.RC == 127:
 		return module.Fail(said, "rc", r.RC)
 	case r.RC == 2:
-		return module.Fail("unable to connect to database: " + said)
+		return module.Fail("unable to connect to database: " + strings.TrimPrefix(said, "psql: error: "))
 	default:
 		return module.Fail("Database query failed: " + pgError(r))
 	}
