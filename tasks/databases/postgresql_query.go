@@ -177,18 +177,21 @@ func pgRefuse(text string) string {
 	return ""
 }
 
+// hideSecret is a value as a message may show it.
+func hideSecret(v value.Value) value.Value {
+	if v.IsSecret() {
+		return value.String("********")
+	}
+	return v
+}
+
 // failed is the failure of a statement.
 func (q *pgQuery) failed(statement value.Value, why string) *module.Failure {
 	args := "None"
 	if !q.args.IsNull() {
-		args = q.args.Repr()
+		args = q.args.Walk(hideSecret).Repr()
 	}
-	msg := fmt.Sprintf("Cannot execute SQL '%s' %s: %s, query list: %s", statement.Text(), args, why, value.List(q.list...).Repr())
-	f := module.Fail(msg)
-	if q.marks != 0 {
-		f.Result.Set("msg", value.String(msg).WithMarks(q.marks))
-	}
-	return f
+	return module.Fail(fmt.Sprintf("Cannot execute SQL '%s' %s: %s, query list: %s", statement.Text(), args, why, value.List(q.list...).Repr()))
 }
 
 // script is what psql reads. Every query stands in it as a text that psql hands to

@@ -151,6 +151,16 @@ func TestPostgresQuery(t *testing.T) {
 	}
 }
 
+func TestPostgresQueryHidesSecrets(t *testing.T) {
+	t.Parallel()
+	h := &moduletest.Host{}
+	secret := value.List(value.String("abc").WithMarks(value.Secret), value.Int(1))
+	_, err := h.Run(t, PostgresQuery(), value.M("query", "select %s", "positional_args", secret))
+	if err == nil || strings.Contains(err.Error(), "abc") || !strings.Contains(err.Error(), "['********', 1]") {
+		t.Errorf("a secret in a message: %v", err)
+	}
+}
+
 func TestPostgresQueryInAPlan(t *testing.T) {
 	t.Parallel()
 	for check, want := range map[bool]string{true: "ROLLBACK;", false: "COMMIT;"} {
