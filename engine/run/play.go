@@ -98,7 +98,8 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		r.startFound = !pl.starting
 		r.broken = pl.ends.broken
 		broken = broken || r.broken
-		if whole == len(batch)-len(slices.DeleteFunc(stillIn(batch), func(h *host) bool { return h.counted })) {
+		left := slices.DeleteFunc(stillIn(batch), func(h *host) bool { return h.counted })
+		if lost := len(batch) - len(left); lost == whole {
 			return true, nil // a batch without a host left ends the run
 		}
 		if pl.endPlay {
