@@ -53,6 +53,10 @@ func (c *Client) apply(ctx context.Context, op state.Op, progress func(string)) 
 		return c.load(ctx, op, progress)
 	case state.ContainerWait:
 		return c.wait(ctx, op)
+	case state.ContainerStart:
+		if op.Await {
+			return c.startAndWait(ctx, op.Name)
+		}
 	case state.ContainerReplace:
 		return c.replace(ctx, op, progress)
 	case state.ContainerStop:
@@ -252,9 +256,26 @@ func (c *Client) update(ctx context.Context, op state.ContainerUpdate) error {
 	return err
 }
 
+// startAndWait starts a container that the engine removes at its end, and waits until it has.
+func (c *Client) startAndWait(ctx context.Context, name string) (end state.ContainerEnd, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The engine has noted who waits before it answers.
+	w := c.api.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionRemoved})
+	starting, started := context.WithTimeout(ctx, c.opts.Timeout)
+	defer started()
+	if _, err = c.short(starting, state.ContainerStart{Name: name}); err == nil {
+		end.ExitCode, err = exitCode(ctx, w)
+	}
+	return end, err
+}
+
 // exited waits for the end of the main process and gives its exit code.
 func (c *Client) exited(ctx context.Context, name string) (int, error) {
-	w := c.api.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	return exitCode(ctx, c.api.ContainerWait(ctx, name, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning}))
+}
+
+func exitCode(ctx context.Context, w client.ContainerWaitResult) (int, error) {
 	select {
 	case err := <-w.Error:
 		return 0, err

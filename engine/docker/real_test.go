@@ -86,6 +86,7 @@ func TestRealLife(t *testing.T) {
 	if askAs[state.ContainerInfo](t, c, state.Container{Name: name}).Exists {
 		t.Fatal("still there")
 	}
+	testRemoved(t, c, name, spec)
 }
 
 func testReplace(t *testing.T, c *Client, name string, info state.ContainerInfo, spec state.ContainerSpec) {
@@ -121,6 +122,22 @@ func testReplace(t *testing.T, c *Client, name string, info state.ContainerInfo,
 	}
 	if askAs[state.ContainerInfo](t, c, state.Container{Name: info.ID}).Exists {
 		t.Fatal("the old one is still there")
+	}
+}
+
+// The end of a container that the engine removes is told, and it is gone then.
+func testRemoved(t *testing.T, c *Client, name string, spec state.ContainerSpec) {
+	spec.Config.Cmd = []string{"fail"}
+	spec.Host.AutoRemove = true
+	for range 3 {
+		must(t, c.Apply(t.Context(), state.ContainerCreate{Name: name, Spec: spec}, nil))
+		end := must(t, c.Apply(t.Context(), state.ContainerStart{Name: name, Await: true}, nil)).Data.(state.ContainerEnd)
+		if end.ExitCode != 3 {
+			t.Errorf("exit code %d", end.ExitCode)
+		}
+		if askAs[state.ContainerInfo](t, c, state.Container{Name: name}).Exists {
+			t.Error("it is still there")
+		}
 	}
 }
 

@@ -118,7 +118,12 @@ type ContainerReplace struct {
 }
 
 // ContainerStart starts a container.
-type ContainerStart struct{ Name string }
+type ContainerStart struct {
+	Name string
+	// Await waits until the engine has removed it at its end, beginning before it starts: it
+	// could not be asked afterwards. Data of the result is a ContainerEnd without output.
+	Await bool
+}
 
 // ContainerStop stops a container, or kills it.
 type ContainerStop struct {

@@ -173,7 +173,7 @@ func (s *steps) finish(v state.View, did []state.OpResult) (module.Change, error
 	for i, r := range did {
 		switch d := r.Data.(type) {
 		case state.ContainerEnd:
-			if w, ok := s.ops[i].(state.ContainerWait); ok && w.For == state.WaitExited {
+			if w, ok := s.ops[i].(state.ContainerWait); !ok || w.For == state.WaitExited {
 				end = &d
 			}
 		case state.ContainerMade:

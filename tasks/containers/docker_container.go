@@ -417,6 +417,13 @@ func (s *steps) pause(paused bool) {
 // waits adds what the task waits for.
 func (s *steps) waits() {
 	if s.started && s.a.Detach != nil && !*s.a.Detach {
+		if last := len(s.ops) - 1; last >= 0 && is(s.a.AutoRemove) {
+			if start, ok := s.ops[last].(state.ContainerStart); ok {
+				start.Await = true
+				s.ops[last] = start
+				return
+			}
+		}
 		s.ops = append(s.ops, state.ContainerWait{Name: s.a.Name, For: state.WaitExited, Output: !is(s.a.AutoRemove)})
 		if s.a.Cleanup && !is(s.a.AutoRemove) {
 			s.do(state.ContainerRemove{Name: s.a.Name, Force: true, Volumes: !s.a.KeepVolumes}, "removed", value.String(s.a.Name))
