@@ -230,19 +230,24 @@ func togetherIncluded(entries []ready) {
 		task        int64
 		file, label string
 	}
-	told := map[same][]*event.Event{}
+	type of struct {
+		same
+		host string
+	}
+	told, times := map[same][]*event.Event{}, map[of]int{}
 	for i, r := range entries {
 		for _, e := range r.events {
 			if e.Kind != event.Included {
 				continue
 			}
 			k := same{e.TaskNo, e.Msg, e.Label}
-			without := slices.IndexFunc(told[k], func(f *event.Event) bool { return !slices.Contains(f.Hosts, e.Hosts[0]) })
-			if without < 0 {
+			nth := times[of{k, e.Hosts[0]}]
+			times[of{k, e.Hosts[0]}]++
+			if nth == len(told[k]) {
 				told[k] = append(told[k], e)
 				continue
 			}
-			f := told[k][without]
+			f := told[k][nth]
 			f.Hosts = append(f.Hosts, e.Hosts...)
 			entries[i].events = nil
 		}

@@ -5,8 +5,6 @@ package state
 
 import (
 	"fmt"
-	"path"
-	"strings"
 	"time"
 )
 
@@ -148,16 +146,6 @@ const FactsAlone = "!prerequisites"
 
 // Query describes the question.
 func (q Facts) Query() string { return "facts " + q.Families }
-
-// SurvivesWrite is true of what the system is and how it installs packages, except for
-// what says that.
-func (q Facts) SurvivesWrite(p string) bool {
-	if q.Families != "distribution" && q.Families != "pkg_mgr" {
-		return false
-	}
-	name := path.Base(p)
-	return !strings.Contains(name, "release") && !strings.Contains(name, "version") && outside(p, []string{"/etc/os-release", "/usr/lib/os-release"})
-}
 
 // FileType is the type of a directory entry.
 type FileType uint8

@@ -46,21 +46,3 @@ func TestPackagesSurviveWrites(t *testing.T) {
 		t.Error("a script may read anything")
 	}
 }
-
-func TestFactsSurviveWrites(t *testing.T) {
-	t.Parallel()
-	for p, want := range map[string]bool{
-		"/etc/nginx/nginx.conf": true,
-		"/etc/os-release":       false,
-		"/etc/debian_version":   false,
-		"/usr/bin/dnf":          false,
-		"/etc":                  false,
-	} {
-		if got := survivesWrite(Facts{Families: "pkg_mgr"}, p); got != want {
-			t.Errorf("%s: %v, want %v", p, got, want)
-		}
-		if survivesWrite(Facts{Families: "all"}, p) {
-			t.Errorf("%s: all facts stand", p)
-		}
-	}
-}

@@ -112,7 +112,7 @@ func TestSysctl(t *testing.T) {
 	if !errors.As(err, &f) || f.Msg != "setting a.b failed: no\n" || len(files) > 0 {
 		t.Errorf("%v, %v", err, files)
 	}
-	if _, _, err = applied(t, Sysctl(), nil, state.OpResult{}, value.M("name", "a.b")); !errors.As(err, &f) || f.Msg != "value cannot be None" {
+	if _, _, err = applied(t, Sysctl(), nil, state.OpResult{}, value.M("name", "a.b")); err == nil || err.Error() != "state is present but all of the following are missing: value" {
 		t.Error(err)
 	}
 	if p := procPath("net/ipv4/conf/eth0.1/x"); p != "/proc/sys/net/ipv4/conf/eth0.1/x" {
