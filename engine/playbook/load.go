@@ -78,6 +78,8 @@ type cache struct {
 	mu    sync.Mutex
 	nodes map[string]cachedNode
 	roles map[string]*Role
+	// routes are where collections send modules, by collection and module.
+	routes map[[2]string]string
 }
 
 // cachedNode is a parsed file as it was when it had this time and size: a task
@@ -89,7 +91,9 @@ type cachedNode struct {
 	size int64
 }
 
-func newCache() *cache { return &cache{nodes: map[string]cachedNode{}, roles: map[string]*Role{}} }
+func newCache() *cache {
+	return &cache{nodes: map[string]cachedNode{}, roles: map[string]*Role{}, routes: map[[2]string]string{}}
+}
 
 // reader reads one playbook or one include.
 type reader struct {

@@ -207,51 +207,6 @@ func (r *reader) collectionsOf(parent *RoleUse, at *Scope) []string {
 	return names
 }
 
-// redirected follows what collections that are installed say of a module that moved: its
-// full name, or a short one where the keyword collections or the role's collection says
-// where to look.
-func (r *reader) redirected(name string, t *Task) string {
-	for range 10 { // as many as anybody needs; in a circle it is not found
-		to := ""
-		if parts := strings.SplitN(name, ".", 3); len(parts) == 3 {
-			if r.opts.canonical(name) == name { // none of those that there are
-				to = r.route(parts[0]+"."+parts[1], parts[2], t.ActionPos)
-			}
-		} else if len(parts) == 1 {
-			for _, c := range r.collectionsOf(t.Role(), &t.Scope) {
-				if to = r.route(c, name, t.ActionPos); to != "" {
-					break
-				}
-			}
-		}
-		if to == "" {
-			break
-		}
-		name = to
-	}
-	return name
-}
-
-// route is where the metadata of a collection sends a module; "" for nowhere.
-func (r *reader) route(collection, module string, from diag.Pos) string {
-	ns, col, ok := strings.Cut(collection, ".")
-	if !ok {
-		return ""
-	}
-	for _, d := range r.collectionDirs() {
-		file := filepath.Join(d, "ansible_collections", ns, col, "meta", "runtime.yml")
-		if !r.exists(file) {
-			continue
-		}
-		n, ok := r.node(file, from)
-		if !ok {
-			return ""
-		}
-		return n.Get("plugin_routing").Get("modules").Get(module).Get("redirect").Str()
-	}
-	return ""
-}
-
 var reCollectionPlaybook = lazyregexp.New(`^([A-Za-z_]\w*)\.([A-Za-z_]\w*)\.((?:\w+\.)*\w+)$`)
 
 // collectionPlaybook finds a playbook by its full name in a collection. It gives the

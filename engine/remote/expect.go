@@ -171,7 +171,7 @@ func (d *dialog) talk(ctx context.Context, c *pipeConn) (state.ExpectEnd, error)
 				d.out.write(d.buf)
 				return state.ExpectEnd{}, nil
 			}
-			d.buf = append(d.buf, b...)
+			d.hear(b)
 		case <-limit.over():
 			d.out.write(d.buf)
 			return state.ExpectEnd{TimedOut: true}, nil
@@ -193,10 +193,23 @@ func (d *dialog) awaitNumber(said <-chan []byte) {
 			if !more {
 				return
 			}
-			d.buf = append(d.buf, b...)
+			d.hear(b)
 		case <-soon.C:
 			return
 		}
+	}
+}
+
+// expectWindow is how much of what was written is looked at for replies, at least.
+const expectWindow = 16 << 10
+
+// hear takes what was written. Of a program that writes without end only the last part is
+// kept to look for replies in.
+func (d *dialog) hear(b []byte) {
+	if d.buf = append(d.buf, b...); len(d.buf) > 2*expectWindow {
+		past := len(d.buf) - expectWindow
+		d.out.write(d.buf[:past])
+		d.buf = bytes.Clone(d.buf[past:])
 	}
 }
 

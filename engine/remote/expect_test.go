@@ -46,6 +46,8 @@ func talks(t *testing.T, h *remote.Host) {
 			"one two\r\n1\r\n", 0, state.ExpectEnd{}},
 		{"nothing comes", state.Expect{Argv: []string{"sh", "-c", "echo hm; exec sleep 50"}, Timeout: 200 * time.Millisecond, Replies: []state.Reply{name}},
 			"hm\r\n", 0, state.ExpectEnd{TimedOut: true}},
+		{"much", state.Expect{Argv: []string{"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; printf 'go? '; read a; echo $a"}, Replies: []state.Reply{{Pattern: `x(go\?) $`, Answers: []string{"on"}}}},
+			strings.Repeat("x", 1000000) + "go? on\r\n", 0, state.ExpectEnd{}},
 		{"used up", state.Expect{Argv: []string{"sh", "-c", "while :; do printf 'n? '; read a || exit; done"}, Replies: []state.Reply{{Pattern: `\?`, Answers: []string{"1", "2"}, Once: true}}},
 			"n? n? n?", 0, state.ExpectEnd{Unanswered: `\?`, Output: "' n?'"}},
 	} {
@@ -55,7 +57,7 @@ func talks(t *testing.T, h *remote.Host) {
 			}
 			r, err := h.Expect(t.Context(), state.Identity{}, c.o)
 			if end, _ := r.Data.(state.ExpectEnd); err != nil || !r.OK || r.RC != c.rc || end != c.end || string(r.Stdout) != c.out {
-				t.Errorf("%v %+v %q", err, r, r.Stdout)
+				t.Errorf("%v, ok %v, rc %d, %+v, %d bytes: %.200q", err, r.OK, r.RC, r.Data, len(r.Stdout), r.Stdout)
 			}
 		})
 	}
