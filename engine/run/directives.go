@@ -3,8 +3,10 @@ package run
 import (
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
+	"github.com/fairlead-project/fairlead/engine/value"
 	"github.com/fairlead-project/fairlead/engine/yaml"
 )
 
@@ -28,9 +30,17 @@ func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
 				o.endHost = true
 			}
 		case module.AddHost:
-			return pl.addHost(t, d)
+			changed, err := pl.addHost(t, d)
+			if err != nil {
+				return err
+			}
+			return pl.changedInventory(h, t, o, changed)
 		case module.GroupBy:
-			return pl.groupBy(h, d)
+			changed, err := pl.groupBy(h, d)
+			if err != nil {
+				return err
+			}
+			return pl.changedInventory(h, t, o, changed)
 		}
 	}
 	return nil
@@ -56,24 +66,39 @@ func (pl *play) setFacts(h *host, d module.SetFacts) {
 	}
 }
 
-func (pl *play) addHost(t *playbook.Task, d module.AddHost) error {
+// changedInventory registers whether the inventory is another one now, which only the
+// engine can tell, and lets the task's own words judge that anew, as in Ansible.
+func (pl *play) changedInventory(h *host, t *playbook.Task, o *outcome, changed bool) error {
+	if changed {
+		pl.Vars.InventoryChanged()
+	}
+	o.result = o.result.Clone()
+	o.result.Set("changed", value.Bool(changed))
+	if o.status == event.OK || o.status == event.Changed {
+		o.status = statusOf(changed)
+	}
+	return pl.judge(h, t, o)
+}
+
+// addHost tells whether the host, its groups or its variables are new.
+func (pl *play) addHost(t *playbook.Task, d module.AddHost) (bool, error) {
 	vs := &yaml.Vars{}
 	for k, v := range d.Vars.All() {
 		vs.SetValue(k.Text(), t.Pos, v)
 	}
-	if _, _, err := pl.Inventory.AddHost(d.Name, t.Pos, d.Groups, vs); err != nil {
-		return err
-	}
-	pl.Vars.InventoryChanged()
-	return nil
+	_, changed, err := pl.Inventory.AddHost(d.Name, t.Pos, d.Groups, vs)
+	return changed, err
 }
 
-func (pl *play) groupBy(h *host, d module.GroupBy) error {
+// groupBy tells whether a group or the host in it is new.
+func (pl *play) groupBy(h *host, d module.GroupBy) (bool, error) {
+	changed := false
 	for _, g := range d.Groups {
-		if _, err := pl.Inventory.AddToGroup(h.Host.Host, g, d.Parents); err != nil {
-			return err
+		put, err := pl.Inventory.AddToGroup(h.Host.Host, g, d.Parents)
+		if err != nil {
+			return false, err
 		}
+		changed = changed || put
 	}
-	pl.Vars.InventoryChanged()
-	return nil
+	return changed, nil
 }

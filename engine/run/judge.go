@@ -81,19 +81,34 @@ func (pl *play) resultScope(h *host, t *playbook.Task, result *value.Map) *vars.
 	return pl.itemScope(h, t).With(seen)
 }
 
+// countAttempt registers which attempt of a task with until this is, before its own words
+// judge it: they may ask for that.
+func (pl *play) countAttempt(h *host, t *playbook.Task, o *outcome) {
+	in := h.inst
+	switch {
+	case len(t.Until) == 0:
+	case pl.triesOnce(in):
+		if in.evaled != nil {
+			o.result = o.result.Clone()
+			o.result.Set("attempts", value.Unknown(&value.Origin{What: quoteTask(t)}))
+		}
+	default:
+		in.attempt++
+		o.result = o.result.Clone()
+		o.result.Set("attempts", value.Int(int64(in.attempt)))
+	}
+}
+
+// triesOnce is true in a plan, but for what is done there.
+func (pl *play) triesOnce(in *instance) bool {
+	return pl.Check && (in.evaled == nil || in.evaled.check && !in.evaled.mod.Spec().Traits.Control)
+}
+
 // untilMet tells when to try again; zero when there is nothing to try.
 func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, error) {
 	var zero time.Time
 	in := h.inst
-	if len(t.Until) == 0 {
-		return zero, nil
-	}
-	// In a plan only what is done there can be tried again.
-	if pl.Check && (in.evaled == nil || in.evaled.check && !in.evaled.mod.Spec().Traits.Control) {
-		if in.evaled != nil && o.status != event.Skipped {
-			o.result = o.result.Clone()
-			o.result.Set("attempts", value.Unknown(&value.Origin{What: quoteTask(t)}))
-		}
+	if len(t.Until) == 0 || pl.triesOnce(in) {
 		return zero, nil
 	}
 	s := pl.itemScope(h, t)
@@ -112,9 +127,6 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 			return zero, diag.Errorf(t.Delay.Pos, "delay", "delay is %q, not a number of seconds", txt)
 		}
 	}
-	o.result = o.result.Clone()
-	in.attempt++
-	o.result.Set("attempts", value.Int(int64(in.attempt)))
 	if retries <= 0 { // one try, whatever comes of it
 		return zero, nil
 	}
@@ -129,6 +141,7 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 		if len(t.FailedWhen) == 0 { // whose word stands, though failed is registered
 			o.status = event.Failed
 		}
+		o.result = o.result.Clone()
 		o.result.Set("failed", value.Bool(true))
 		o.result.Set("attempts", value.Int(int64(retries))) // the first try is not counted then
 		return zero, nil

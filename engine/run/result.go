@@ -206,6 +206,7 @@ func (pl *play) finishItem(h *host, t *playbook.Task, o *outcome) (*request, err
 		o.arrange(specOf(in.evaled))
 	}
 	if o.status != event.Skipped && o.status != event.Unknown && !o.unrun {
+		pl.countAttempt(h, t, o)
 		if err := pl.judge(h, t, o); err != nil {
 			o.misjudged(err)
 		}
