@@ -80,17 +80,16 @@ func randomHex(n int) string {
 func newShell(h *Host, id state.Identity, p *process) *shell {
 	s := &shell{host: h, id: id, p: p, nonce: randomHex(16), turn: make(chan struct{}, 1), fresh: true, gone: make(chan struct{})}
 	s.turn <- struct{}{}
-	s.readers.Go(func() { s.read(0, p.out) })
-	s.readers.Go(func() { s.read(1, p.err) })
+	s.readers.Go(func() { s.read(0, p.out, 1<<10) })
+	s.readers.Go(func() { s.read(1, p.err, 128) })
 	return s
 }
 
 // read hands what comes to the frame that waits for it. It never waits for the
-// sending side.
-func (s *shell) read(stream int, r io.Reader) {
-	// Most answers are small, and thousands of shells may be kept: a large buffer is
-	// borrowed while what comes fills a small one.
-	small := make([]byte, 1<<10)
+// sending side. Most answers are small, and thousands of shells may be kept: a large
+// buffer is borrowed while what comes fills a small one, of so many bytes.
+func (s *shell) read(stream int, r io.Reader, usual int) {
+	small := make([]byte, usual)
 	var large *[readBuffer]byte
 	for {
 		buf := small

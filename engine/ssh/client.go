@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -28,6 +29,9 @@ type Client struct {
 	mu     sync.Mutex
 	err    error
 	tasks  sync.WaitGroup
+	// A program that serve listens to beside the connection: most connections have one.
+	beside   chan listened
+	occupied atomic.Bool
 	// release gives back the jump hosts it goes through.
 	release func()
 }
@@ -75,8 +79,8 @@ func (c *Client) fail(err error) {
 
 // serve answers what the host asks for, which is never granted, and notes the end of
 // the connection. In every interval, if there is one, it asks whether the host is there.
-// One goroutine does what the library's own client keeps three for: thousands of
-// connections may stand.
+// One goroutine does what the library's own client keeps three for, and listens to the
+// first program as well: thousands of connections may stand.
 func (c *Client) serve(chans <-chan gossh.NewChannel, reqs <-chan *gossh.Request, interval time.Duration) {
 	var tick <-chan time.Time
 	if interval > 0 {
@@ -93,12 +97,24 @@ func (c *Client) serve(chans <-chan gossh.NewChannel, reqs <-chan *gossh.Request
 		return over
 	}
 	var answering, asking <-chan struct{} // what is written may have to wait for the host
-	for chans != nil || reqs != nil {
-		nextChan, nextReq := chans, reqs
+	var program listened
+	for chans != nil || reqs != nil || program.reqs != nil {
+		nextChan, nextReq, nextSaid := chans, reqs, program.reqs
 		if answering != nil {
-			nextChan, nextReq = nil, nil
+			nextChan, nextReq, nextSaid = nil, nil, nil
 		}
 		select {
+		case program = <-c.beside:
+		case r, ok := <-nextSaid:
+			if !ok {
+				close(program.p.ended)
+				program = listened{}
+				c.occupied.Store(false)
+				continue
+			}
+			if program.p.said(r); r.WantReply {
+				answering = aside(func() { _ = r.Reply(false, nil) })
+			}
 		case ch, ok := <-nextChan:
 			if !ok {
 				chans = nil
@@ -180,7 +196,7 @@ func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Pr
 		}
 	}
 	p := &Process{Stdin: &stdin{ch: ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, ended: make(chan struct{}), status: -1}
-	c.tasks.Go(func() { p.requests(reqs) })
+	c.listen(listened{p, reqs})
 	payload := gossh.Marshal(struct{ Command string }{command})
 	if o.Subsystem {
 		err = c.subsystem(ctx, ch, command, payload)
@@ -256,29 +272,49 @@ func (s *stdin) Close() error {
 	return s.ch.CloseWrite()
 }
 
-// requests reads what the host says about the program until the channel ends.
-func (p *Process) requests(reqs <-chan *gossh.Request) {
-	defer close(p.ended)
-	for r := range reqs {
-		switch r.Type {
-		case "exit-status":
-			var m struct{ Status uint32 }
-			if gossh.Unmarshal(r.Payload, &m) == nil {
-				p.status = int(m.Status)
-			}
-		case "exit-signal":
-			var m struct {
-				Signal     string
-				CoreDumped bool
-				Error      string
-				Lang       string
-			}
-			if gossh.Unmarshal(r.Payload, &m) == nil {
-				p.signal = m.Signal
+// listened is a program and what the host says about it.
+type listened struct {
+	p    *Process
+	reqs <-chan *gossh.Request
+}
+
+// listen has what the host says about a program read until its channel ends: by serve,
+// which listens to one program at a time, or by a goroutine of its own.
+func (c *Client) listen(l listened) {
+	if c.occupied.CompareAndSwap(false, true) {
+		select {
+		case c.beside <- l:
+			return
+		case <-c.done: // serve has ended
+		}
+	}
+	c.tasks.Go(func() {
+		defer close(l.p.ended)
+		for r := range l.reqs {
+			if l.p.said(r); r.WantReply {
+				_ = r.Reply(false, nil)
 			}
 		}
-		if r.WantReply {
-			_ = r.Reply(false, nil)
+	})
+}
+
+// said notes what the host says about the program (RFC 4254, 6.10).
+func (p *Process) said(r *gossh.Request) {
+	switch r.Type {
+	case "exit-status":
+		var m struct{ Status uint32 }
+		if gossh.Unmarshal(r.Payload, &m) == nil {
+			p.status = int(m.Status)
+		}
+	case "exit-signal":
+		var m struct {
+			Signal     string
+			CoreDumped bool
+			Error      string
+			Lang       string
+		}
+		if gossh.Unmarshal(r.Payload, &m) == nil {
+			p.signal = m.Signal
 		}
 	}
 }

@@ -119,7 +119,7 @@ func (cfg *Config) once(ctx context.Context) (*Client, error) {
 	_ = conn.SetDeadline(time.Time{})
 	c := &Client{
 		DialTime: dialed.Sub(begin), HandshakeTime: time.Since(dialed),
-		conn: conn, client: &gossh.Client{Conn: sshConn}, name: cfg.where(), env: cfg.env, op: cfg.OpTimeout, done: make(chan struct{}), release: release,
+		conn: conn, client: &gossh.Client{Conn: sshConn}, name: cfg.where(), env: cfg.env, op: cfg.OpTimeout, done: make(chan struct{}), beside: make(chan listened), release: release,
 	}
 	c.tasks.Go(func() { c.serve(chans, reqs, cfg.KeepAlive) })
 	return c, nil

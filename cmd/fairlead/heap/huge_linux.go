@@ -29,6 +29,9 @@ const (
 // memory or address space is limited by setting (GOMEMLIMIT, ulimit -v,
 // vm.overcommit_memory=2), and never asks for more than a quarter of the machine's memory.
 func reserve(hosts int) {
+	if hosts >= forgetHosts {
+		forgetStart()
+	}
 	if onRequest() && !limited() {
 		grow(min(runHeap+uint64(hosts)*hostHeap, memory()/4))
 	}
