@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -324,7 +326,7 @@ func (r *reading) bodies(stats, follow []state.Stat) (map[sumKey]string, map[int
 	r.sizes(stats, follow, func(i int, size int64, body bool) {
 		q := r.a.queries[i].(state.Path)
 		_, base, _ := splitPath(q.Path)
-		letters := wants(q, base, r.a.single)
+		letters := r.a.wants(q, base)
 		if !body {
 			return
 		}
@@ -348,14 +350,20 @@ func (r *reading) bodies(stats, follow []state.Stat) (map[sumKey]string, map[int
 			if c, ok := r.one["C "+strconv.Itoa(i)]; ok {
 				contents[i] = c
 			}
-			return
-		}
-		n := min(size, state.MaxContent+1)
-		if n > int64(len(content)) {
+		} else if n := min(size, r.a.most()+1); n <= int64(len(content)) {
+			contents[i], content = content[:n:n], content[n:]
+		} else {
 			moved = true
 			return
 		}
-		contents[i], content = content[:n:n], content[n:]
+		if r.a.small {
+			c, ok := contents[i]
+			moved = moved || !ok || len(c) > largeContent // it is no small file
+			if q.Want&state.WantSHA256 != 0 {
+				s := sha256.Sum256(c)
+				sums[sumKey{i, '2'}] = hex.EncodeToString(s[:])
+			}
+		}
 	})
 	for k, v := range sums {
 		if v == "" && !r.a.single {

@@ -24,6 +24,8 @@ type asking struct {
 	// single puts each content and sum on its own, for files that do not hold
 	// as many bytes as their stat says.
 	single bool
+	// small has the contents of small files brought instead of their sums.
+	small bool
 }
 
 // newAsking begins a frame's questions.
@@ -119,7 +121,8 @@ func (f *frame) script(n int, s Script) error {
 }
 
 func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
-	fmt.Fprintf(f.text, "{\n_MAX=%d\n_q0\n", state.MaxContent+1)
+	a.small = a.bringsSmall()
+	fmt.Fprintf(f.text, "{\n_MAX=%d\n_q0\n", a.most()+1)
 	for _, dir := range dirs {
 		if whole, itself := strings.CutSuffix(dir, "/."); itself {
 			f.line("_d "+strconv.Itoa(len(a.dirs)), whole, "up")
@@ -129,7 +132,7 @@ func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
 		for _, i := range byDir[dir] {
 			q := a.queries[i].(state.Path)
 			_, base, _ := splitPath(q.Path)
-			f.line("_q "+strconv.Itoa(i), wants(q, base, a.single), base)
+			f.line("_q "+strconv.Itoa(i), a.wants(q, base), base)
 			a.paths = append(a.paths, i)
 			a.dirOf[i] = len(a.dirs)
 		}
@@ -138,24 +141,72 @@ func (a *asking) putPaths(f *frame, dirs []string, byDir map[string][]int) {
 	f.text.WriteString("_Q\n} 2>/dev/null\n") // what is wrong shows in the answers
 	var want state.Want
 	for _, i := range a.paths {
-		want |= a.queries[i].(state.Path).Want
+		want |= a.brought(a.queries[i].(state.Path))
 	}
-	f.procs += 1 + bits.OnesCount8(uint8(want&^state.WantAccess))
+	f.procs += 1 + bits.OnesCount8(uint8(want&^(state.WantAccess|state.WantSmall)))
 }
 
-// wants writes what of a file is wanted, in letters.
-func wants(q state.Path, base string, single bool) string {
+// A process more on each host costs more than a few KB more on the way: where contents
+// are brought anyway, by one program for all of them, a few small files come with them
+// instead of being summed by another. A file that turns out to be larger than
+// largeContent is asked about again as if it had never been called small.
+const (
+	mostSmall    = 8
+	largeContent = 32 << 10
+)
+
+// bringsSmall tells whether small files come whole.
+func (a *asking) bringsSmall() bool {
+	contents, small := 0, 0
+	for _, q := range a.queries {
+		p, ok := q.(state.Path)
+		if !ok {
+			continue
+		}
+		if p.Want&state.WantContent != 0 {
+			contents++
+		}
+		switch p.Want & (state.WantSHA256 | state.WantSHA1 | state.WantMD5 | state.WantSmall) {
+		case state.WantSHA256 | state.WantSmall:
+			small++
+		case 0, state.WantSmall:
+		default:
+			return false // a program that sums is needed
+		}
+	}
+	return !a.single && contents > 0 && 0 < small && small <= mostSmall
+}
+
+// most is how many bytes of a content are brought.
+func (a *asking) most() int64 {
+	if a.small {
+		return largeContent
+	}
+	return state.MaxContent
+}
+
+// brought is what is read of a file to learn what is wanted of it.
+func (a *asking) brought(q state.Path) state.Want {
+	if a.small && q.Want&state.WantSmall != 0 {
+		return q.Want&^state.WantSHA256 | state.WantContent
+	}
+	return q.Want
+}
+
+// wants writes what is read of a file, in letters.
+func (a *asking) wants(q state.Path, base string) string {
 	var b strings.Builder
+	want := a.brought(q)
 	for _, w := range []struct {
 		bit    state.Want
 		letter byte
 	}{{state.WantSHA256, '2'}, {state.WantSHA1, '1'}, {state.WantMD5, '5'}, {state.WantContent, 'c'}} {
-		if q.Want&w.bit != 0 {
+		if want&w.bit != 0 {
 			b.WriteByte(w.letter)
 		}
 	}
 	odd := strings.ContainsAny(base, "\n\\") || strings.HasPrefix(q.Path, "/proc/") || strings.HasPrefix(q.Path, "/sys/")
-	if b.Len() > 0 && (single || odd) {
+	if b.Len() > 0 && (a.single || odd) {
 		b.WriteByte('o')
 	}
 	return b.String()

@@ -148,7 +148,7 @@ func (e *entry) learnSums(want Want, f File) {
 	if want&WantContent != 0 {
 		e.content = f.Content
 	}
-	e.have |= want
+	e.have |= want &^ WantSmall
 }
 
 // learnFolder notes a folder and finds out whether it is known by two paths
@@ -293,6 +293,7 @@ func (v *HostView) follow(c string, e *entry) (string, *entry, bool) {
 
 // fill puts sums and content into f; false when something wanted is not known.
 func (e *entry) fill(f *File, want Want) bool {
+	want &^= WantSmall
 	if want&WantAccess != 0 && e.have&WantAccess == 0 {
 		return false
 	}

@@ -52,7 +52,13 @@ const (
 	WantContent
 	// WantAccess asks what the identity may do with the file.
 	WantAccess
+	// WantSmall is no question: a file of a few KB is expected, so that its bytes may
+	// be brought and summed here where a frame brings contents anyway.
+	WantSmall
 )
+
+// SmallFile is the size up to which a file counts as small: 4 KiB.
+const SmallFile = 4 << 10
 
 // MaxContent bounds the bytes that a content query brings over: 8 MiB.
 const MaxContent = 8 << 20

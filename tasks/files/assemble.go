@@ -94,7 +94,7 @@ func planAssemble(a assembleArgs, in module.Inputs, v state.View) (module.Change
 	if err != nil {
 		return module.Change{}, err
 	}
-	if p.g.File(trim(dest), p.wants()).IsDir() {
+	if p.g.File(trim(dest), p.wants(s.size())).IsDir() {
 		return module.Change{}, module.Fail("attempted to take checksum of directory: " + dest)
 	}
 	r, err := p.put(trim(dest), s)

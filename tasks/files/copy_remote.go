@@ -133,7 +133,7 @@ func (c *remoteCopy) sync(from, to string, whole bool) {
 		fresh := news[path.Dir(e.Rel)]
 		var there state.File
 		if !fresh {
-			there = c.g.File(at, c.wants())
+			there = c.g.File(at, c.wants(state.MaxContent))
 		}
 		switch e.Stat.Type {
 		case state.TypeDir:

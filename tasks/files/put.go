@@ -64,7 +64,7 @@ func (p *putter) target(dest string, s source) (string, error) {
 		p.makeFolders(trim(dest))
 		return at, nil
 	}
-	f := p.g.File(dest, p.wants())
+	f := p.g.File(dest, p.wants(s.size()))
 	if f.IsDir() {
 		if s.base == "" {
 			return "", module.Fail("can not use content with a dir as dest")
@@ -75,7 +75,11 @@ func (p *putter) target(dest string, s source) (string, error) {
 	return dest, nil
 }
 
-func (p *putter) wants() state.Want {
+// wants is what must be known of a file that is to get so many bytes.
+func (p *putter) wants(size int64) state.Want {
+	if size <= state.SmallFile {
+		return state.WantSHA256 | state.WantSmall
+	}
 	return state.WantSHA256
 }
 
@@ -131,7 +135,7 @@ func (p *putter) parentOf(at string, f state.File) state.Stat {
 
 // put plans one file and gives what is registered about it.
 func (p *putter) put(at string, s source) (*value.Map, error) {
-	f := p.g.File(at, p.wants())
+	f := p.g.File(at, p.wants(s.size()))
 	login := p.g.Login()
 	cur, real := f.Stat, at
 	if p.follow && f.IsLink() {
@@ -169,6 +173,14 @@ func ownGroup(a module.FileAttrs, login state.LoginInfo, cur state.Stat) module.
 		a.Group = fmt.Sprint(login.GID)
 	}
 	return a
+}
+
+// size is how many bytes it has; what lies on the host is taken to be many.
+func (s source) size() int64 {
+	if s.content == nil {
+		return state.MaxContent
+	}
+	return s.content.Size
 }
 
 func (s source) sum() string {

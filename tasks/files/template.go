@@ -70,7 +70,8 @@ func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change
 	p.force, p.follow, p.backup, p.validate = a.Force, a.Follow, a.Backup, a.Validate
 	dest := p.g.Path(a.Dest)
 	p.g.Login()
-	p.g.File(trim(dest), p.wants())
+	// What is rendered shows only then: most of it is small.
+	p.g.File(trim(dest), p.wants(0))
 	if c, missing, err := p.g.Missing(); missing {
 		return c, err
 	}
