@@ -56,6 +56,7 @@ const (
 	VaultIDMatch           Key = "vault_id_match"
 	Gathering              Key = "gathering"
 	GatherSubset           Key = "gather_subset"
+	FactPath               Key = "fact_path"
 	InjectFacts            Key = "inject_facts_as_vars"
 	Native                 Key = "jinja2_native"
 	HashBehaviour          Key = "hash_behaviour"
@@ -146,6 +147,7 @@ var settings = []Setting{
 	{VaultEncryptIdentity, in(defaults, "vault_encrypt_identity"), env("ANSIBLE_VAULT_ENCRYPT_IDENTITY"), Text, "", nil, "the label of the password to encrypt with"},
 	{VaultIDMatch, in(defaults, "vault_id_match"), env("ANSIBLE_VAULT_ID_MATCH"), Bool, "false", nil, "try only passwords with the label of the vault text"},
 	{Gathering, in(defaults, "gathering"), env("ANSIBLE_GATHERING"), Text, "implicit", []string{"implicit", "explicit", "smart"}, "whether plays gather facts that do not say so"},
+	{FactPath, in(defaults, "fact_path"), env("ANSIBLE_FACT_PATH"), Text, "", nil, "the folder on hosts with facts of their own, for plays that name none"},
 	{GatherSubset, in(defaults, "gather_subset"), env("ANSIBLE_GATHER_SUBSET"), List, "", nil, "which facts plays gather that do not say so"},
 	{InjectFacts, in(defaults, "inject_facts_as_vars"), env("ANSIBLE_INJECT_FACT_VARS"), Bool, "true", nil, "facts are variables, not only in ansible_facts"},
 	{Native, in(defaults, "jinja2_native"), env("ANSIBLE_JINJA2_NATIVE"), Bool, "false", nil, "templates keep the types of what they compute"},

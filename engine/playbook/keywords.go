@@ -167,11 +167,24 @@ func (r *reader) takes(s *Scope, name string, f form, n *yaml.Node) bool {
 		return true
 	}
 	if s.Broken == nil {
-		s.Broken = diag.Errorf(n.Pos, "keyword-type", "the field '%s' has an invalid value (%s), and could not be converted to %s. The error was: it must be %s, but is %s",
-			name, n.Value().Text(), pythonType[f], want, n.Describe())
+		s.Broken = diag.Errorf(n.Pos, "keyword-type", "the field '%s' has an invalid value (%s), and could not be converted to %s.The error was: %s: it must be %s, but is %s",
+			name, n.Value().Text(), pythonType[f], unconverted(f, n.Value().Text()), want, n.Describe())
 	}
 	r.warn(n.Pos, "keyword-type", "%s must be %s, but is %s: a host that comes here fails", name, want, n.Describe())
 	return false
+}
+
+// unconverted says that a text is not of a form, in words by which Ansible's are known.
+func unconverted(f form, text string) string {
+	switch f {
+	case boolForm:
+		return "The value '" + text + "' is not a valid boolean"
+	case intForm:
+		return "invalid literal for int() with base 10: '" + text + "'"
+	case numberForm:
+		return "could not convert string to float: '" + text + "'"
+	}
+	return "'" + text + "' is no text"
 }
 
 var pythonType = map[form]string{textForm: "a str", boolForm: "an bool", intForm: "an int", numberForm: "a float"}

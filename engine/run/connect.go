@@ -124,7 +124,7 @@ func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
 	}
 	b, ok := boolean(v)
 	if !ok {
-		return false, diag.Errorf(n.Pos, "keyword-type", "the value '%s' is not a valid boolean: it must be true or false", v.Text())
+		return false, diag.Errorf(n.Pos, "keyword-type", "The value '%s' is not a valid boolean: it must be true or false", v.Text())
 	}
 	return b, nil
 }

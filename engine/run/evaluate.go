@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -262,6 +263,9 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 	if ev.diff, err = flag(s, kw(func(k *playbook.Keywords) *yaml.Node { return k.Diff }), pl.Diff); err != nil {
 		return err
 	}
+	if err = judgedLater(kw, s); err != nil {
+		return err
+	}
 	if ev.as, err = pl.identity(s, &t.Scope); err != nil {
 		return err
 	}
@@ -287,11 +291,56 @@ func (pl *play) evalKeywords(ev *evaluated, h *host, t *playbook.Task, s *vars.S
 	return nil
 }
 
+// judgedLater fails for a keyword that counts only when the task has failed and that can
+// be no boolean: as in Ansible, the task does not run then.
+func judgedLater(kw func(func(*playbook.Keywords) *yaml.Node) *yaml.Node, s *vars.Scope) error {
+	for _, k := range []struct {
+		name string
+		get  func(*playbook.Keywords) *yaml.Node
+	}{
+		{"any_errors_fatal", func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal }},
+		{"ignore_errors", func(k *playbook.Keywords) *yaml.Node { return k.IgnoreErrors }},
+		{"ignore_unreachable", func(k *playbook.Keywords) *yaml.Node { return k.IgnoreUnreachable }},
+	} {
+		_, err := flag(s, kw(k.get), false)
+		var nk *needKnown
+		if err != nil && !errors.As(err, &nk) {
+			return undefinedField(k.name, err)
+		}
+	}
+	return nil
+}
+
+// entries evaluates the dict that a node of environment is. Entries of one that is written
+// out are left out where they need ansible_env before there is one, as in Ansible: who
+// gathers facts has yet to find it.
+func entries(s *vars.Scope, n *yaml.Node) (value.Value, error) {
+	if n.Kind != yaml.Mapping {
+		return s.Eval(n)
+	}
+	m := value.NewMap()
+	for _, p := range n.Pairs {
+		v, err := s.Eval(p.Value)
+		if err != nil {
+			if vars.IsUndefined(err) && strings.Contains(err.Error(), "ansible_env") {
+				continue
+			}
+			return value.Value{}, err
+		}
+		k, err := s.Eval(p.Key)
+		if err != nil {
+			return value.Value{}, err
+		}
+		m.SetKey(k, v)
+	}
+	return value.FromMap(m), nil
+}
+
 // environment merges the environment dicts of a task, inner ones win.
 func environment(s *vars.Scope, t *playbook.Task) ([]string, error) {
 	m := value.NewMap()
 	for _, n := range t.Environments() {
-		v, err := s.Eval(n)
+		v, err := entries(s, n)
 		if err != nil {
 			return nil, err
 		}

@@ -415,7 +415,15 @@ func (pl *play) implicit(name, mod, what string) *playbook.Task {
 				subset = yaml.FromValue(pl.p.Pos, value.Strings(own...))
 			}
 		}
-		t.Args = yaml.NewMapping(pl.p.Pos, []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: subset}})
+		pairs := []yaml.Pair{{Key: yaml.FromValue(pl.p.Pos, value.String("gather_subset")), Value: subset}}
+		path := pl.p.FactPath
+		if own := pl.Settings.FactPath; path.IsNull() && own != "" {
+			path = yaml.FromValue(pl.p.Pos, value.String(own))
+		}
+		if !path.IsNull() {
+			pairs = append(pairs, yaml.Pair{Key: yaml.FromValue(pl.p.Pos, value.String("fact_path")), Value: path})
+		}
+		t.Args = yaml.NewMapping(pl.p.Pos, pairs)
 	}
 	return t
 }

@@ -26,6 +26,7 @@ type Settings struct {
 	// holds for plays that say nothing.
 	Gathering    string
 	GatherSubset []string
+	FactPath     string // the folder on hosts with facts of their own; empty is the module's default
 	// AnyErrorsFatal, TaskTimeout and NoLog hold for plays and tasks
 	// that say nothing.
 	AnyErrorsFatal bool
@@ -62,7 +63,7 @@ func SettingsOf(c *config.Config) Settings {
 			Tolerant:  c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
 		},
 		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
-		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
+		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), FactPath: c.Text(config.FactPath), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
 		Named:    namedSettings(c),
 		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),
 		TaskTimeout: time.Duration(c.Int(config.TaskTimeout)) * time.Second, NoLog: c.Bool(config.NoLog),
