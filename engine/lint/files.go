@@ -24,6 +24,8 @@ func (c *checker) taskFiles(u *user, t *playbook.Task, mod string) {
 	case "template":
 		if path := c.file(u, "templates", src); path != "" {
 			c.templateFile(u, path)
+		} else if src == nil || src.HasTemplate() {
+			c.cfg.Texts.untold(t, src)
 		}
 	case "unarchive":
 		if !c.remote(t, "remote_src") && !isFalse(t.Args.Get("copy")) && src != nil && !strings.Contains(src.Str(), "://") {
@@ -211,6 +213,7 @@ var inTemplates = []string{"template_host", "template_path", "template_fullpath"
 func (c *checker) templateFile(u *user, path string) {
 	o, ok := templateOptions(u.s.Task)
 	if !ok {
+		c.cfg.Texts.template(path)
 		return
 	}
 	v := *u
@@ -288,6 +291,7 @@ func (c *checker) parseFile(path string, o jinja.Options) *templateFile {
 		c.files[key] = nil // a folder, or unreadable: the run says so
 		return nil
 	}
+	c.cfg.Texts.template(path)
 	f := &templateFile{}
 	c.files[key] = f
 	src := string(data)

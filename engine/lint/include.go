@@ -19,10 +19,14 @@ func (w *walker) includeVars(t *playbook.Task) {
 	}
 	if file == nil || t.ArgsTemplate != nil {
 		w.open(true)
+		w.c.cfg.Texts.untold(t, t.Args.Get("dir"))
 		return
 	}
 	files, ok := w.c.variants(file, t)
-	w.open(!ok)
+	if !ok {
+		w.open(true)
+		w.c.cfg.Texts.untold(t, file)
+	}
 	for _, name := range files {
 		for _, path := range playbook.FindFile(&t.Scope, "vars", name) {
 			if !w.c.disk.exists(path) {
@@ -87,12 +91,19 @@ func (w *walker) include(s *step) {
 	if !ok {
 		w.open(true)
 		w.p.anyHandlers = true
+		if inc.Kind == playbook.IncludeRole {
+			name = nil
+		}
+		w.c.cfg.Texts.untold(t, name)
 		return
 	}
 	for _, file := range files {
 		key := file + "\x00" + t.File
 		if slices.Contains(s.around.files, key) || w.c.expanded > maxExpanded {
-			w.open(w.c.expanded > maxExpanded)
+			if w.c.expanded > maxExpanded {
+				w.open(true)
+				w.c.cfg.Texts.untold(t, nil)
+			}
 			continue
 		}
 		w.c.expanded++
@@ -114,6 +125,7 @@ func (w *walker) include(s *step) {
 		}
 		brought, err := w.c.loader.IncludeTasks(t, file)
 		for _, u := range brought.Imports {
+			w.c.cfg.Texts.role(u)
 			w.c.addUse(w.p.known, u)
 		}
 		w.c.reportAll(err, w.c.soft(w.p, s))
@@ -135,10 +147,12 @@ func (w *walker) includeRole(s *step, name string, inner *around) {
 	if !ok {
 		w.open(true)
 		w.p.anyHandlers = true
+		w.c.cfg.Texts.untold(s.Task, nil)
 		return
 	}
 	u, err := w.c.loader.IncludeRole(s.Task, q)
 	w.c.reportAll(err, w.c.soft(w.p, s))
+	w.c.cfg.Texts.role(u)
 	if u == nil {
 		w.open(true)
 		w.p.anyHandlers = true

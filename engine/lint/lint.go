@@ -38,6 +38,8 @@ type Config struct {
 	EmptyGroups bool
 	// UnheardIsWarning: a notification that no handler hears stops nothing.
 	UnheardIsWarning bool
+	// Texts receives what the run may evaluate; nil for nobody.
+	Texts *Texts
 }
 
 // The codes of the diagnostics of this package; those about arguments are the

@@ -291,3 +291,42 @@ func BenchmarkSmall(b *testing.B) {
 		lint.Check(l.pb, l.cfg)
 	}
 }
+
+// The texts of a run are the templates that tasks render, with those that they include;
+// a name that is not known yet may be any file, in a role one of its own.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		task, inRole string
+		templates    []string
+		untold       bool
+	}{
+		"none":         {task: "copy: {src: a.j2, dest: /x}"},
+		"one":          {task: "template: {src: far/a.j2, dest: /x}", templates: []string{"far/a.j2", "far/b.j2"}},
+		"loop":         {task: "template: {src: \"{{ item }}\", dest: /x}\n      loop: [far/b.j2]", templates: []string{"far/b.j2"}},
+		"any":          {task: "template: {src: \"{{ ansible_system }}.j2\", dest: /x}", untold: true},
+		"arguments":    {task: "template: \"{{ x }}\"\n      vars: {x: {src: a, dest: /x}}", untold: true},
+		"in a role":    {task: "include_role: {name: r}", inRole: "template: {src: \"{{ ansible_system }}.j2\", dest: /x}"},
+		"out of it":    {task: "include_role: {name: r}", inRole: "template: {src: \"../{{ ansible_system }}.j2\", dest: /x}", untold: true},
+		"variables of": {task: "include_vars: {dir: \"{{ inventory_dir }}\"}", untold: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, _ := unpack(t, []section{
+				{"site.yml", "- hosts: all\n  tasks:\n    - " + x.task + "\n"},
+				{"roles/r/tasks/main.yml", "- " + x.inRole + "\n"},
+				{"far/a.j2", "{% include 'b.j2' %}"}, {"far/b.j2", "x"}, {"a.j2", "x"},
+			})
+			l := load(t, filepath.Join(dir, "site.yml"))
+			var got lint.Texts
+			l.cfg.Texts = &got
+			lint.Check(l.pb, l.cfg)
+			for i, f := range got.Templates {
+				got.Templates[i] = strings.TrimPrefix(f, dir+"/")
+			}
+			if diff := cmp.Diff(x.templates, got.Templates); diff != "" || got.Untold != x.untold {
+				t.Errorf("untold %v, want %v; templates -want +got:\n%s", got.Untold, x.untold, diff)
+			}
+		})
+	}
+}

@@ -19,26 +19,33 @@ var (
 	factsWhole = lazyregexp.New(`\bansible_facts\b(?: *[^.\[\w ]| *$| *\[ *[^'" ]| *\. *(?:keys|values|items|get|copy|pop)\b *\()|\bvarnames\b|ansible_' *~|ansible_" *~|'ansible_' *\+|"ansible_" *\+|\bvars *\[|\bhostvars\[[^\]]*\] *(?:[^.\[ ]|$)`)
 )
 
-// maxScan bounds how much text is read to learn which facts a play uses.
-const maxScan = 8 << 20
+// templateLookup finds lookups that evaluate files, whose names a text need not tell.
+var templateLookup = lazyregexp.New(`['"](?:ansible\.builtin\.)?template['"] *,|\bwith_(?:ansible\.builtin\.)?template\b`)
+
+// maxScan and maxScanned bound how much text, in bytes, and how many files and folders
+// are read to learn which facts a play uses.
+const (
+	maxScan    = 8 << 20
+	maxScanned = 5000
+)
 
 // usedFacts gives the families of facts that a run may use, as far as its texts
 // tell; every one when they do not.
 func (r *runner) usedFacts() string {
-	if r.FactFamilies == nil {
+	if r.FactFamilies == nil || r.texts.Untold {
 		return "all"
 	}
-	sc := &factScan{budget: maxScan, seen: map[string]bool{}}
+	sc := newFactScan()
 	for _, dir := range r.textDirs() {
-		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
-				sc.file(p)
+		sc.tree(dir)
+	}
+	if sc.lookups { // of files beside the playbooks, in whatever folder
+		for _, pb := range r.Playbooks {
+			sc.tree(pb.Dir)
+			for _, p := range pb.Plays {
+				sc.tree(p.Dir)
 			}
-			if sc.whole {
-				return filepath.SkipAll
-			}
-			return nil
-		})
+		}
 	}
 	for v := range r.Vars.Extra.All() {
 		sc.text([]byte(v.Node.Value().Repr()))
@@ -51,10 +58,47 @@ func (r *runner) usedFacts() string {
 
 // factScan collects names of facts from texts.
 type factScan struct {
-	budget int
-	whole  bool
-	seen   map[string]bool
-	names  []string
+	budget  int // bytes left
+	whole   bool
+	lookups bool // some text evaluates files
+	read    map[string]bool
+	seen    map[string]bool
+	names   []string
+}
+
+func newFactScan() *factScan {
+	return &factScan{budget: maxScan, read: map[string]bool{}, seen: map[string]bool{}}
+}
+
+// tree reads a file, or all files of a folder but those of git, once. Links are
+// followed: a role or a template may be one.
+func (s *factScan) tree(root string) {
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return
+	}
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case s.whole:
+			return filepath.SkipAll
+		case err != nil:
+			return nil
+		case d.IsDir() && (s.read[p] || d.Name() == ".git"):
+			return filepath.SkipDir
+		case s.read[p]:
+			return nil
+		}
+		s.read[p] = true
+		switch {
+		case len(s.read) > maxScanned:
+			s.whole = true
+		case d.Type().IsRegular():
+			s.file(p)
+		case d.Type() == fs.ModeSymlink:
+			s.tree(p)
+		}
+		return nil
+	})
 }
 
 func (s *factScan) file(name string) {
@@ -71,6 +115,7 @@ func (s *factScan) text(data []byte) {
 		s.whole = true
 		return
 	}
+	s.lookups = s.lookups || templateLookup().Match(data)
 	for _, m := range factName().FindAllSubmatch(data, -1) {
 		n := "ansible_" + strings.TrimPrefix(string(m[1]), "ansible_") + string(m[2])
 		if !s.seen[n] {
@@ -81,8 +126,8 @@ func (s *factScan) text(data []byte) {
 }
 
 // textDirs are the files and folders whose texts the run may use: playbooks,
-// roles, inventories, and what lies beside them under the names that Ansible
-// looks for.
+// roles, inventories, what lies beside them under the names that Ansible looks for,
+// and what tasks include and render.
 func (r *runner) textDirs() []string {
 	seen := map[string]bool{}
 	var dirs []string
@@ -125,6 +170,11 @@ func (r *runner) textDirs() []string {
 					add(vars.ResolvePath(p.Dir, name.Str()))
 				}
 			}
+		}
+	}
+	for _, texts := range [][]string{r.texts.Roles, r.texts.Templates, r.seen.files()} {
+		for _, f := range texts {
+			add(f)
 		}
 	}
 	for _, h := range r.Inventory.Hosts() {

@@ -73,7 +73,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	if len(problems) == 0 && !req.SkipLint {
 		for i, pb := range cfg.Playbooks {
 			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional, EmptyGroups: req.EmptyGroups,
-				UnheardIsWarning: req.Settings.UnheardIsWarning}
+				UnheardIsWarning: req.Settings.UnheardIsWarning, Texts: &cfg.texts}
 			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {
 					warnings = append(warnings, d)
@@ -83,6 +83,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 			}
 		}
 	}
+	cfg.texts.Untold = cfg.texts.Untold || req.SkipLint
 	problems.Sort()
 	return cfg, warnings, problems.Err()
 }

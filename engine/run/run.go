@@ -17,6 +17,7 @@ import (
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/inventory"
+	"github.com/fairlead-project/fairlead/engine/lint"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -79,6 +80,8 @@ type Config struct {
 
 	// seen are the files of the controller that the run was made from.
 	seen *sourceLog
+	// texts are what the playbooks' tasks evaluate beside them.
+	texts lint.Texts
 }
 
 // Summary is how a run ended.

@@ -60,6 +60,13 @@ func (l *sourceLog) addSum(file, sum string) {
 	l.fresh = append(l.fresh, file)
 }
 
+// files are all that were read until now, in order of their names.
+func (l *sourceLog) files() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.sums))
+}
+
 // take gives what came since the last time.
 func (l *sourceLog) take() map[string]string {
 	l.mu.Lock()
