@@ -37,6 +37,9 @@ func (p Pos) String() string {
 	return b.String()
 }
 
+// CodeUndefined is the code of what nothing defines, which several packages tell apart.
+const CodeUndefined = "undefined-variable"
+
 // Diagnostic is one problem as a person should read it: where, what, and what
 // to do about it. It is an error; Unwrap gives the cause.
 type Diagnostic struct {

@@ -144,7 +144,7 @@ func (c *Context) leave() { c.depth-- }
 
 // Codes of the diagnostics that an evaluation ends with.
 const (
-	CodeUndefined = "undefined-variable"
+	CodeUndefined = diag.CodeUndefined
 	CodeLimit     = "template-limit"
 	CodeEval      = "template-error"
 	CodeFilter    = "unknown-filter"

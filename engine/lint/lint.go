@@ -47,7 +47,7 @@ type Config struct {
 const (
 	CodeModule    = "unknown-module"
 	CodeFreeForm  = "no-free-form"
-	CodeUndefined = "undefined-variable"
+	CodeUndefined = diag.CodeUndefined
 	CodeLookup    = "unknown-lookup"
 	CodeFile      = "no-such-file"
 	CodeHandler   = "unknown-handler"

@@ -411,9 +411,10 @@ func (pl *play) newEvent(h *host, t *playbook.Task, kind event.Kind, o *outcome)
 }
 
 // verbose tells whether a result is shown whole in any case; one of debug that failed
-// itself, not by the task's own word, is shown as any failure.
+// itself, not by the task's own word, is shown as any failure, and so is one of assert
+// whose conditions could not be evaluated.
 func verbose(h *host, o *outcome) bool {
-	return h.inst.shown && (o.status != event.Failed || h.inst.module == "assert" || o.result.Has("failed_when_result"))
+	return h.inst.shown && (o.status != event.Failed || h.inst.module == "assert" && o.result.Has("evaluated_to") || o.result.Has("failed_when_result"))
 }
 
 // alwaysShown tells whether a result is shown whole without -v, as Ansible marks

@@ -1,8 +1,10 @@
 package control
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -44,7 +46,7 @@ func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, er
 	if that.IsString() {
 		var err error
 		if that, err = in.Vars.Render(that); err != nil {
-			return module.Change{}, module.Fail(err.Error(), "changed", false)
+			return module.Change{}, unevaluated(err, "", "The task includes an option with an undefined variable. The error was: ")
 		}
 	}
 	conditions := []value.Value{that}
@@ -91,30 +93,47 @@ func holds(c value.Value, in module.Inputs) (value.Value, error) {
 	if strings.TrimSpace(c.Str()) == "" {
 		return value.Bool(true), nil
 	}
-	failed := func(why string) error {
-		f := module.Fail("The conditional check '"+c.Str()+"' failed. The error was: "+why, "changed", false)
-		f.Unrun = true
-		return f
+	failed := func(err error) error {
+		return unevaluated(err, "The conditional check '"+c.Str()+"' failed. The error was: ", "error while evaluating conditional ("+c.Str()+"): ")
 	}
 	x, err := in.Vars.Render(c)
 	switch {
 	case err != nil:
-		return x, failed(err.Error())
+		return x, failed(err)
 	case x.IsUnknown():
 		return x, nil
 	case x.IsUndefined():
-		return x, failed("error while evaluating conditional (" + c.Str() + "): " + x.Undef().Message())
+		return x, failed(notDefined(x))
 	case !x.IsString() || x.Str() == "":
 		return value.Bool(x.Truthy()), nil
 	case x.IsUnsafe():
-		return x, failed("Conditional is marked as unsafe, and cannot be evaluated.")
+		return x, failed(errors.New("Conditional is marked as unsafe, and cannot be evaluated."))
 	}
 	v, err := in.Vars.Eval(x.Str())
 	switch {
 	case err != nil:
-		return v, failed(err.Error())
+		return v, failed(err)
 	case v.IsUndefined():
-		return v, failed("error while evaluating conditional (" + c.Str() + "): " + v.Undef().Message())
+		return v, failed(notDefined(v))
 	}
 	return v, nil
+}
+
+func notDefined(v value.Value) error {
+	return &diag.Diagnostic{Code: diag.CodeUndefined, Msg: v.Undef().Message()}
+}
+
+// unevaluated is the failure of a task one of whose conditions cannot be evaluated; the
+// second intro is for what is not defined alone.
+func unevaluated(err error, intro, ofUndefined string) error {
+	why := err.Error()
+	if d, ok := errors.AsType[*diag.Diagnostic](err); ok {
+		why = d.Msg
+		if d.Code == diag.CodeUndefined {
+			why = ofUndefined + why
+		}
+	}
+	f := module.Fail(intro+why, "changed", false)
+	f.Unrun, f.Err = true, err
+	return f
 }

@@ -27,7 +27,7 @@ func undefined(v value.Value, err error) bool {
 		return v.IsUndefined()
 	}
 	d, ok := errors.AsType[*diag.Diagnostic](err)
-	return ok && (d.Code == "undefined-variable" || d.Code == "undefined")
+	return ok && (d.Code == diag.CodeUndefined || d.Code == "undefined")
 }
 
 type failArgs struct {
