@@ -35,6 +35,12 @@ func percentFormat(c *Context, s, args value.Value) (value.Value, error) {
 	return value.String(out).WithMarks((s.Marks() | args.DeepMarks()) &^ transient), err
 }
 
+// Percent is Python's format % v of one value that is no container.
+func Percent(format string, v value.Value) (string, error) {
+	p := &percent{c: &Context{Limits: DefaultLimits()}, s: format, args: v, items: []value.Value{v}}
+	return p.run()
+}
+
 type percent struct {
 	c     *Context
 	s     string

@@ -345,7 +345,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := strings.Join(warned, "\n")
-	for _, want := range []string{"p.yml:4:19: a condition should not contain template braces", `p.yml:6:7: the key "ping" stands twice`, "p.yml:7:21: /empty.yml holds no tasks"} {
+	for _, want := range []string{"p.yml:4:19: a condition should not contain template braces", `p.yml:6:7: found a duplicate dict key (ping)`, "p.yml:7:21: /empty.yml holds no tasks"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning %q in:\n%s", want, all)
 		}

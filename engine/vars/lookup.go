@@ -177,22 +177,44 @@ func lookupNested(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, e
 	if len(terms) == 0 {
 		return nil, says("with_nested requires at least one element in the nested list")
 	}
-	rows := [][]value.Value{nil}
-	for _, t := range terms {
+	rows := Elements(terms[0])
+	for _, t := range terms[1:] {
 		items := Elements(t)
-		var next [][]value.Value
+		next := make([]value.Value, 0, len(rows)*len(items))
 		for _, r := range rows {
 			for _, it := range items {
-				next = append(next, append(r[:len(r):len(r)], it))
+				next = append(next, value.List(unwrap(value.List(r, it))...))
 			}
 		}
 		rows = next
 	}
 	out := make([]value.Value, len(rows))
 	for i, r := range rows {
-		out[i] = value.List(r...)
+		out[i] = value.List(unwrap(r)...)
 	}
 	return out, nil
+}
+
+// unwrap gives the elements of v, and of lists among them theirs: with_nested of Ansible
+// flattens one level each time that it combines, and once at the end; of a text it
+// takes the letters.
+func unwrap(v value.Value) []value.Value {
+	if v.IsString() {
+		var letters []value.Value
+		for _, r := range v.Str() {
+			letters = append(letters, value.String(string(r)).WithMarks(v.Marks()))
+		}
+		return letters
+	}
+	var out []value.Value
+	for _, e := range Elements(v) {
+		if e.Kind() == value.KindList {
+			out = append(out, e.Items()...)
+		} else {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 func lookupIndexed(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {

@@ -1,7 +1,6 @@
 package vars
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -21,7 +20,7 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 	}
 	skipMissing := false
 	if len(terms) > 2 {
-		if !onlyFlag(terms[2], "skip_missing") {
+		if terms[2].Map() == nil { // of other flags Ansible says nothing
 			return nil, says(expects + "the optional third item must be a dict with flags skip_missing")
 		}
 		v, _ := terms[2].Get("skip_missing")
@@ -55,19 +54,6 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 		}
 	}
 	return out, nil
-}
-
-// onlyFlag tells whether v is a dict without other keys than name.
-func onlyFlag(v value.Value, name string) bool {
-	if v.Map() == nil {
-		return false
-	}
-	for k := range v.Map().All() {
-		if k.Text() != name {
-			return false
-		}
-	}
-	return true
 }
 
 // isSkipped tells whether v is the result of a skipped task.
@@ -218,7 +204,11 @@ func (q *sequence) items() ([]value.Value, error) {
 	}
 	var out []value.Value
 	for i := q.start; q.stride > 0 && i <= q.end || q.stride < 0 && i >= q.end; i += q.stride {
-		out = append(out, value.String(fmt.Sprintf(q.format, i)))
+		text, err := jinja.Percent(q.format, value.Int(i))
+		if err != nil {
+			return nil, says("problem formatting %d with '%s'", i, q.format)
+		}
+		out = append(out, value.String(text))
 	}
 	return out, nil
 }

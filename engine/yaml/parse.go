@@ -284,7 +284,7 @@ func (b *builder) duplicate(k *Node, at int) {
 	case "error":
 		b.fail(k.Pos, "duplicate-key", "found a duplicate dict key (%s): it stands at line %d too", name, at)
 	default:
-		b.opts.Warning(diag.Errorf(k.Pos, "duplicate-key", "the key %q stands twice in this mapping; the one at line %d is ignored", name, at))
+		b.opts.Warning(diag.Errorf(k.Pos, "duplicate-key", "found a duplicate dict key (%s): the one at line %d is ignored", name, at))
 	}
 }
 
