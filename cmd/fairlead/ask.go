@@ -11,21 +11,21 @@ import (
 	"github.com/fairlead-project/fairlead/engine/run"
 )
 
-// asker asks at the terminal what a run wants to know (vars_prompt, pause,
-// --step); nil when standard input is none. What is typed unseen is a secret.
-func asker(std streams, red *event.Redactor) run.Asker {
+// asker asks at the terminal what a run wants to know (vars_prompt, --step), or while a
+// pause lasts; nil when standard input is none. What is typed unseen is a secret.
+func asker(std streams, red *event.Redactor, pausing bool) run.Asker {
 	f, ok := std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
-	return func(_ context.Context, question string, shown bool) (string, error) {
-		if !shown {
-			answer, err := askSecret(question, std)
-			red.Add(answer)
-			return answer, err
-		}
+	return func(ctx context.Context, question string, shown bool) (string, error) {
 		fmt.Fprint(std.err, question)
-		return readLine(std.in)
+		k := keyboard{fd: int(f.Fd()), out: std.err, shown: shown, pausing: pausing, timed: pausing && question == ""}
+		answer, err := k.line(ctx)
+		if !shown {
+			red.Add(answer)
+		}
+		return answer, err
 	}
 }
 

@@ -198,7 +198,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {
 		return err
 	}
-	cfg.Step, cfg.Ask, cfg.Debug = f.step, asker(std, red), debugAsker(std)
+	cfg.Step, cfg.Ask, cfg.Pause, cfg.Debug = f.step, asker(std, red, false), asker(std, red, true), debugAsker(std)
 	return f.perform(ctx, cfg, settings, red, std)
 }
 

@@ -16,15 +16,14 @@ import (
 	"github.com/fairlead-project/fairlead/engine/registry"
 )
 
-// onTerminal runs the program with a terminal of its own, 80 columns wide, and
-// gives all that was written there.
-func (c *cli) onTerminal(args ...string) string {
-	c.t.Helper()
+// terminal opens a terminal, 80 columns wide: what is at its other end, and it.
+func terminal(t testing.TB) (master, tty *os.File) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	defer master.Close() //nolint:errcheck // a test's
+	t.Cleanup(func() { _ = master.Close() })
 	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
@@ -33,12 +32,19 @@ func (c *cli) onTerminal(args ...string) string {
 		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
 	}
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		c.t.Fatal(err)
+	if tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = tty.Close() })
+	return master, tty
+}
+
+// onTerminal runs the program with a terminal of its own and gives all that was written there.
+func (c *cli) onTerminal(args ...string) string {
+	c.t.Helper()
+	master, tty := terminal(c.t)
 	cmd := exec.CommandContext(c.t.Context(), "fairlead", args...)
 	cmd.Dir, cmd.Env = c.dir, append(c.env, "TERM=xterm")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty

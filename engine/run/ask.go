@@ -21,6 +21,9 @@ import (
 // shown while it is typed. io.EOF means that nobody answers.
 type Asker func(ctx context.Context, question string, shown bool) (string, error)
 
+// ErrAborted is what an Asker says of a pause when the task is to fail.
+var ErrAborted = errors.New("user requested abort!")
+
 // ask asks; asked is false when there is nobody to ask.
 func (r *runner) ask(question string, shown bool) (answer string, asked bool, err error) {
 	if r.Ask == nil {
@@ -207,24 +210,59 @@ func (pl *play) tellPause(h *host, p module.Pause, o *outcome) (answered bool, e
 	prompt = "[" + h.title(h.task()) + "]\n" + prompt + hidden + ":"
 	if !p.Ask {
 		pl.notice("info", fmt.Sprintf("Pausing for %d seconds%s", int64(p.For/time.Second), hidden))
+		watched := pl.Pause != nil && !pl.isFree // in which hosts do not wait for each other
+		if watched {
+			pl.notice("info", "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)")
+		}
 		if p.Prompt != "" {
 			pl.notice("info", prompt)
 		}
+		if !watched {
+			return false, nil
+		}
+		return pl.cutShort(p, o)
+	}
+	if pl.Pause == nil {
+		pl.notice("info", prompt)
+		pl.notice("warn", "Not waiting for response to prompt as stdin is not interactive")
 		return false, nil
 	}
 	begun := pl.Now()
-	answer, asked, err := pl.ask(prompt+"\n", p.Echo)
-	if err == nil && !asked {
-		pl.notice("info", prompt)
-		pl.notice("warn", "Not waiting for response to prompt as stdin is not interactive")
-	}
-	if err != nil || !asked {
+	answer, err := pl.Pause(pl.ctx, prompt+"\n", p.Echo)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
-	took := pl.Now().Sub(begun)
-	o.result = o.result.Clone()
-	o.result.Set("delta", value.Int(int64(took/time.Second)))
-	o.result.Set("stdout", value.String("Paused for "+value.FloatRepr(math.Round(took.Minutes()*100)/100)+" minutes"))
+	o.paused(pl.Now().Sub(begun), false)
 	o.result.Set("user_input", value.String(answer).WithMarks(value.Unsafe))
 	return true, nil
+}
+
+// cutShort waits as long as a pause lasts, or until whoever is at the terminal ends it.
+func (pl *play) cutShort(p module.Pause, o *outcome) (ended bool, err error) {
+	ctx, stop := context.WithTimeout(pl.ctx, p.For)
+	defer stop()
+	begun := pl.Now()
+	_, err = pl.Pause(ctx, "", false)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && pl.ctx.Err() == nil:
+		return true, nil // as long as planned
+	case errors.Is(err, io.EOF): // nobody is there: the rest of the time passes
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	said, _ := o.result.Get("stdout")
+	o.paused(pl.Now().Sub(begun), strings.HasSuffix(said.Str(), " seconds"))
+	return true, nil
+}
+
+// paused registers how long a pause was.
+func (o *outcome) paused(took time.Duration, seconds bool) {
+	o.result = o.result.Clone()
+	o.result.Set("delta", value.Int(int64(took/time.Second)))
+	n, unit := took.Minutes(), " minutes"
+	if seconds {
+		n, unit = took.Seconds(), " seconds"
+	}
+	o.result.Set("stdout", value.String("Paused for "+value.FloatRepr(math.Round(n*100)/100)+unit))
 }

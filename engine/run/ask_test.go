@@ -110,7 +110,7 @@ func TestPauseAsks(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "a")
 	var asked []string
-	l.cfg = func(c *Config) { c.Ask = answers(&asked, "an answer") }
+	l.cfg = func(c *Config) { c.Pause = answers(&asked, "an answer") }
 	want(t, l.run(`
 - hosts: all
   gather_facts: false
@@ -120,6 +120,34 @@ func TestPauseAsks(t *testing.T) {
 `), "ask a ok\nwrite a changed")
 	if got := l.read("a", "f"); got != "an answer" || len(asked) != 1 || asked[0] != "[ask]\nWell (output is hidden):\nfalse" {
 		t.Errorf("wrote %q, asked %q", got, asked)
+	}
+}
+
+// TestPauseCutShort: whoever is at the terminal ends a pause that would last long, well or not.
+func TestPauseCutShort(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "a")
+	ends := []error{nil, ErrAborted}
+	l.cfg = func(c *Config) {
+		c.Pause = func(ctx context.Context, question string, _ bool) (string, error) {
+			if _, limited := ctx.Deadline(); !limited || question != "" {
+				t.Errorf("asked %q, limited: %v", question, limited)
+			}
+			end := ends[0]
+			ends = ends[1:]
+			return "", end
+		}
+	}
+	want(t, l.run(`
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: long, pause: {minutes: 60}, register: p}
+    - {name: write, copy: {content: "{{ p.stdout }}", dest: "{{ root }}/f"}}
+    - {name: longer, pause: {seconds: 4000}}
+`), "long a ok\nwrite a changed\nlonger a failed")
+	if got := l.read("a", "f"); got != "Paused for 0.0 minutes" {
+		t.Errorf("wrote %q", got)
 	}
 }
 

@@ -91,7 +91,9 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		if pl.waiting() {
 			return &request{kind: reqFlushAll, host: h}, nil
 		}
-		if done, err := pl.tellPause(h, p, o); err != nil {
+		if done, err := pl.tellPause(h, p, o); errors.Is(err, ErrAborted) {
+			return pl.failed(h, module.Fail(err.Error()))
+		} else if err != nil {
 			return nil, err
 		} else if done {
 			return pl.finishItem(h, t, o)

@@ -62,6 +62,9 @@ type Config struct {
 	// Step asks before each task; Ask asks, nil when there is nobody to ask.
 	Step bool
 	Ask  Asker
+	// Pause asks while a pause lasts, which ends with the answer, with its time, or with
+	// ErrAborted; nil is nobody who could end one.
+	Pause Asker
 	// Debug asks for the commands of the debugger; nil is no debugger.
 	Debug         Asker
 	Lockstep      bool // flush after every task

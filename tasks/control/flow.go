@@ -44,7 +44,7 @@ type pauseArgs struct {
 func Pause() module.Module {
 	return module.New(module.Spec{
 		Name: "pause", Summary: "Wait for a time or for an answer",
-		Doc: "Waits on the controller; without a time it asks for a key.",
+		Doc: "Waits on the controller; without a time it asks for a key. At a terminal Ctrl+C asks what becomes of the pause: C goes on with the play, A fails the task.",
 		Args: []module.Arg{
 			{Name: "minutes", Type: module.Raw, Doc: "How many minutes, a whole number; of another number that part counts."},
 			{Name: "seconds", Type: module.Raw, Doc: "How many seconds, likewise; less than one is one."},
