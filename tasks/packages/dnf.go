@@ -108,8 +108,10 @@ must change.`,
 // scriptRPM prints which program there is, then what of each package ($4 ...)
 // is installed: "have SPEC" or "lack SPEC"; with latest ($2) "old SPEC" where
 // there is a newer version. $3 are options; with $4 an older version may take the
-// place of a newer one, else "newer SPEC" says that a newer one is installed.
-const scriptRPM = `p=$1 latest=$2 o=$3 down=$4; shift 4
+// place of a newer one, else "newer SPEC" says that a newer one is installed. $5 is
+// the folder that the system is below.
+const scriptRPM = `p=$1 latest=$2 o=$3 down=$4 root=$5; shift 5
+db() { [ "$root" = / ] || [ -e "$root$(rpm --eval %_dbpath)" ] || return; rpm --root "$root" "$@"; }
 newer() {
 case $1 in
 *.rpm) set -- $(rpm -qp --qf '%{NAME} %{EVR}' "$1" 2>/dev/null);;
@@ -117,7 +119,7 @@ case $1 in
 *) return 1;;
 esac
 [ $# = 2 ] || return
-have=$(rpm -q --qf '%{EVR}\n' "$1" 2>/dev/null) || return
+have=$(db -q --qf '%{EVR}\n' "$1" 2>/dev/null) || return
 have=${have##*
 }
 [ "$(rpm --eval "%{lua:print(rpm.vercmp('$2', '$have'))}")" = -1 ]
@@ -133,9 +135,9 @@ case $s in
 *.rpm) n=$(rpm -qp --qf '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}' "$s" 2>/dev/null) || { echo "none $s"; continue; };;
 *) n=$s;;
 esac
-if rpm -q "$n" >/dev/null 2>&1 || rpm -q --whatprovides "$n" >/dev/null 2>&1; then echo "have $s"; else
+if db -q "$n" >/dev/null 2>&1 || db -q --whatprovides "$n" >/dev/null 2>&1; then echo "have $s"; else
 wild=
-case $n in *'*'*|*'?'*|*'['*) wild=$(rpm -qa "$n");; esac
+case $n in *'*'*|*'?'*|*'['*) wild=$(db -qa "$n");; esac
 if [ "$wild" ]; then echo "have $s"
 elif [ -z "$down" ] && newer "$s"; then echo "newer $s"; continue
 else echo "lack $s"; continue; fi
@@ -215,7 +217,7 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 	if r.Downgrade || r.State == "absent" {
 		down = "1"
 	}
-	out := g.Output(scriptRPM, append([]string{r.program, latest, module.QuoteAll(r.options()...), down}, specs...)...)
+	out := g.Output(scriptRPM, append([]string{r.program, latest, module.QuoteAll(r.options()...), down, r.InstallRoot}, specs...)...)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
@@ -225,42 +227,79 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 	if out.RC == 127 {
 		return module.Change{}, module.Fail(`Failed to find required executable "`+r.program+`" in paths of the host`, "rc", 127, "results", []string{})
 	}
-	words := r.words(out.Stdout, everything)
-	nothing := value.M("changed", false, "msg", "Nothing to do", "rc", 0, "results", r.files())
-	if words == nil {
-		return module.Change{Result: nothing}, nil
-	}
 	program := r.program
 	if p, ok := strings.CutPrefix(strings.SplitN(out.Stdout, "\n", 2)[0], "program "); ok {
 		program = p
 	}
-	cmd := append(append([]string{program, "-y"}, r.options()...), words...)
-	changed, msg := value.Bool(true), ""
-	if words[0] == "upgrade" && everything || words[0] == "autoremove" {
+	call := append([]string{program, "-y"}, r.options()...)
+	if len(r.Name) == 0 && r.UpdateCache {
+		return r.refresh(append(call, "makecache")), nil
+	}
+	words := r.words(out.Stdout, everything)
+	if words == nil {
+		return r.nothing(), nil
+	}
+	return r.transact(g, append(call, words...), words)
+}
+
+// nothing is the change where all is as it is to be.
+func (r *dnfRun) nothing() module.Change {
+	return module.Change{Result: value.M("changed", false, "msg", "Nothing to do", "rc", 0, "results", r.files())}
+}
+
+// refresh fetches the lists of packages, which is no change in the original.
+func (r *dnfRun) refresh(cmd []string) module.Change {
+	done := value.M("changed", false, "msg", "Cache updated", "rc", 0, "results", []string{})
+	op := state.Exec{Argv: cmd, Env: english}
+	return module.Steps([]state.Exec{op}, module.Change{Result: done}, func(_ state.View, did []state.OpResult) (module.Change, error) {
+		if d := did[len(did)-1]; d.RC != 0 {
+			return module.Change{}, refusal(d, nil)
+		}
+		return module.Change{Result: done}, nil
+	})
+}
+
+// transact runs a command whose last words are a verb and packages.
+func (r *dnfRun) transact(g *module.Gather, cmd, words []string) (module.Change, error) {
+	if words[0] == "upgrade" && len(words) == 1 || words[0] == "autoremove" {
 		trial := g.Output(scriptTrial, append(cmd, "--assumeno")...)
 		if c, missing, err := g.Missing(); missing {
 			return c, err
 		}
 		if strings.Contains(trial.Stdout, "\nNothing to do.") {
-			return module.Change{Result: nothing}, nil
+			return r.nothing(), nil
 		}
-	} else if words[0] == "makecache" {
-		changed = module.Later()
 	}
+	moves, msg := module.Later(), ""
 	if r.in.Check {
 		msg = "Check mode: No changes made, but would have if not in check mode"
-	}
-	predicted := value.M("changed", changed, "msg", msg, "rc", 0, "results", module.Later())
-	op := state.Exec{Argv: cmd, Env: english}
-	return module.Steps([]state.Exec{op}, module.Change{Result: predicted}, func(_ state.View, did []state.OpResult) (module.Change, error) {
-		d := did[len(did)-1]
-		if d.RC != 0 {
-			return module.Change{}, refusal(d)
+		moved, c, err := r.forecast(g, cmd, words[1:])
+		switch {
+		case err != nil || len(c.Need) > 0:
+			return c, err
+		case moved != nil && len(moved) == 0:
+			return r.nothing(), nil
+		case moved != nil:
+			moves = r.moved(moved)
 		}
-		moved := transaction(string(d.Stdout))
+	}
+	predicted := value.M("changed", true, "msg", msg, "rc", 0, "results", moves)
+	steps := []state.Exec{{Argv: cmd, Env: english}}
+	if words[0] == "remove" && r.Autoremove { // which takes what nothing needed before, too
+		rest := append(slices.Clone(cmd[:len(cmd)-len(words)]), "autoremove")
+		steps = append(steps, state.Exec{Argv: rest, Env: english})
+	}
+	return module.Steps(steps, module.Change{Result: predicted}, func(_ state.View, did []state.OpResult) (module.Change, error) {
+		var moved []string
+		for _, d := range did {
+			if d.RC != 0 {
+				return module.Change{}, refusal(d, words[1:])
+			}
+			moved = append(moved, transaction(string(d.Stdout))...)
+		}
 		m := predicted.Clone()
 		m.Set("changed", value.Bool(len(moved) > 0))
-		m.Set("results", value.Strings(append(r.files(), moved...)...).MarkDeep(value.Unsafe))
+		m.Set("results", r.moved(moved))
 		if len(moved) == 0 {
 			m.Set("msg", value.String("Nothing to do"))
 		}
@@ -268,26 +307,36 @@ func (r *dnfRun) plan(v state.View) (module.Change, error) {
 	}), nil
 }
 
+// moved is what is registered of packages that came and went.
+func (r *dnfRun) moved(list []string) value.Value {
+	return value.Strings(append(r.files(), list...)...).MarkDeep(value.Unsafe)
+}
+
 // How the program says that it knows no such package or group, and that there is
 // no such file.
 var (
+	noRepository = lazyregexp.New(`(?m)^Error: There are no enabled repositories in `)
 	nothingFound = lazyregexp.New(`(?m)^Error: Unable to find a match: (.+)$`)
 	noGroup      = lazyregexp.New(`(?m)^Module or Group '(.+)' is not available\.$`)
 	noFile       = lazyregexp.New(`(?m)^Could not open: .+$`)
 )
 
-// refusal is the failure of a call, in the words of the original where it has some.
-func refusal(d state.OpResult) error {
+// refusal is the failure of a call about specs, in the words of the original where it has some.
+func refusal(d state.OpResult, specs []string) error {
 	said := orElse(strings.TrimSpace(string(d.Stderr)), strings.TrimSpace(string(d.Stdout)))
 	var failures []string
 	if m := noGroup().FindStringSubmatch(said); m != nil {
 		return module.Fail("No group "+m[1]+" available.", "results", []string{})
 	}
+	unknown := specs // to a program that has nowhere to look
 	if m := nothingFound().FindStringSubmatch(said); m != nil {
-		for _, name := range strings.Fields(m[1]) {
-			if !strings.HasPrefix(name, "@") {
-				failures = append(failures, "No package "+name+" available.")
-			}
+		unknown = strings.Fields(m[1])
+	} else if !noRepository().MatchString(said) {
+		unknown = nil
+	}
+	for _, name := range unknown {
+		if !strings.HasPrefix(name, "@") {
+			failures = append(failures, "No package "+name+" available.")
 		}
 	}
 	if len(failures) > 0 {
@@ -321,10 +370,8 @@ func (r *dnfRun) words(said string, everything bool) []string {
 		}
 	}
 	switch {
-	case r.State == "absent" && len(r.Name) == 0 && r.Autoremove:
+	case r.State == "absent" && r.Autoremove && (len(r.Name) == 0 || len(have) == 0):
 		return []string{"autoremove"}
-	case len(r.Name) == 0 && r.UpdateCache:
-		return []string{"makecache"}
 	case r.State == "absent" && len(have) > 0:
 		verb := []string{"remove"}
 		if !r.Autoremove { // the program would take what nothing needs any more, too

@@ -121,10 +121,40 @@ func TestDnf(t *testing.T) {
 	if got := (&fakeHost{outs: printed("program dnf\nhave bash\n")}).expect(t, "there", Yum(), value.M("name", "bash"), "", ""); field(got, "msg") != "Nothing to do" {
 		t.Errorf("there: %v", got)
 	}
+	const table = `Dependencies resolved.
+=====
+ Package  Architecture  Version  Repository  Size
+=====
+Upgrading:
+ a        noarch        2-1      dt          5.9 k
+Installing dependencies:
+ a-very-long-name-of-a-package
+          noarch        1:2-1    dt          5.9 k
+Removing dependent packages:
+ b        x86_64        1-1      @System     4  
+
+Transaction Summary
+=====
+Upgrade  1 Package
+
+@old a-1-1.noarch
+`
+	h := &fakeHost{check: true, outs: []state.OutputInfo{{Stdout: "program dnf\nlack a\n"}, {RC: 1, Stdout: table, Stderr: "Operation aborted.\n"}}}
+	got = h.expect(t, "dry run", Dnf(), value.M("name", "a"), "", "")
+	if r, _ := got.Get("results"); r.Repr() != "['Installed: a-2-1.noarch', 'Installed: a-very-long-name-of-a-package-1:2-1.noarch', 'Removed: b-1-1.x86_64', 'Removed: a-1-1.noarch']" {
+		t.Errorf("dry run: %v", got)
+	}
+	h = &fakeHost{check: true, outs: []state.OutputInfo{{Stdout: "program dnf\nlack a\n"}, {RC: 1, Stderr: "Error: Unable to find a match: a\n"}}}
+	h.expect(t, "dry run that fails", Dnf(), value.M("name", "a"), "", "Failed to install some of the specified packages")
+	h = &fakeHost{outs: printed("program dnf\n"), said: []state.OpResult{{OK: true}}}
+	if got = h.expect(t, "lists", Dnf(), value.M("update_cache", true), `run ["dnf" "-y" "--refresh" "makecache"]`, ""); field(got, "msg") != "Cache updated" || field(got, "changed") != "False" {
+		t.Errorf("lists: %v", got)
+	}
 	(&fakeHost{outs: []state.OutputInfo{{RC: 127}}}).expect(t, "missing", Dnf(), value.M("name", "a"), "", `Failed to find required executable "dnf"`)
 	for stderr, want := range map[string]string{
 		"Module or Group 'g' is not available.\nError: Nothing to do.\n":                    "No group g available.",
 		"Can not load RPM file: /x.rpm.\nCould not open: /x.rpm\n":                          "Error occurred attempting remote rpm operation: Could not open: /x.rpm",
+		"Error: There are no enabled repositories in \"/x\".\n":                             "Failed to install some of the specified packages",
 		"x\nError: Unable to find a match: nginx @g\n":                                      "Failed to install some of the specified packages",
 		"Error: \n Problem: conflicting requests\n  - nothing provides x\n(try to add ...)": "Depsolve Error occurred: \n Problem: conflicting requests\n  - nothing provides x",
 	} {
