@@ -51,7 +51,10 @@ func Subnet(v value.Value, query string, index *int64) (value.Value, error) {
 		return value.String(pow2(size - n.Prefix).String()), nil
 	}
 	if size < n.Prefix {
-		return no, nil
+		if *index != 0 { // of less than one network there is the first, as in the original
+			return no, nil
+		}
+		return value.String(Network{n.Version, n.First(), size}.String()), nil
 	}
 	count, i := pow2(size-n.Prefix), big.NewInt(*index)
 	if i.Sign() < 0 {
@@ -104,6 +107,9 @@ func subnetNumber(n Network, query string) (value.Value, error) {
 // Math is the filter ipmath: the address that stands so far behind.
 func Math(v string, amount int64) (value.Value, error) {
 	n, err := Parse(v)
+	if i, numErr := strconv.ParseUint(v, 10, 32); err != nil && numErr == nil {
+		n, err = Network{4, new(big.Int).SetUint64(i), 32}, nil
+	}
 	if err != nil {
 		return no, refuse("You must pass a valid IP address; %s is invalid", v)
 	}
@@ -175,13 +181,13 @@ func Merge(items []value.Value, span bool) (value.Value, error) {
 	}
 	sort.Slice(nets, func(i, j int) bool { return before(nets[i], nets[j]) })
 	var out []Network
-	for _, n := range nets {
-		n = n.cidr()
+	for _, n := range nets { // one that is not merged stays as it was written, with bits of a host
 		for {
-			if k := len(out) - 1; k >= 0 && out[k].Contains(n) {
+			if k := len(out) - 1; k >= 0 && out[k].Contains(n.cidr()) {
+				out[k] = out[k].cidr()
 				break
-			} else if k >= 0 && out[k].Version == n.Version && out[k].Prefix == n.Prefix && n.Prefix > 0 && siblings(out[k], n) {
-				out, n = out[:k], Network{n.Version, out[k].IP, n.Prefix - 1}
+			} else if k >= 0 && out[k].Version == n.Version && out[k].Prefix == n.Prefix && n.Prefix > 0 && siblings(out[k].cidr(), n.cidr()) {
+				out, n = out[:k], Network{n.Version, out[k].First(), n.Prefix - 1}
 				continue
 			}
 			out = append(out, n)
@@ -236,17 +242,24 @@ func spanning(nets []Network) (value.Value, error) {
 	return value.String(s.cidr().String()), nil
 }
 
-// Wrap is the filter ipwrap: addresses of version 6 in brackets, everything
-// else as it is.
+// Wrap is the filter ipwrap: addresses of version 6 in brackets, everything else as it
+// is, but for a single address, which is as the filter ipaddr writes it.
 func Wrap(v value.Value) value.Value {
 	if v.Kind() == value.KindList {
 		items := v.Items()
 		out := make([]value.Value, len(items))
 		for i, it := range items {
-			out[i] = Wrap(it)
+			out[i] = bracketed(it)
 		}
 		return value.List(out...)
 	}
+	if r, err := Query(v, "", 0, "ipwrap"); err == nil && r.Truthy() {
+		return bracketed(r)
+	}
+	return v
+}
+
+func bracketed(v value.Value) value.Value {
 	in, ok := normal(v)
 	if !ok || in.n.Version == 4 && !digits(v.Text()) {
 		return v
@@ -259,6 +272,9 @@ func Wrap(v value.Value) value.Value {
 func Slaac(v value.Value, hw string) value.Value {
 	in, ok := normal(v)
 	mac, okMAC := parseMAC(hw)
+	if n, err := strconv.ParseUint(hw, 10, 48); !okMAC && err == nil {
+		mac, okMAC = n, true
+	}
 	if !ok || !okMAC || in.n.Version != 6 {
 		return no
 	}

@@ -60,8 +60,8 @@ var AddressTests = map[string]func(a netip.Addr) bool{
 	"ipv6_teredo":      func(a netip.Addr) bool { return in(a, prefixes("2001::/32")) },
 	"loopback":         func(a netip.Addr) bool { return !a.Is4In6() && a.IsLoopback() },
 	"multicast":        func(a netip.Addr) bool { return !a.Is4In6() && a.IsMulticast() },
-	"private":          func(a netip.Addr) bool { return in(a, globalPrivate) },
-	"public":           func(a netip.Addr) bool { return !in(a, globalPrivate) && !in(a, shared) },
+	"private":          func(a netip.Addr) bool { return in(a.Unmap(), globalPrivate) },
+	"public":           func(a netip.Addr) bool { return !in(a.Unmap(), globalPrivate) && !in(a.Unmap(), shared) },
 	"reserved":         func(a netip.Addr) bool { return in(a, reserved) },
 	"unspecified":      netip.Addr.IsUnspecified,
 }

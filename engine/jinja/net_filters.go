@@ -3,6 +3,7 @@ package jinja
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/ipaddr"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -113,7 +114,7 @@ func inNetwork(usable bool) Filter {
 }
 
 func reduceOnNetwork(c *Context, in value.Value, b *Bound) (value.Value, error) {
-	items, err := iterate(c, in)
+	items, err := iterate(c, listOf(in))
 	out := []value.Value{}
 	for _, it := range items {
 		if ipaddr.InNetwork(b.Value("network"), it, false) {
@@ -123,7 +124,20 @@ func reduceOnNetwork(c *Context, in value.Value, b *Bound) (value.Value, error) 
 	return value.List(out...), err
 }
 
+// listOf makes a list of what is none, as an argument that is a list does: a text has
+// commas between its parts.
+func listOf(v value.Value) value.Value {
+	if v.IsString() {
+		return value.Strings(strings.Split(v.Str(), ",")...)
+	}
+	if _, isInt := v.AsInt(); isInt || v.Kind() == value.KindInt {
+		return value.Strings(text(v))
+	}
+	return v
+}
+
 func cidrMerge(_ *Context, in value.Value, b *Bound) (value.Value, error) {
+	in = listOf(in)
 	if in.Kind() != value.KindList {
 		return in, refusal("cidr_merge: expected iterable, got %s", in.Repr())
 	}

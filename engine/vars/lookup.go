@@ -220,7 +220,7 @@ func unwrap(v value.Value) []value.Value {
 func lookupIndexed(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
 	items, err := lookupItems(s, terms, o)
 	for i, it := range items {
-		items[i] = value.List(value.Int(int64(i)), it)
+		items[i] = value.Tuple(value.Int(int64(i)), it)
 	}
 	return items, err
 }

@@ -50,7 +50,7 @@ func lookupSubelements(_ *Scope, terms []value.Value, _ jinja.Args) ([]value.Val
 			return nil, err
 		}
 		for _, sub := range subs {
-			out = append(out, value.List(without(e, keys), sub))
+			out = append(out, value.Tuple(without(e, keys), sub))
 		}
 	}
 	return out, nil
