@@ -2,7 +2,9 @@ package remote_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,19 @@ func TestExpect(t *testing.T) {
 		talks(t, simHost(t, sshsim.Options{}, remote.Options{OpTimeout: 20 * time.Second}))
 	})
 	t.Run("local", func(t *testing.T) {
+		h := remote.Local(remote.Options{OpTimeout: 20 * time.Second})
+		t.Cleanup(func() { _ = h.Close() })
+		talks(t, h)
+	})
+	t.Run("python3", func(t *testing.T) { // where script is another one than util-linux's
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "script"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exec.LookPath("python3"); err != nil {
+			testbed.Missing(t, "no python3")
+		}
+		t.Setenv("PATH", dir+":/usr/bin:/bin")
 		h := remote.Local(remote.Options{OpTimeout: 20 * time.Second})
 		t.Cleanup(func() { _ = h.Close() })
 		talks(t, h)
