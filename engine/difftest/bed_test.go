@@ -267,6 +267,7 @@ func runCase(bed bedInfo, bin string, c *testCase, dir string, args []string) (*
 		cmd.Dir = dir
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		began := time.Now()
 		err := cmd.Run()
 		if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() < 0 {
 			return nil, err
@@ -279,7 +280,7 @@ func runCase(bed bedInfo, bin string, c *testCase, dir string, args []string) (*
 		if err != nil {
 			return nil, err
 		}
-		o.Exit, o.Said = cmd.ProcessState.ExitCode(), stderr.String()
+		o.Exit, o.Said, o.took = cmd.ProcessState.ExitCode(), stderr.String(), time.Since(began)
 		if bed.docker {
 			o.withoutEmpty()
 		}

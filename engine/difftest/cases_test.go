@@ -27,6 +27,8 @@ import (
 //	order: no                 the order of tasks is chance, and say why
 //	docker: yes               the hosts have a container engine; names of what
 //	                          is made in it begin with {{ own }}
+//	like: name                what that case of the same file has beside its
+//	                          playbook, and this one has not, it has too
 //	# a comment
 //	-- tasks.yml --           tasks of one play on all hosts, without facts
 //	-- site.yml --            or a whole playbook
@@ -37,6 +39,7 @@ import (
 // On a host, {{ root }} is the case's own folder.
 type testCase struct {
 	name, at string
+	like     string
 	hosts    int
 	args     []string
 	noPlan   bool
@@ -117,11 +120,31 @@ func parseCases(file, text string) ([]*testCase, error) {
 		}
 	}
 	for _, c := range cases {
+		if err := c.inherit(cases); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.at, err)
+		}
 		if err := c.finish(); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.at, err)
 		}
 	}
 	return cases, nil
+}
+
+// inherit takes the files that a case shares with the one it is like.
+func (c *testCase) inherit(cases []*testCase) error {
+	if c.like == "" {
+		return nil
+	}
+	i := slices.IndexFunc(cases, func(o *testCase) bool { return o.name == c.like })
+	if i < 0 || cases[i].like != "" {
+		return fmt.Errorf("case %s: no case %s in this file that is like no other", c.name, c.like)
+	}
+	for name, text := range cases[i].files {
+		if _, own := c.files[name]; !own && name != "tasks.yml" && name != "site.yml" {
+			c.files[name] = text
+		}
+	}
+	return nil
 }
 
 func (c *testCase) header(line string) error {
@@ -132,6 +155,8 @@ func (c *testCase) header(line string) error {
 	v = strings.TrimSpace(v)
 	var err error
 	switch key {
+	case "like":
+		c.like = v
 	case "hosts":
 		c.hosts, err = strconv.Atoi(v)
 	case "args":

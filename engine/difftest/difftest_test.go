@@ -84,6 +84,7 @@ func (s *suite) hold(t *testing.T) {
 			if (len(want[c].Results) == 0) != c.noRun { // a slip in the case, which then holds nothing
 				t.Errorf("%s (%s): %d results of ansible-playbook; see the header runs\n%s", c.name, c.at, len(want[c].Results), tail(want[c].Said))
 			}
+			t.Logf("run: %.2f s", run[c].took.Seconds())
 			report(t, c, "run", compare(c, want[c], run[c]))
 			if c.asserts && run[c].Exit != 0 {
 				report(t, c, "run", run[c].failures())
@@ -92,6 +93,7 @@ func (s *suite) hold(t *testing.T) {
 				report(t, c, "lockstep", compare(c, run[c], l))
 			}
 			if p := plan[c]; p != nil {
+				t.Logf("plan: %.2f s", p.took.Seconds())
 				report(t, c, "plan", comparePlan(c, before.of(c), p, run[c]))
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // result is how a task, or one item of its loop, ended on a host.
@@ -28,6 +29,7 @@ type outcome struct {
 	Stats   map[string]map[string]int
 	Tree    tree
 	Said    string
+	took    time.Duration // of Fairlead's run
 }
 
 func (o *outcome) add(r result) {

@@ -152,6 +152,7 @@ layer_twin() {
 	for deb in "$bed"/twin-debs/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$layers/twin" || die "$deb cannot be unpacked"
 	done
+	rm "$layers/twin/usr/bin/dnf" # a host with apt, for all that look: cases call dnf-3
 }
 
 layer_dash() {
