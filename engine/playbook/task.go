@@ -423,13 +423,22 @@ func (r *reader) oldAction(t *Task, key string, body *yaml.Node) (string, *yaml.
 	return name, n, true
 }
 
+// cutModule cuts a text into the module, of which templates may give a part or all, and
+// the rest.
 func cutModule(s string) (name, rest string) {
 	s = strings.TrimSpace(s)
-	if end := strings.Index(s, "}}"); strings.HasPrefix(s, "{{") && end > 0 { // a template gives the module
-		return s[:end+2], strings.TrimLeft(s[end+2:], " ")
-	}
-	if i := strings.IndexAny(s, " \n\t"); i >= 0 {
-		return s[:i], strings.TrimLeft(s[i:], " ")
+	for i := 0; i < len(s); i++ {
+		if strings.HasPrefix(s[i:], "{{") {
+			end := strings.Index(s[i:], "}}")
+			if end < 0 {
+				break
+			}
+			i += end + 1
+			continue
+		}
+		if strings.ContainsRune(" \n\t", rune(s[i])) {
+			return s[:i], strings.TrimLeft(s[i:], " ")
+		}
 	}
 	return s, ""
 }

@@ -200,8 +200,11 @@ func (r *runner) serial(p *playbook.Play, pv *vars.PlayVars, hosts []*host) ([][
 			return nil, err
 		}
 		items := []value.Value{v}
-		if v.Kind() == value.KindList {
+		switch {
+		case v.Kind() == value.KindList:
 			items = v.Items()
+		case vars.IsOmit(v):
+			items = nil
 		}
 		for _, it := range items {
 			size, err := batchSize(it.Text(), len(hosts))
@@ -210,6 +213,9 @@ func (r *runner) serial(p *playbook.Play, pv *vars.PlayVars, hosts []*host) ([][
 			}
 			sizes = append(sizes, size)
 		}
+	}
+	if len(sizes) == 0 {
+		return [][]*host{hosts}, nil
 	}
 	var out [][]*host
 	for i := 0; len(hosts) > 0; i++ {
