@@ -34,7 +34,7 @@ var fileSpec = module.Spec{
 	Args: append([]module.Arg{
 		{Name: "path", Aliases: []string{"dest", "name"}, Type: module.Path, Required: true, Doc: "The path to manage."},
 		{Name: "state", Choices: []string{"absent", "directory", "file", "hard", "link", "touch"}, Doc: "What the path must be. Without it, what is there keeps its kind; what is not there must be a file."},
-		{Name: "src", Type: module.Path, Doc: "What a link points to; for a symbolic link it is written as given."},
+		{Name: "src", Type: module.Path, Doc: "What a link points to; a symbolic link keeps a relative one."},
 		{Name: "recurse", Type: module.Bool, Default: false, Doc: "Set the attributes on everything in the folder too."},
 		{Name: "force", Type: module.Bool, Default: false, Doc: "Make a link even if its target is missing or a file is in its place."},
 		{Name: "follow", Type: module.Bool, Default: true, Doc: "Set the attributes on what a link leads to."},

@@ -11,6 +11,7 @@ import (
 func (p *filePlan) link(f state.File) (*value.Map, error) {
 	prev := module.PathState(f.Stat)
 	src, given := p.Src.Get()
+	src = p.g.Expand(src)
 	if !given && p.Follow && f.IsLink() && f.Followed.Type != state.TypeNone {
 		src, given = f.Target, true
 	}

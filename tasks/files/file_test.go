@@ -38,6 +38,7 @@ func TestFile(t *testing.T) {
 		{"a link that is right", value.M("path", "/d/l", "src", "f", "state", "link"), "", "changed=False", false},
 		{"a link to elsewhere", value.M("path", "/d/l", "src", "/d/none", "state", "link"), `! src file does not exist, use "force=yes" if you really want to create the link: /d/none`, "", false},
 		{"a link by force", value.M("path", "/d/l", "src", "/d/none", "state", "link", "force", true, "follow", false), "link /d/l -> /d/none", "changed=True", false},
+		{"a link to what is at home", value.M("path", "/d/l3", "src", "$HOME/x", "state", "link", "force", true, "follow", false), "link /d/l3 -> /root/x", "changed=True src=/root/x", false},
 		{"a link in place of a file", value.M("path", "/d/f", "src", "/d", "state", "link"), "! refusing to convert from file to symlink for /d/f", "", false},
 		{"attributes through a link", value.M("path", "/d/l", "mode", "0600", "state", "file"), "set /d/f 0600", "path=/d/f mode=0600", false},
 		{"src without state", value.M("path", "/d/f", "src", "/x"), "! src option requires state to be 'link' or 'hard'", "", false},
