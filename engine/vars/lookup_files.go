@@ -20,17 +20,30 @@ import (
 // "templates", "vars" or "tasks".
 func (s *Scope) FindFile(kind, name string) (string, error) {
 	name = expandHome(name)
+	dir, err := s.findIn(kind, name)
+	switch {
+	case err != nil:
+		return "", err
+	case dir == "":
+		return name, nil
+	}
+	return filepath.Join(dir, name), nil
+}
+
+// findIn gives the folder that a file was found in, "" for an absolute name.
+func (s *Scope) findIn(kind, name string) (string, error) {
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err != nil {
 			return "", notFound(name, nil)
 		}
-		return name, nil
+		return "", nil
 	}
 	var tried []string
-	for _, dir := range s.SearchPath() {
-		for _, p := range []string{filepath.Join(dir, kind, name), filepath.Join(dir, name)} {
+	for _, d := range s.SearchPath() {
+		for _, dir := range []string{filepath.Join(d, kind), d} {
+			p := filepath.Join(dir, name)
 			if _, err := os.Stat(p); err == nil {
-				return p, nil
+				return dir, nil
 			}
 			tried = append(tried, p)
 		}

@@ -26,8 +26,13 @@ func lookupFirstFound(s *Scope, terms []value.Value, o jinja.Args) ([]value.Valu
 		if c == "" {
 			continue
 		}
-		if p, err := s.FindFile(kind, c); err == nil {
-			return []value.Value{value.String(p)}, nil
+		c = expandHome(c)
+		switch dir, err := s.findIn(kind, c); {
+		case err != nil:
+		case dir == "":
+			return []value.Value{value.String(filepath.Clean(c))}, nil
+		default: // the name stays as it is written
+			return []value.Value{value.String(dir + "/" + c)}, nil
 		}
 	}
 	if skip {
@@ -62,7 +67,7 @@ func firstFound(terms []value.Value, o jinja.Args) (candidates []string, skip bo
 			}
 			for _, p := range paths {
 				for _, f := range files {
-					candidates = append(candidates, filepath.Join(p, f))
+					candidates = append(candidates, under(p, f))
 				}
 			}
 		case len(files) > 0:
@@ -72,6 +77,14 @@ func firstFound(terms []value.Value, o jinja.Args) (candidates []string, skip bo
 		}
 	}
 	return candidates, skip, nil
+}
+
+// under puts a name behind a folder, both as they are written.
+func under(dir, name string) string {
+	if dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return strings.TrimSuffix(dir, "/") + "/" + name
 }
 
 // splitOn reads a list of names, or names in one text. What is undefined is
