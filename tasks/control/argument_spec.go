@@ -122,6 +122,11 @@ func attr(option value.Value, key string) value.Value {
 // check checks params, and fills in aliases and defaults.
 func (s *specCheck) check(spec, params *value.Map, r relations) {
 	s.names(spec, params)
+	if len(s.path) == 0 {
+		if err := s.unreadable(spec, params); err != nil {
+			s.problems = append(s.problems, err.Error())
+		}
+	}
 	for _, group := range r.lists("mutually_exclusive") {
 		if len(given(group, params)) > 1 {
 			s.add("parameters are mutually exclusive: %s", strings.Join(group, "|"))
@@ -176,6 +181,37 @@ func (s *specCheck) names(spec, params *value.Map) {
 			}
 		}
 	}
+}
+
+// unreadable is the first value with suboptions that is no dict: Ansible, which looks for
+// secrets in them before anything else, tells of it twice.
+func (s *specCheck) unreadable(spec, params *value.Map) error {
+	for k, o := range spec.All() {
+		want, sub := attr(o, "type").Text(), attr(o, "options").Map()
+		v, ok := params.GetKey(k)
+		if sub == nil || !ok || v.IsNull() || want != "dict" && (want != "list" || attr(o, "elements").Text() != "dict") {
+			continue
+		}
+		items := []value.Value{v}
+		if v.Kind() == value.KindList {
+			items = v.Items()
+		}
+		for _, it := range items {
+			if it.IsString() {
+				var err error
+				if it, err = convertAs(it, "dict"); err != nil {
+					return err
+				}
+			}
+			if it.Map() == nil {
+				return fmt.Errorf("Value '%s' in the sub parameter field '%s' must by a %s, not '%s'", it.Text(), k.Text(), want, it.TypeName()) //nolint:staticcheck // Ansible's sentence
+			}
+			if err := s.unreadable(sub, it.Map()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *specCheck) unsupportedNames() {
