@@ -29,6 +29,15 @@ func asker(std streams, red *event.Redactor, pausing bool) run.Asker {
 	}
 }
 
+// stepAsker asks before a task, at the terminal or, where there is none, for lines of
+// standard input.
+func stepAsker(std streams, atTerminal run.Asker) run.Asker {
+	if atTerminal != nil {
+		return atTerminal
+	}
+	return debugAsker(std)
+}
+
 // debugAsker asks for the commands of the debugger, at a terminal or not.
 func debugAsker(std streams) run.Asker {
 	return func(_ context.Context, prompt string, _ bool) (string, error) {

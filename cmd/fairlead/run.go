@@ -198,7 +198,10 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if cfg.Connection, err = f.defaults(settings, std, red); err != nil {
 		return err
 	}
-	cfg.Step, cfg.Ask, cfg.Pause, cfg.Debug = f.step, asker(std, red, false), asker(std, red, true), debugAsker(std)
+	cfg.Ask, cfg.Pause, cfg.Debug = asker(std, red, false), asker(std, red, true), debugAsker(std)
+	if f.step {
+		cfg.Step = stepAsker(std, cfg.Ask)
+	}
 	return f.perform(ctx, cfg, settings, red, std)
 }
 

@@ -144,7 +144,7 @@ func (r *runner) encrypted(s *vars.Scope, q *playbook.Prompt, v value.Value) (va
 // stepped asks, with --step, whether the task that hosts are at is to be done.
 // Everything before it is applied first. It tells whether to go on with it now.
 func (pl *play) stepped(ctx context.Context, hosts []*host) (bool, error) {
-	if !pl.Step || pl.stepAll {
+	if pl.Step == nil || pl.stepAll {
 		return true, nil
 	}
 	t := hosts[0].task()
@@ -161,12 +161,12 @@ func (pl *play) stepped(ctx context.Context, hosts []*host) (bool, error) {
 	}
 	pl.release()
 	for {
-		answer, asked, err := pl.ask(fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", taskTitle(t)), true)
+		answer, err := pl.Step(ctx, fmt.Sprintf("Perform task: TASK: %s (N)o/(y)es/(c)ontinue: ", taskTitle(t)), true)
+		if errors.Is(err, io.EOF) {
+			return false, diag.Errorf(diag.Pos{}, "step", "--step asks before each task, and nobody answers: standard input is at its end").WithHint("leave out --step")
+		}
 		if err != nil {
 			return false, err
-		}
-		if !asked {
-			return false, diag.Errorf(diag.Pos{}, "step", "--step asks before each task, and there is no terminal to answer").WithHint("leave out --step")
 		}
 		switch strings.ToLower(strings.TrimSpace(answer)) {
 		case "y", "yes":

@@ -78,7 +78,7 @@ func TestStepAsksBeforeEachTask(t *testing.T) {
 	l := newLab(t, "a", "b")
 	var asked []string
 	l.cfg = func(c *Config) {
-		c.Step, c.Ask, c.SkipTags = true, answers(&asked, "y", "n", "", "c"), []string{"not"}
+		c.Step, c.SkipTags = answers(&asked, "y", "n", "", "c"), []string{"not"}
 	}
 	want(t, l.run(`
 - hosts: all

@@ -334,7 +334,7 @@ func (pl *play) begin() error {
 		return unknownStrategy(strategy, pl.p.Strategy)
 	} else {
 		// What asks, or begins somewhere, does so for all hosts; a plan has nobody to wait for.
-		pl.isFree = isFree(strategy) && !pl.Check && !pl.Step && !pl.starting
+		pl.isFree = isFree(strategy) && !pl.Check && pl.Step == nil && !pl.starting
 		pl.debugAll = pl.Settings.Debugger || strings.TrimPrefix(strategy, "ansible.builtin.") == "debug"
 	}
 	if err := pl.collectHandlers(s); err != nil {

@@ -59,9 +59,9 @@ type Config struct {
 	Tags, SkipTags []string
 	StartAt        string
 	Check, Diff    bool
-	// Step asks before each task; Ask asks, nil when there is nobody to ask.
-	Step bool
-	Ask  Asker
+	// Ask asks, nil when there is nobody to ask. Step asks before each task; nil is no
+	// such asking.
+	Ask, Step Asker
 	// Pause asks while a pause lasts, which ends with the answer, with its time, or with
 	// ErrAborted; nil is nobody who could end one.
 	Pause Asker
