@@ -74,16 +74,16 @@ func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
 		if err != nil {
 			return "", value.Null, err
 		}
-		switch {
-		case inner.IsUnknown():
+		if inner.IsUnknown() {
 			return arg.Str(), inner, nil
-		case inner.IsUnsafe() && inner.IsString(): // no expression, as Ansible shows it
-			return inner.Str(), value.String("{{" + inner.Str() + "}}").WithMarks(inner.Marks()), nil
 		}
 		expr = inner
 	}
-	if !expr.IsString() {
+	switch {
+	case !expr.IsString():
 		return "<class '" + expr.TypeName() + "'>", expr, nil
+	case expr.IsUnsafe(): // no expression, as Ansible shows it
+		return expr.Str(), value.String("{{" + expr.Str() + "}}").WithMarks(expr.Marks()), nil
 	}
 	v, err := in.Vars.Eval(expr.Str())
 	switch {
