@@ -285,6 +285,9 @@ func (x *Expr) Unresolved() diag.List { return x.t.missing }
 // ErrUnknown is what Truth returns for a value that is not known yet.
 var ErrUnknown = errors.New("value is not known yet")
 
+// Options are those the template was read with, its first line included.
+func (t *Template) Options() Options { return t.o }
+
 func setOption(o *Options, key, val string) error {
 	lit, ok := pyliteral.ParseWithJSON(val)
 	if !ok {
@@ -292,7 +295,8 @@ func setOption(o *Options, key, val string) error {
 	}
 	str := map[string]*string{"block_start_string": &o.BlockStart, "block_end_string": &o.BlockEnd,
 		"variable_start_string": &o.VarStart, "variable_end_string": &o.VarEnd, "comment_start_string": &o.CommentStart,
-		"comment_end_string": &o.CommentEnd, "line_statement_prefix": &o.LineStatementPrefix, "line_comment_prefix": &o.LineCommentPrefix}
+		"comment_end_string": &o.CommentEnd, "line_statement_prefix": &o.LineStatementPrefix, "line_comment_prefix": &o.LineCommentPrefix,
+		"newline_sequence": &o.Newline}
 	flag := map[string]*bool{"trim_blocks": &o.TrimBlocks, "lstrip_blocks": &o.LstripBlocks, "keep_trailing_newline": &o.KeepTrailingNewline}
 	if p := str[key]; p != nil && lit.IsString() {
 		*p = lit.Str()

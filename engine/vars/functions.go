@@ -133,11 +133,11 @@ func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map)
 
 func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string]value.Value, how jinja.FileReading) (value.Value, error) {
 	env := s.eng.fileEnvFor(s, filepath.Dir(path))
-	env.LoadOptions = o // Ansible reads what a template includes as the template itself
 	t, err := s.eng.fileTemplate(env, path, text, o)
 	if err != nil {
 		return value.Null, misparsed(err, "")
 	}
+	env.LoadOptions = t.Options() // Ansible reads what a template includes as the template itself
 	scope := s.With(locals)
 	return scope.run(func() (value.Value, error) { return t.Read(scope.context(env), how) })
 }
