@@ -55,6 +55,6 @@ func (l *logFile) Write(p []byte) (int, error) {
 
 // sink shows a run in the file as the terminal does, without colours.
 func (l *logFile) sink(o render.Options) *render.Terminal {
-	o.Color, o.Live, o.Failed = false, false, nil
+	o.Color, o.Live, o.Failed, o.Warnings = false, false, nil, nil
 	return render.New(l, o)
 }

@@ -115,7 +115,7 @@ func (r *runner) askTwice(question string, shown, twice bool) (string, bool, err
 		if err != nil || again == answer {
 			return answer, true, err
 		}
-		r.notice("warn", "***** VALUES ENTERED DO NOT MATCH ****")
+		r.notice("info", "***** VALUES ENTERED DO NOT MATCH ****")
 	}
 }
 

@@ -17,5 +17,7 @@ func (t *Terminal) paint(c color, s string) string {
 	if !t.o.Color || s == "" || c == "" {
 		return s
 	}
-	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+	return paint(c, s)
 }
+
+func paint(c color, s string) string { return "\x1b[" + string(c) + "m" + s + "\x1b[0m" }

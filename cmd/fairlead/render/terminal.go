@@ -5,6 +5,7 @@ package render
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -30,6 +31,10 @@ type Options struct {
 	HideSkipped, HideOK bool
 	// Failed takes failures in place of the output; nil for none.
 	Failed io.Writer
+	// Warnings takes warnings in place of the output, as Ansible's standard error does;
+	// nil for none. ColorWarnings is Color for it.
+	Warnings      io.Writer
+	ColorWarnings bool
 	// Check marks a dry run, and plays and tasks in check mode.
 	Check bool
 	// Results is how results are written.
@@ -58,7 +63,11 @@ type Terminal struct {
 	begun map[string]bool
 	// failed is what Options.Failed is to get.
 	failed bytes.Buffer
-	dry    bool // the run is a dry run
+	// warned are the warnings so far: each is told once, as in Ansible. Those in
+	// warnings are for Options.Warnings.
+	warned   map[string]bool
+	warnings bytes.Buffer
+	dry      bool // the run is a dry run
 }
 
 // New makes a terminal sink.
@@ -66,7 +75,7 @@ func New(out io.Writer, o Options) *Terminal {
 	if o.Width <= 0 {
 		o.Width = 80
 	}
-	t := &Terminal{out: out, o: o, stats: customStats{}}
+	t := &Terminal{out: out, o: o, stats: customStats{}, warned: map[string]bool{}}
 	if o.Live {
 		t.line = newProgress(t)
 	}
@@ -92,18 +101,41 @@ func (t *Terminal) Emit(_ context.Context, e *event.Event) error {
 	if t.line != nil {
 		t.line.note(e)
 	}
-	if b.Len() == 0 && t.failed.Len() == 0 {
+	if b.Len() == 0 && t.failed.Len() == 0 && t.warnings.Len() == 0 {
 		return nil
 	}
 	if t.line != nil {
 		t.line.erase()
 	}
-	_, err := t.out.Write(b.Bytes())
-	if err == nil && t.failed.Len() > 0 {
-		_, err = t.o.Failed.Write(t.failed.Bytes())
-		t.failed.Reset()
+	return errors.Join(flush(&t.warnings, t.o.Warnings), flush(&b, t.out), flush(&t.failed, t.o.Failed))
+}
+
+// flush writes what there is.
+func flush(b *bytes.Buffer, to io.Writer) error {
+	if b.Len() == 0 {
+		return nil
 	}
+	_, err := to.Write(b.Bytes())
+	b.Reset()
 	return err
+}
+
+// warn tells a warning, the first time that there is one in these words.
+func (t *Terminal) warn(b *bytes.Buffer, text string) {
+	text = event.Printable(strings.TrimRight(text, "\n"))
+	if t.warned[text] {
+		return
+	}
+	t.warned[text] = true
+	line := "[WARNING]: " + text
+	if t.o.Warnings == nil {
+		fmt.Fprintf(b, "%s\n", t.paint(magenta, line))
+		return
+	}
+	if t.o.ColorWarnings {
+		line = paint(magenta, line)
+	}
+	fmt.Fprintf(&t.warnings, "%s\n", line)
 }
 
 // failure is where a result goes: a failure, if so wanted, to a place of its own.
@@ -347,7 +379,7 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	fmt.Fprintf(b, "%s\n", t.paint(col, line))
 	t.details(b, e)
 	for _, w := range e.Warnings {
-		fmt.Fprintf(b, "%s\n", t.paint(magenta, "[WARNING]: "+event.Printable(w)))
+		t.warn(b, w)
 	}
 }
 
@@ -371,11 +403,11 @@ func (t *Terminal) ignoring(b *bytes.Buffer, e *event.Event) {
 }
 
 func (t *Terminal) notice(b *bytes.Buffer, e *event.Event) {
-	col, word := cyan, ""
 	if e.Level == "warn" {
-		col, word = magenta, "[WARNING]: "
+		t.warn(b, e.Msg)
+		return
 	}
-	fmt.Fprintf(b, "%s\n", t.paint(col, word+event.Printable(e.Msg)))
+	fmt.Fprintf(b, "%s\n", t.paint(cyan, event.Printable(e.Msg)))
 }
 
 func (t *Terminal) output(b *bytes.Buffer, e *event.Event) {
