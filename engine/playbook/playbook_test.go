@@ -306,7 +306,7 @@ func TestMistakes(t *testing.T) {
 		"no play at all":     {"- 5\n", "p.yml:1:3: playbook entries must be either valid plays or 'import_playbook' statements, but this is "},
 		"hosts with none":    {"- hosts: [a, null]\n", "p.yml:1:14: Hosts list cannot contain values of 'None'"},
 		"hosts with a list":  {"- hosts: [a, [b]]\n", "p.yml:1:14: Hosts list contains an invalid host value: this is "},
-		"empty loop":         {head + "    - ping:\n      loop:\n", "loop needs a value"},
+		"empty loop":         {head + "    - ping:\n      with_items:\n", "with_items needs a value"},
 		"raw twice":          {head + "    - command: echo\n      args: {cmd: x}\n", "command is given twice"},
 		"when mapping":       {head + "    - ping:\n      when: {a: b}\n", "a condition must be an expression"},
 		"tags mapping":       {head + "    - ping:\n      tags: {a: b}\n", "tags must be a list"},

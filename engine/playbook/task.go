@@ -201,7 +201,11 @@ func (r *reader) taskKeyword(t *Task, name string, p yaml.Pair) {
 			r.fail(p.Key.Pos, "two-loops", "a task has one loop, but this one has two")
 			return
 		}
-		if p.Value.IsNull() {
+		switch {
+		case !p.Value.IsNull():
+		case name == "loop": // as Ansible takes it: no loop
+			return
+		default:
 			r.fail(p.Value.Pos, "empty-loop", "%s needs a value", name)
 			return
 		}
