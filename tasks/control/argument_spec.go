@@ -204,7 +204,8 @@ func (s *specCheck) unreadable(spec, params *value.Map) error {
 				}
 			}
 			if it.Map() == nil {
-				return fmt.Errorf("Value '%s' in the sub parameter field '%s' must by a %s, not '%s'", it.Text(), k.Text(), want, it.TypeName()) //nolint:staticcheck // Ansible's sentence
+				//lint:ignore ST1005 it is Ansible's sentence
+				return fmt.Errorf("Value '%s' in the sub parameter field '%s' must by a %s, not '%s'", it.Text(), k.Text(), want, it.TypeName())
 			}
 			if err := s.unreadable(sub, it.Map()); err != nil {
 				return err

@@ -107,6 +107,7 @@ func holds(c value.Value, in module.Inputs) (value.Value, error) {
 	case !x.IsString() || x.Str() == "":
 		return value.Bool(x.Truthy()), nil
 	case x.IsUnsafe():
+		//lint:ignore ST1005 it is Ansible's sentence
 		return x, failed(errors.New("Conditional is marked as unsafe, and cannot be evaluated."))
 	}
 	v, err := in.Vars.Eval(x.Str())
