@@ -22,6 +22,8 @@ import (
 type Asker func(ctx context.Context, question string, shown bool) (string, error)
 
 // ErrAborted is what an Asker says of a pause when the task is to fail.
+//
+//lint:ignore ST1005 it is Ansible's sentence
 var ErrAborted = errors.New("user requested abort!")
 
 // ask asks; asked is false when there is nobody to ask.
