@@ -34,6 +34,8 @@ timed() {
 	b=$(now)
 	awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f\n", b - a }' >>"$file"
 }
+# quiet COMMAND...: shows what it said only where it fails.
+quiet() { "$@" >"$work/out" 2>&1 || { tail -40 "$work/out" >&2; exit 1; }; }
 of() { median <"$work/$1"; }
 heading() { printf '\n== %s\n' "$*"; }
 
@@ -69,7 +71,7 @@ site_of() {
 	rm -f "$work"/{floor,first,second}
 	for ((i = 0; i < runs; i++)); do
 		timed floor floor "$1"
-		fairlead examples/bench/wipe.yml >/dev/null
+		quiet fairlead examples/bench/wipe.yml
 		timed first fairlead examples/bench/site.yml
 		timed second fairlead examples/bench/site.yml
 	done
@@ -90,7 +92,7 @@ others() {
 		runner=${what}_run
 		rm -f "$work"/other-*
 		for ((i = 0; i < ansible_runs; i++)); do
-			fairlead examples/bench/wipe.yml >/dev/null
+			quiet fairlead examples/bench/wipe.yml
 			timed other-first "$runner"
 			timed other-second "$runner"
 		done
