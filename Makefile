@@ -4,7 +4,7 @@ GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TEST_PACKAGES ?= gcc libc6-dev ansible python3-pycurl busybox-static dash openssh-client rsync curl strace systemd chromium
-TEST_FLAGS ?= -timeout 20m
+TEST_FLAGS ?= -timeout 25m
 BENCH ?=
 
 .DEFAULT_GOAL := help
