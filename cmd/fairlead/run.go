@@ -324,7 +324,8 @@ func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
 		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
 		Results: results(settings), HostStarts: settings.Bool(config.HostStarts), TaskPaths: settings.Bool(config.TaskPaths),
-		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std), Warnings: std.err, ColorWarnings: std.errColor,
+		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std),
+		Warnings: std.err, ColorWarnings: std.errColor,
 	}
 }
 

@@ -1,8 +1,6 @@
 package remote
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -360,8 +358,7 @@ func (r *reading) bodies(stats, follow []state.Stat) (map[sumKey]string, map[int
 			c, ok := contents[i]
 			moved = moved || !ok || len(c) > largeContent // it is no small file
 			if q.Want&state.WantSHA256 != 0 {
-				s := sha256.Sum256(c)
-				sums[sumKey{i, '2'}] = hex.EncodeToString(s[:])
+				sums[sumKey{i, '2'}] = state.Bytes(c).SHA256
 			}
 		}
 	})

@@ -23,11 +23,12 @@ const (
 	hostHeap = 200 << 10
 )
 
-// reserve makes room for a run on so many hosts, in huge pages where the kernel gives
-// them to who asks. It takes address space, no memory: a heap that grows less never
-// touches the rest, one that grows more goes on in small pages. It does nothing where
-// memory or address space is limited by setting (GOMEMLIMIT, ulimit -v,
-// vm.overcommit_memory=2), and never asks for more than a quarter of the machine's memory.
+// reserve prepares for a run on so many hosts. It gives back what only the start needed,
+// and makes room in huge pages where the kernel gives them to who asks for them: that takes
+// address space, no memory. A heap that grows less never touches the rest, one that grows
+// more goes on in small pages. It makes no room where memory or address space is limited by
+// setting (GOMEMLIMIT, ulimit -v, vm.overcommit_memory=2), and never asks for more than a
+// quarter of the machine's memory.
 func reserve(hosts int) {
 	if hosts >= forgetHosts {
 		forgetStart()
