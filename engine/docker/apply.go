@@ -112,7 +112,7 @@ func (c *Client) short(ctx context.Context, op state.Op) (any, error) {
 	case state.ContainerRename:
 		_, err = c.api.ContainerRename(ctx, op.Name, client.ContainerRenameOptions{NewName: op.To})
 	case state.ContainerUpdate:
-		err = c.update(ctx, op)
+		return c.update(ctx, op)
 	case state.ContainerConnect:
 		ep, convErr := endpoint(op.Endpoint)
 		if convErr != nil {
@@ -242,18 +242,18 @@ func (c *Client) remove(ctx context.Context, op state.ContainerRemove) error {
 	return nil
 }
 
-func (c *Client) update(ctx context.Context, op state.ContainerUpdate) error {
+func (c *Client) update(ctx context.Context, op state.ContainerUpdate) (state.ContainerMade, error) {
 	res := &container.Resources{}
 	if err := carry(op.Limits, res); err != nil {
-		return err
+		return state.ContainerMade{}, err
 	}
 	opts := client.ContainerUpdateOptions{Resources: res}
 	if op.Restart != nil {
 		opts.RestartPolicy = &container.RestartPolicy{Name: container.RestartPolicyMode(op.Restart.Name),
 			MaximumRetryCount: op.Restart.MaximumRetryCount}
 	}
-	_, err := c.api.ContainerUpdate(ctx, op.Name, opts)
-	return err
+	got, err := c.api.ContainerUpdate(ctx, op.Name, opts)
+	return state.ContainerMade{ID: op.Name, Warnings: got.Warnings}, err
 }
 
 // startAndWait starts a container that the engine removes at its end, and waits until it has.

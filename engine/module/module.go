@@ -148,7 +148,7 @@ type Change struct {
 	// Guarded marks a command that its creates or removes let run: as a single
 	// task in check mode it counts as changed, and not as skipped.
 	Guarded bool
-	// Warnings are shown with the result.
+	// Warnings are shown with the result, together with those of the stages before.
 	Warnings []string
 	// Do are directives to the engine, for control modules.
 	Do []Directive

@@ -358,6 +358,7 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	if next.Mark == "" {
 		next.Mark = c.Mark
 	}
+	next.Warnings = allOf(c.Warnings, next.Warnings)
 	if len(next.Ops) > 0 && !ev.check && pl.Check {
 		in.next = &next
 		return pl.despiteCheck(h, ev, next)

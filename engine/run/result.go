@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -451,4 +452,15 @@ func (h *host) register(t *playbook.Task, o *outcome) {
 		h.fillLater(v.Map())
 	}
 	h.Set.Set(name, v)
+}
+
+// allOf are the warnings of one stage and those of the next that it did not have.
+func allOf(first, next []string) []string {
+	out := slices.Clone(first)
+	for _, w := range next {
+		if !slices.Contains(first, w) {
+			out = append(out, w)
+		}
+	}
+	return out
 }

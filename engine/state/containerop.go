@@ -158,7 +158,7 @@ type ContainerRemove struct {
 type ContainerRename struct{ Name, To string }
 
 // ContainerUpdate changes limits and restart policy without a restart. Zero
-// fields are left as they are.
+// fields are left as they are. Data of its result is a ContainerMade.
 type ContainerUpdate struct {
 	Name    string
 	Limits  ContainerLimits

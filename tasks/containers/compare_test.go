@@ -215,8 +215,8 @@ func ports(names ...string) map[string]struct{} {
 }
 
 var bindings = map[string][]state.PortBinding{
-	"80/tcp": {{HostPort: ""}}, "8081/tcp": {{HostIP: "127.0.0.1", HostPort: "81"}},
-	"90/udp": {{HostIP: "0.0.0.0", HostPort: "82"}}, "91/udp": {{HostPort: "83"}}, "84/tcp": {{HostIP: "::1", HostPort: "84"}},
+	"80/tcp": {{HostIP: "0.0.0.0"}}, "8081/tcp": {{HostIP: "127.0.0.1", HostPort: "81"}},
+	"90/udp": {{HostIP: "0.0.0.0", HostPort: "82"}}, "91/udp": {{HostIP: "0.0.0.0", HostPort: "83"}}, "84/tcp": {{HostIP: "::1", HostPort: "84"}},
 }
 
 // TestUnchanged: what costs nothing.

@@ -166,6 +166,17 @@ func listOrNull(l []string) value.Value {
 	return value.Strings(l...)
 }
 
+// engineWarnings are warnings of the engine as they are shown.
+func engineWarnings(said []string) []string {
+	out := make([]string, 0, len(said))
+	for _, s := range said {
+		if s != "" {
+			out = append(out, "Docker warning: "+s)
+		}
+	}
+	return out
+}
+
 // finish makes the true result from what the operations did.
 func (s *steps) finish(v state.View, did []state.OpResult) (module.Change, error) {
 	c := module.Change{Result: s.result()}
@@ -177,7 +188,7 @@ func (s *steps) finish(v state.View, did []state.OpResult) (module.Change, error
 				end = &d
 			}
 		case state.ContainerMade:
-			c.Warnings = append(c.Warnings, d.Warnings...)
+			c.Warnings = append(c.Warnings, engineWarnings(d.Warnings)...)
 		}
 	}
 	g := &gather{v: v}

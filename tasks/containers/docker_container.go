@@ -130,6 +130,7 @@ func learn(g *gather, a *containerArgs) (*known, error) {
 	if k.w, err = wanted(a, envFile); err != nil {
 		return k, err
 	}
+	k.warnings = append(k.warnings, k.w.warnings...)
 	if a.ImageLabels == "fail" {
 		k.w.given["labels only"] = true
 	}

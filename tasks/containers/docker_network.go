@@ -137,7 +137,7 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 		done.Result.Set("network", networkValue(now))
 		for _, r := range did {
 			if m, ok := r.Data.(state.NetworkMade); ok {
-				done.Warnings = append(done.Warnings, m.Warnings...)
+				done.Warnings = append(done.Warnings, engineWarnings(m.Warnings)...)
 			}
 		}
 		return done, nil

@@ -77,14 +77,6 @@ func mapped(f func(*state.ContainerSpec) []string, one func(string) string) func
 
 func is(p *bool) bool { return p != nil && *p }
 
-// or gives the default for an empty text: engines fill some of them in.
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
-}
-
 func capability(s string) string {
 	s = strings.ToUpper(s)
 	if s == "ALL" || strings.HasPrefix(s, "CAP_") {
@@ -243,7 +235,7 @@ func portsOf(s *spec) value.Value {
 	for _, port := range keys(s.Host.PortBindings) {
 		var out []value.Value
 		for _, b := range s.Host.PortBindings[port] {
-			out = append(out, value.String(or(b.HostIP, anyAddress)+":"+b.HostPort))
+			out = append(out, value.String(b.HostIP+":"+b.HostPort))
 		}
 		m.Set(port, value.List(out...))
 	}

@@ -105,6 +105,9 @@ func planPull(g *gather, a containerArgs, in module.Inputs, k *known) (module.Ch
 		}
 	} else if in.Check {
 		c.Result.Set("actions", value.List(value.FromMap(value.M("pulled_image", ref))))
+		if k.have.Exists {
+			c.Result.Set("container", (&steps{a: &a, k: k}).hide(k.have.Inspect))
+		}
 		if in.Diff && !k.have.Exists {
 			c.Result.Set("diff", value.FromMap(value.M("before", value.M("exists", false), "after", value.M("exists", true))))
 		}

@@ -147,7 +147,7 @@ func hostSpec() []module.Arg {
 		list("groups", "More groups of its user."),
 		list("security_opts", "Security options."), dict("storage_opts", "Options of the storage driver."),
 		dict("sysctls", "Kernel settings of its namespaces."), list("ulimits", "name:soft[:hard]."),
-		{Name: "log_driver", Doc: "Logging driver."}, dict("log_options", "Its options.", "log_opt"),
+		{Name: "log_driver", Doc: "Logging driver."}, {Name: "log_options", Aliases: []string{"log_opt"}, Type: module.Dict, Doc: "Its options."},
 		{Name: "restart_policy", Choices: []string{"no", "on-failure", "always", "unless-stopped"}, Doc: "When the engine starts it again."},
 		{Name: "restart_retries", Type: module.Int, Doc: "Limit for on-failure."},
 		{Name: "auto_remove", Type: module.Bool, Doc: "The engine removes it when it ends."},

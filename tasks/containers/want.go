@@ -18,6 +18,8 @@ type want struct {
 	given map[string]bool
 	// secret are names of environment variables whose values are secret.
 	secret map[string]bool
+	// warnings are what is odd about the arguments.
+	warnings []string
 }
 
 // set copies one given argument.
@@ -292,7 +294,19 @@ func (w *want) logging(a *containerArgs) error {
 	}
 	w.given["log_driver"] = true
 	w.spec.Host.LogConfig.Type = *a.LogDriver
-	setMap(w, "log_options", a.LogOptions, &w.spec.Host.LogConfig.Config)
+	if a.LogOptions == nil {
+		return nil
+	}
+	w.given["log_options"] = true
+	w.spec.Host.LogConfig.Config = map[string]string{}
+	for _, name := range keys(a.LogOptions) {
+		v := a.LogOptions[name]
+		if !v.IsString() {
+			w.warnings = append(w.warnings, fmt.Sprintf("Non-string value found for log_options option '%s'. The value is automatically "+
+				"converted to '%s'. If this is not correct, or you want to avoid such warnings, please quote the value.", name, v.Text()))
+		}
+		w.spec.Host.LogConfig.Config[name] = v.Text()
+	}
 	return nil
 }
 
