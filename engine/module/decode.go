@@ -67,8 +67,8 @@ func (d *decoder) collect(given []Given, args []Arg, at diag.Pos, in string) map
 			d.unsupported(g, args, in)
 			continue
 		}
-		if old, twice := got[a.Name]; twice && old.given.Name == a.Name {
-			continue // the name itself wins over an alias
+		if old, twice := got[a.Name]; twice && slices.Index(a.Aliases, old.given.Name) > slices.Index(a.Aliases, g.Name) {
+			continue // the last alias of the specification wins, and the name itself is the first
 		}
 		v := d.typed(*a, g, in)
 		got[a.Name] = arg{given: g, value: v, set: true}

@@ -194,6 +194,8 @@ type Failure struct {
 	// Result holds more fields to register; may be nil. "msg" and "failed" are
 	// added.
 	Result *value.Map
+	// Warnings are shown with the result.
+	Warnings []string
 	// OwnMsg: Result says the message by another name, and "msg" is left out.
 	OwnMsg bool
 	// Err is the cause, when there is one with a class.

@@ -87,6 +87,9 @@ func (m *typed[T]) Plan(args any, in Inputs, v state.View) (Change, error) {
 	if asked, ok := any(a).(flagged); ok && err == nil {
 		c, err = withFlags(asked, c, v)
 	}
+	if given := m.relatives(a); given != nil {
+		c, err = asGiven(given, c, v), failedAsGiven(given, err, v)
+	}
 	if len(in.Env) > 0 {
 		c = inEnvironment(in.Env, c)
 	}

@@ -41,7 +41,7 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 		return pl.unknownItem(h, t, ev, "depends on "+describe(ny.Origin))
 	}
 	if err != nil {
-		return pl.planFailed(h, t, ev, err)
+		return pl.planFailed(h, t, ev, warning(err, change.Warnings))
 	}
 	if len(change.Need) > 0 {
 		return pl.gather(h, t, ev, change.Need)
@@ -51,6 +51,16 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 	}
 	in.replans = 0
 	return pl.changeIs(h, t, ev, change)
+}
+
+// warning adds a module's warnings to its failure.
+func warning(err error, warnings []string) error {
+	if len(warnings) == 0 {
+		return err
+	}
+	f := *asFailure(err)
+	f.Warnings = append(f.Warnings, warnings...)
+	return &f
 }
 
 // planFailed ends an item whose failure is found while planning. Behind an

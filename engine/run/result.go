@@ -122,6 +122,9 @@ func (pl *play) failed(h *host, f *module.Failure) (*request, error) {
 	if f.OwnMsg {
 		r.Delete("msg")
 	}
+	if o.warnings = f.Warnings; len(f.Warnings) > 0 {
+		r.Set("warnings", value.FromGo(f.Warnings))
+	}
 	if in.evaled != nil {
 		o.noLog = in.evaled.noLog
 	} else {

@@ -283,7 +283,7 @@ func readSource(path string) (module.SourceFile, error) {
 	if st.IsDir() {
 		return f, nil
 	}
-	if !st.Mode().IsRegular() {
+	if !st.Mode().IsRegular() && path != os.DevNull { // of which empty files are made
 		return f, fmt.Errorf("%s is neither a file nor a folder", path)
 	}
 	in, err := os.Open(path)

@@ -178,8 +178,7 @@ func (p *putter) folder(a copyArgs, src string, contentOnly bool, dest string) (
 	}
 	root := trim(dest)
 	if !contentOnly {
-		root = path.Join(root, path.Base(trim(src)))
-		entries = append([]module.SourceFile{{Rel: ".", IsDir: true}}, entries...)
+		root = path.Join(root, path.Base(trim(src))) // made with what is in it: an empty folder is not copied
 	}
 	for _, e := range entries {
 		p.follow = p.follow && !e.IsDir // links of the host are followed for files alone

@@ -61,6 +61,9 @@ func (p *putter) remoteFolder(a copyArgs, f state.File, src, dest string) (modul
 	case inside && !to.Exists():
 		p.makeFolders(at)
 		c.sync(f.Resolved, at, false)
+	case !inside && !to.Exists() && strings.HasSuffix(dest, "/"): // made first, as for a file
+		p.makeFolders(at)
+		c.sync(f.Resolved, at, false)
 	case there.IsDir():
 		c.sync(f.Resolved, at, false)
 	default:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -97,6 +98,10 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 	if c, missing, err := p.g.Missing(); missing {
 		return c, err
 	}
+	p.warnUnknown()
+	if c, missing, err := p.g.Missing(); missing {
+		return c, err
+	}
 	var result *value.Map
 	err := p.times()
 	if err == nil {
@@ -132,6 +137,26 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 		}
 	}
 	return p.change, nil
+}
+
+// warnUnknown says in check mode which owner and group there are not yet.
+func (p *filePlan) warnUnknown() {
+	if !p.in.Check || p.State.Or("") == "absent" {
+		return
+	}
+	warn := func(kind, id, name string) {
+		if _, err := strconv.Atoi(name); err == nil {
+			name = fmt.Sprintf("with %s %s", id, name)
+		}
+		p.change.Warnings = append(p.change.Warnings,
+			fmt.Sprintf("failed to look up %[1]s %[2]s. Create %[1]s up to this point in real play", kind, name))
+	}
+	if p.Owner != "" && !p.g.User(p.Owner).Exists {
+		warn("user", "uid", p.Owner)
+	}
+	if p.Group != "" && !p.g.Group(p.Group).Exists {
+		warn("group", "gid", p.Group)
+	}
 }
 
 // withPath names the path whose attributes cannot be set.

@@ -123,7 +123,7 @@ func (p *filePlan) hard(f state.File) (*value.Map, error) {
 	prev := module.PathState(f.Stat)
 	src, given := p.Src.Get()
 	if !given && prev != "hard" {
-		return nil, p.fail("src is required for creating new hardlinks")
+		return nil, module.Fail("src is required for creating new hardlinks")
 	}
 	p.diff = newSides(p.Path)
 	p.diff.state(prev, "hard")
@@ -139,6 +139,10 @@ func (p *filePlan) hard(f state.File) (*value.Map, error) {
 	fail := func(msg string) error { return module.Fail(msg, "dest", p.Path, "src", src) }
 	if s.Followed.Type == state.TypeNone {
 		return nil, fail("src does not exist")
+	}
+	if prev == "link" && f.Target == src { // a symbolic link to it will do
+		after, err := p.set(p.Path, f.Stat)
+		return p.info(after, "dest", p.Path, "src", src), err
 	}
 	same := f.Followed.Ino != 0 && f.Followed.Ino == s.Followed.Ino && f.Followed.Dev == s.Followed.Dev
 	switch {

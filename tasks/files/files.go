@@ -2,11 +2,14 @@
 package files
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -118,11 +121,30 @@ func pretty(m *value.Map) string {
 	for k, v := range m.All() {
 		sorted[k.Text()] = v
 	}
-	b, err := json.MarshalIndent(sorted, "", "    ")
-	if err != nil {
+	var b bytes.Buffer
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false)
+	w.SetIndent("", "    ")
+	if w.Encode(sorted) != nil {
 		return fmt.Sprint(m)
 	}
-	return string(b) + "\n"
+	return ascii(b.String())
+}
+
+// ascii escapes what is not ASCII, as Python's json does.
+func ascii(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, u := range utf16.Encode([]rune(s)) {
+		if u < utf8.RuneSelf {
+			b.WriteByte(byte(u))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, u)
+		}
+	}
+	return b.String()
 }
 
 // seconds is a time as Python's os.stat gives it.

@@ -55,6 +55,21 @@ var lineSpec = module.Spec{
 	Traits:   module.Traits{Reach: state.ReachPaths},
 }
 
+// emptyPattern is the warning, in Ansible's words, about a pattern that every line has.
+func (a lineArgs) emptyPattern() string {
+	regexp, byRegexp := a.Regexp.Get()
+	search, bySearch := a.Search.Get()
+	const text = "The %s is an empty string, which will match every line in the file. " +
+		"This may have unintended consequences, such as replacing the last line in the file rather than appending."
+	switch {
+	case byRegexp && regexp == "":
+		return fmt.Sprintf(text, "regular expression") + " If this is desired, use '^' to match every line in the file and avoid this warning."
+	case bySearch && search == "":
+		return fmt.Sprintf(text, "search string")
+	}
+	return ""
+}
+
 // LineInFile is the module lineinfile.
 func LineInFile() module.Module { return module.New(lineSpec, planLine) }
 
@@ -66,9 +81,8 @@ func planLine(a lineArgs, in module.Inputs, v state.View) (module.Change, error)
 	if c, done, err := e.open(a.Path); done {
 		return c, err
 	}
-	if r, ok := a.Regexp.Get(); ok && r == "" {
-		e.change.Warnings = append(e.change.Warnings, "The regular expression is empty and matches every line of the file; "+
-			"use '^' if that is what you mean.")
+	if w := a.emptyPattern(); w != "" {
+		e.change.Warnings = append(e.change.Warnings, w)
 	}
 	if !e.exists() {
 		if a.State == "absent" {

@@ -138,7 +138,7 @@ func (p *putter) put(at string, s source) (*value.Map, error) {
 	f := p.g.File(at, p.wants(s.size()))
 	login := p.g.Login()
 	cur, real := f.Stat, at
-	if p.follow && f.IsLink() {
+	if p.follow && f.IsLink() && f.Followed.Type != state.TypeNone { // one to nowhere is replaced
 		cur, real = f.Followed, f.Resolved
 	}
 	parent := p.parentOf(at, f)
@@ -149,7 +149,12 @@ func (p *putter) put(at string, s source) (*value.Map, error) {
 		return nil, nil
 	}
 	if f.Exists() && !p.force {
-		return value.M("dest", at, "src", s.path, "changed", false), nil
+		r := value.M("dest", at, "src", s.path, "changed", false)
+		if s.remote {
+			r.Set("msg", value.String("file already exists"))
+			module.PathInfo(r, f.Stat)
+		}
+		return r, nil
 	}
 	if f.IsDir() {
 		return nil, module.Fail("Remote copy does not support recursive copy of directory: "+at, "checksum", s.sha1)

@@ -2,46 +2,65 @@ package files
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
 
-// layouts are the directives of strptime as Go writes them.
-var layouts = map[byte]string{
-	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'B': "January",
-	'a': "Mon", 'A': "Monday", 'I': "03", 'p': "PM", 'j': "002", 'Z': "MST", 'z': "-0700", '%': "%",
-	'T': "15:04:05", 'F': "2006-01-02", 'D': "01/02/06", 'R': "15:04",
+// directives are those of Python's strptime: what they match, and how Go writes it.
+var directives = map[byte]struct{ match, layout string }{
+	'Y': {`\d\d\d\d`, "2006"}, 'y': {`\d\d`, "06"},
+	'm': {`1[0-2]|0[1-9]|[1-9]`, "1"}, 'd': {`3[0-1]|[1-2]\d|0[1-9]|[1-9]| [1-9]`, "_2"},
+	'H': {`2[0-3]|[0-1]\d|\d`, "15"}, 'I': {`1[0-2]|0[1-9]|[1-9]`, "3"},
+	'M': {`[0-5]\d|\d`, "4"}, 'S': {`6[0-1]|[0-5]\d|\d`, "5"},
+	'j': {`36[0-6]|3[0-5]\d|[1-2]\d\d|0[1-9]\d|00[1-9]|[1-9]\d|0[1-9]|[1-9]`, "002"},
+	'b': {`[a-z]{3}`, "Jan"}, 'B': {`[a-z]+`, "January"}, 'a': {`[a-z]{3}`, "Mon"}, 'A': {`[a-z]+`, "Monday"},
+	'p': {`am|pm`, "PM"}, 'Z': {`[a-z]*`, "MST"}, 'z': {`[+-]\d\d[0-5]\d`, "-0700"},
 }
 
 // strptime reads a time as Python's strptime does with the common directives.
 func strptime(text, format string, loc *time.Location) (time.Time, error) {
-	rest := text
-	var got, want strings.Builder
+	pattern, layout := "(?i)^", ""
 	for i := 0; i < len(format); i++ {
-		if format[i] != '%' || i+1 == len(format) {
-			if rest == "" || rest[0] != format[i] {
-				return time.Time{}, mismatch(text, format)
-			}
-			rest = rest[1:]
+		c := format[i]
+		switch {
+		case c != '%' || i+1 == len(format):
+			pattern += regexp.QuoteMeta(string(c))
+			continue
+		case format[i+1] == '%':
+			pattern += "%"
+			i++
 			continue
 		}
 		i++
-		layout, known := layouts[format[i]]
+		d, known := directives[format[i]]
 		if !known {
 			return time.Time{}, fmt.Errorf("'%c' is a bad directive in format '%s'", format[i], format)
 		}
-		n := min(len(layout), len(rest))
-		if strings.ContainsAny(layout, "JMP") {
-			n = len(rest) - len(strings.TrimLeft(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
-		}
-		got.WriteString(rest[:n] + "\x00")
-		want.WriteString(layout + "\x00")
-		rest = rest[n:]
+		pattern += "(" + d.match + ")"
+		layout += d.layout + "\x00"
 	}
-	if rest != "" {
+	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if found == nil {
+		return time.Time{}, mismatch(text, format)
+	}
+	if rest := text[len(found[0]):]; rest != "" {
 		return time.Time{}, fmt.Errorf("unconverted data remains: %s", rest)
 	}
-	t, err := time.ParseInLocation(want.String(), got.String(), loc)
+	got := ""
+	for i, l := range strings.Split(strings.TrimSuffix(layout, "\x00"), "\x00") {
+		field := found[i+1]
+		switch l { // Go wants these with all digits, or in capitals
+		case "002":
+			field = strings.Repeat("0", 3-len(field)) + field
+		case "15":
+			field = strings.Repeat("0", 2-len(field)) + field
+		case "PM":
+			field = strings.ToUpper(field)
+		}
+		got += field + "\x00"
+	}
+	t, err := time.ParseInLocation(layout, got, loc)
 	if err != nil {
 		return t, mismatch(text, format)
 	}

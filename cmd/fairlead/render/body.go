@@ -20,14 +20,14 @@ func (t *Terminal) body(e *event.Event) string {
 	if !bad && !(whole && e.Status != event.Skipped) && t.o.Verbosity == 0 {
 		return ""
 	}
-	m := without(e.Res, "failed", "skipped") // the line says so
+	m := without(e.Res, "failed", "skipped", "warnings") // the line says so, and the lines before it
 	if t.o.Verbosity < 3 && !whole {
 		m = without(m, "diff") // shown above, when wanted
 	}
 	if e.Module == "debug" && (whole || e.Loop && bad) {
 		m = debugShows(m)
 	}
-	return t.written(m, t.o.Verbosity >= 3 || whole)
+	return t.written(m, t.o.Verbosity >= 3 || whole && e.Status != event.Skipped)
 }
 
 // Results is how the results of tasks are written, as Ansible's settings
