@@ -78,7 +78,7 @@ func (r *reader) useRole(u *RoleUse, q RoleRequest, pos diag.Pos) bool {
 	r.roles = append(r.roles, path)
 	defer func() { r.roles = r.roles[:len(r.roles)-1] }()
 	u.Name = q.Name
-	if strings.Contains(q.Name, "/") {
+	if strings.HasPrefix(q.Name, "~") { // any other path is the name itself, as in Ansible
 		u.Name = filepath.Base(q.Name)
 	}
 	u.Role = r.role(u.Name, path, collection)
@@ -109,7 +109,7 @@ func baseNames(paths []string) []string {
 // useKey is equal for uses that Ansible takes for the same.
 func useKey(u *RoleUse, path string, q RoleRequest) string {
 	var b strings.Builder
-	b.WriteString(path)
+	b.WriteString(path + "\x00" + u.Name)
 	add := func(part string) { b.WriteString("\x00" + part) }
 	for _, nodes := range [][]*yaml.Node{u.When, u.Tags} {
 		for _, n := range nodes {
@@ -249,8 +249,9 @@ func (r *reader) collectionDirs() []string {
 
 // role reads what all uses of a role share.
 func (r *reader) role(name, path, collection string) *Role {
+	key := path + "\x00" + name
 	r.cache.mu.Lock()
-	role := r.cache.roles[path]
+	role := r.cache.roles[key]
 	r.cache.mu.Unlock()
 	if role != nil {
 		return role
@@ -280,7 +281,7 @@ func (r *reader) role(name, path, collection string) *Role {
 		break
 	}
 	r.cache.mu.Lock()
-	r.cache.roles[path] = role
+	r.cache.roles[key] = role
 	r.cache.mu.Unlock()
 	return role
 }
@@ -329,9 +330,27 @@ func partFiles(dir, from string) []string {
 	}
 	files := make([]string, len(exts))
 	for i, ext := range exts {
-		files[i] = filepath.Join(dir, from+ext)
+		if files[i] = filepath.Clean(from + ext); !filepath.IsAbs(from) {
+			files[i] = filepath.Join(dir, from+ext)
+		}
 	}
 	return files
+}
+
+// noPart says that a role has no file of the name that was asked for in a folder of its
+// own; file is one that was found outside of that, which no role may use ("" for none).
+func (r *reader) noPart(pos diag.Pos, role, dir, from, file string) {
+	if file != "" {
+		r.fail(pos, "role-file", "Failed loading '%s' for role (%s) as it is not inside the expected role path: '%s'", absolute(file, r.opts.Files), role, absolute(dir, r.opts.Files))
+		return
+	}
+	r.fail(pos, "role-file", "Could not find specified file in role: %s/%s", filepath.Base(dir), from).WithHint("looked in %s", dir)
+}
+
+// within tells whether a file is below a folder, by their names.
+func within(file, dir string) bool {
+	rel, err := filepath.Rel(dir, file)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // mainFile finds the file of a role's folder: the one asked for, or main with
@@ -349,9 +368,9 @@ func (r *reader) mainFile(dir, from string) string {
 func (r *reader) roleItems(u *RoleUse, part, from string, pos diag.Pos) []Item {
 	dir := filepath.Join(u.Role.Path, part)
 	file := r.mainFile(dir, from)
-	if file == "" {
+	if file == "" || !within(file, dir) {
 		if from != "" {
-			r.fail(pos, "role-file", "the role %q has no file %q in %s", u.Name, from, dir)
+			r.noPart(pos, u.Name, dir, from, file)
 		}
 		return nil
 	}
@@ -404,9 +423,15 @@ func count(all []string, one string) int {
 // folder main.
 func (r *reader) roleVars(path, part, from string, pos diag.Pos) *yaml.Vars {
 	vars := &yaml.Vars{}
-	files := r.varsFiles(filepath.Join(path, part), from)
-	if len(files) == 0 && from != "" {
-		r.fail(pos, "role-file", "the role %q has no file %q in %s", filepath.Base(path), from, filepath.Join(path, part))
+	dir := filepath.Join(path, part)
+	files := r.varsFiles(dir, from)
+	switch {
+	case from == "":
+	case len(files) == 0:
+		r.noPart(pos, filepath.Base(path), dir, from, "")
+	case !within(files[0], dir):
+		r.noPart(pos, filepath.Base(path), dir, from, files[0])
+		return vars
 	}
 	for _, f := range files {
 		n, ok := r.node(f, pos)

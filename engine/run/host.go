@@ -129,7 +129,7 @@ func (r roleProgress) clone() roleProgress {
 
 // enter notes that the host is at a task of a role use (nil: of none), and tells
 // whether that use repeats one that the host has been through.
-func (r *roleProgress) enter(use *playbook.RoleUse) (repeated bool) {
+func (r *roleProgress) enter(use *playbook.RoleUse, repeatable func(*playbook.RoleUse) bool) (repeated bool) {
 	if r.now != nil && r.now != use {
 		if r.done == nil {
 			r.done = map[string]*playbook.RoleUse{}
@@ -142,7 +142,7 @@ func (r *roleProgress) enter(use *playbook.RoleUse) (repeated bool) {
 	if use == nil {
 		return false
 	}
-	if first := r.done[use.Key]; first != nil && first != use && !use.AllowDuplicates {
+	if first := r.done[use.Key]; first != nil && first != use && !repeatable(use) {
 		return true
 	}
 	r.now = use

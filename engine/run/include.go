@@ -175,6 +175,10 @@ func (pl *play) role(t *playbook.Task, req playbook.RoleRequest, item string) ([
 	if err != nil {
 		return nil, err
 	}
+	if pl.repeats == nil {
+		pl.repeats = map[string]bool{}
+	}
+	pl.repeats[use.Key] = use.AllowDuplicates
 	if err := pl.addHandlers(pl.playScope(), use.AllHandlers(), inclusionOf{use, item}); err != nil {
 		return nil, err
 	}
@@ -183,6 +187,21 @@ func (pl *play) role(t *playbook.Task, req playbook.RoleRequest, item string) ([
 	}
 	pl.expose(use.Imports...)
 	return use.AllTasks(), nil
+}
+
+// repeatable tells whether a role may run again: Ansible has one role for all equal uses,
+// and what the one that was loaded last says of duplicates holds for all of them.
+func (pl *play) repeatable(use *playbook.RoleUse) bool {
+	if may, ok := pl.repeats[use.Key]; ok {
+		return may
+	}
+	may := use.AllowDuplicates
+	for _, u := range pl.p.Imported {
+		if u.Key == use.Key {
+			may = u.AllowDuplicates
+		}
+	}
+	return may
 }
 
 // expose lets the rest of the play see the variables of roles.
@@ -283,7 +302,7 @@ func (pl *play) willEnter(h *host, t *playbook.Task, items []playbook.Item, what
 		x.locals = pl.loopVars(in, t)
 	}
 	in.included = append(in.included, x)
-	in.results = append(in.results, pl.broughtResult(in, t, what))
+	in.results = append(in.results, pl.broughtResult(h, t, what))
 	in.nextItem()
 }
 
@@ -338,12 +357,17 @@ func (pl *play) beforeEntering(h *host, t *playbook.Task) (failed bool, err erro
 }
 
 // broughtResult is the result of an include's present item.
-func (pl *play) broughtResult(in *instance, t *playbook.Task, what string) value.Value {
-	r := value.NewMap()
+func (pl *play) broughtResult(h *host, t *playbook.Task, what string) value.Value {
+	in, r := h.inst, value.NewMap()
+	args := value.FromMap(value.NewMap())
 	if t.Include.Kind == playbook.IncludeTasks {
 		r.Set("include", value.String(what))
+	} else if t.Register.Str() != "" {
+		if v, err := pl.itemScope(h, t).Eval(t.Args); err == nil && v.Map() != nil {
+			args = v
+		}
 	}
-	r.Set("include_args", value.FromMap(value.NewMap()))
+	r.Set("include_args", args)
 	if !in.looped {
 		r.Set("changed", value.Bool(false))
 		return value.FromMap(r)

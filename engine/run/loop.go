@@ -77,3 +77,14 @@ func extendedLoop(in *instance) value.Value {
 	}
 	return value.FromMap(m)
 }
+
+// itemBefore is the result of the last item that was not left out by its condition: what
+// the later ones see under the name that the task registers.
+func (i *instance) itemBefore() (value.Value, bool) {
+	for n := min(i.idx, len(i.results)) - 1; n >= 0; n-- {
+		if m := i.results[n].Map(); !m.Has("skip_reason") {
+			return i.results[n].MarkDeep(value.Unsafe), true
+		}
+	}
+	return value.Null, false
+}

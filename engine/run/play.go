@@ -30,6 +30,7 @@ type play struct {
 	handlers []*playbook.Task
 	names    handlerNames
 	includes map[string]int32 // order of included lists
+	repeats  map[string]bool  // whether roles that include_role brought may run again, by their key
 	// told is the task whose heading was told last.
 	told          int64
 	toldFor       string // the host whose meta task that is, where each has its own

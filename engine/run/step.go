@@ -65,7 +65,7 @@ func (pl *play) passes(h *host, t *playbook.Task) (bool, error) {
 	if t.Handler {
 		return false, nil
 	}
-	if h.roles.enter(t.Role()) {
+	if h.roles.enter(t.Role(), pl.repeatable) {
 		return true, nil
 	}
 	if !t.Implicit || t.Module != "meta" {
@@ -83,7 +83,14 @@ func (pl *play) passes(h *host, t *playbook.Task) (bool, error) {
 					return true, nil
 				}
 			}
-			return !playbook.TagsMatch([]string{"always"}, pl.Tags, pl.SkipTags), nil
+			tags := []string{"always"} // unless the play has its own, as in Ansible (PlayIterator)
+			if len(pl.p.Tags) > 0 {
+				var err error
+				if tags, err = pl.tagsOf(h, t); err != nil {
+					return false, err
+				}
+			}
+			return !playbook.TagsMatch(tags, pl.Tags, pl.SkipTags), nil
 		}
 		return false, nil
 	}
@@ -274,6 +281,11 @@ func (pl *play) itemScope(h *host, t *playbook.Task) *vars.Scope {
 	s := pl.scope(h, t)
 	if !h.inst.looped {
 		return s
+	}
+	if name := t.Register.Str(); name != "" {
+		if r, ok := h.inst.itemBefore(); ok {
+			s = s.With(map[string]value.Value{name: r})
+		}
 	}
 	return s.WithItem(pl.loopVars(h.inst, t))
 }

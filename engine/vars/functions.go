@@ -40,7 +40,11 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		if v, ok := a.Get("wantlist"); ok {
 			wantlist = jinja.ToBool(v)
 		}
-		items, unknown, err := s.Lookups(name, a.Pos[1:], a)
+		terms, err := s.lookupTerms(a.Pos[1:])
+		if err != nil {
+			return value.Null, err
+		}
+		items, unknown, err := s.Lookups(name, terms, a)
 		if mode, ok := a.Get("errors"); err != nil && ok && !jinja.IsUndefined(err) && (mode.Text() == "ignore" || mode.Text() == "warn") {
 			if mode.Text() == "warn" {
 				s.warn("An error occurred while running the lookup plugin '" + name + "': " + err.Error())
@@ -63,6 +67,23 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		}
 		return joined(items).WithMarks(marks), nil
 	}
+}
+
+// lookupTerms evaluates what is a template in the terms of a lookup, which an expression
+// may give as a literal text: Ansible does so before the lookup runs
+// (listify_lookup_plugin_terms of ansible-core 2.14).
+func (s *Scope) lookupTerms(terms []value.Value) ([]value.Value, error) {
+	if !slices.ContainsFunc(terms, hasMarkup) {
+		return terms, nil
+	}
+	terms = slices.Clone(terms)
+	for i, t := range terms {
+		var err error
+		if terms[i], err = s.EvalValue(t, diag.Pos{}); err != nil {
+			return nil, err
+		}
+	}
+	return terms, nil
 }
 
 // joined is what lookup() gives: a single element as it is, several joined by

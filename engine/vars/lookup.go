@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/inventory"
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/pyre"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -316,7 +317,7 @@ func lookupInventoryHostnames(s *Scope, terms []value.Value, _ jinja.Args) ([]va
 		}
 	}
 	hosts, err := s.eng.Inventory.MatchList(patterns, diag.Pos{})
-	if err != nil {
+	if err != nil && !inventory.NamesNothing(err) {
 		return nil, nil //nolint:nilerr // as in Ansible: what is no pattern means nobody
 	}
 	out := make([]value.Value, len(hosts))
