@@ -105,7 +105,7 @@ func planContainerExec(a execArgs, _ module.Inputs, v state.View) (module.Change
 		}
 		said := []any{"changed", true, "rc", r.RC, "stdout", text(r.Stdout), "stderr", text(r.Stderr)}
 		if r.RC != 0 {
-			return module.Change{}, module.Fail("non-zero return code", said...)
+			said = append(said, "failed", true) // without a message, as the original
 		}
 		return module.Change{Result: value.M(said...)}, nil
 	}

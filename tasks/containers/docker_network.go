@@ -307,11 +307,26 @@ func poolDict(p poolArgs) *value.Map {
 	m := value.NewMap()
 	for _, f := range []struct{ name, text string }{{"subnet", p.Subnet}, {"iprange", p.IPRange}, {"gateway", p.Gateway}} {
 		if f.text != "" {
-			m.Set(f.name, value.String(strings.ToLower(f.text)))
+			m.Set(f.name, value.String(canonical(f.text)))
 		}
 	}
 	if p.AuxAddresses != nil {
-		m.Set("aux_addresses", value.FromGo(p.AuxAddresses))
+		aux := make(map[string]string, len(p.AuxAddresses))
+		for name, text := range p.AuxAddresses {
+			aux[name] = canonical(text)
+		}
+		m.Set("aux_addresses", value.FromGo(aux))
 	}
 	return m
+}
+
+// canonical is an address or a network in the one spelling that an engine may give it.
+func canonical(text string) string {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.String()
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.String()
+	}
+	return strings.ToLower(text)
 }
