@@ -51,6 +51,12 @@ func (h *Host) DoScripts(ctx context.Context, b state.Batch, scripts []Script) (
 			try--
 			continue
 		}
+		if errors.Is(err, errNotCarried) {
+			h.plain.Store(true)
+			ask = newAsking(b.Ask)
+			try--
+			continue
+		}
 		if h.noteTTY(b.As, err) { // nothing was done: it could not be begun
 			ask = newAsking(b.Ask)
 			try--
@@ -145,6 +151,9 @@ func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*
 		w.rely[r.Path] = r.Stat
 	}
 	for i := 0; i < len(b.Ops); {
+		if _, ok := b.Ops[i].(state.Exec); !ok {
+			f.needs |= partOps
+		}
 		n, err := w.folders(i, b.Ops[i:])
 		if err == nil && n == 0 {
 			n, err = 1, w.put(i, b.Ops[i])
@@ -154,6 +163,10 @@ func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*
 		}
 		i += n
 	}
+	if len(f.raws) > 0 || len(scripts) > 0 {
+		f.needs |= partOps // scripts of ours use its functions
+	}
+	f.asks = len(b.Ops) == 0 && len(scripts) == 0 && f.needs == partBase
 	if len(w.synced) > 0 && !s.host.opts.NoSync {
 		f.line("_sy", w.synced...)
 		f.procs++

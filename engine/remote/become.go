@@ -136,6 +136,9 @@ func (h *Host) startAs(ctx context.Context, id state.Identity, b becoming) (*she
 		if b.tty || h.needsTTY(id) {
 			return startWithTTY(ctx, t, b.command)
 		}
+		if o, ok := t.(opener); ok && b.command == plainShell {
+			return o.open(ctx)
+		}
 		return t.start(ctx, b.command, false)
 	}
 	p, err := begin()

@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -247,5 +248,29 @@ func TestBedLeavesAUser(t *testing.T) {
 	}
 	if again := run(guest, state.Exec{Shell: "echo $PPID"}); again == shell {
 		t.Errorf("the same shell %s", again)
+	}
+}
+
+// What a shell was asked first stands in no list of processes, where everybody on the host
+// reads it and `pkill -f` finds it, and in nobody's environment; and where the server lets
+// the question travel with the command, it costs no round trip of its own.
+func TestBedFirstQuestion(t *testing.T) {
+	b := testbed.Need(t)
+	for name, addr := range map[string]string{"bash": b.Node(), "dash": b.Dash(), "busybox": b.Busybox()} {
+		t.Run(name, func(t *testing.T) {
+			h := bedHost(t, bedConfig(b, addr, "root"), remote.Options{})
+			do(t, h, state.Batch{Ask: []state.Query{state.Path{Path: "/etc/some-odd-name"}}})
+			out := do(t, h, state.Batch{Ops: []state.Op{state.Exec{Shell: "cat /proc/*/cmdline | tr '\\0' ' '; env"}}})
+			allOK(t, out, 1)
+			for _, mark := range []string{"odd-name", "_FD='", "_FD=["} {
+				// Our own command line has the marks of neither: it holds no name.
+				if bytes.Contains(out.Results[0].Stdout, []byte(mark)) {
+					t.Errorf("%s is seen by others", mark)
+				}
+			}
+			if n := bytes.Count(out.Results[0].Stdout, []byte("${#_FD} =")); n == 0 {
+				t.Error("the first question did not travel with the command")
+			}
+		})
 	}
 }

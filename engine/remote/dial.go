@@ -24,7 +24,22 @@ func (t sshTransport) start(ctx context.Context, command string, pty bool) (*pro
 	if err != nil {
 		return nil, err
 	}
-	return &process{in: p.Stdin, out: p.Stdout, err: p.Stderr, close: func() { _ = p.Close() }}, nil
+	return sshProcess(p), nil
+}
+
+// open opens a session whose program is not chosen yet.
+func (t sshTransport) open(ctx context.Context) (*process, error) {
+	p, err := t.c.Open(ctx, ssh.StartOptions{})
+	if err != nil {
+		return nil, err
+	}
+	out := sshProcess(p)
+	out.begin = p.Exec
+	return out, nil
+}
+
+func sshProcess(p *ssh.Process) *process {
+	return &process{in: p.Stdin, out: p.Stdout, err: p.Stderr, close: func() { _ = p.Close() }}
 }
 
 // Dial opens a connection from the host to an address.
@@ -164,7 +179,11 @@ func (h *Host) relay(ctx context.Context, as state.Identity, what, before, progr
 		text = strconv.Itoa(len("{\n")+len(text)) + "\n{\n" + text
 	}
 	s.listen(c)
-	if _, err := io.WriteString(s.p.in, text); err != nil {
+	err = s.begin(encoded{}, script)
+	if err == nil {
+		_, err = io.WriteString(s.p.in, text)
+	}
+	if err != nil {
 		_ = c.Close()
 		return nil, s.explain(errEnded, nil)
 	}

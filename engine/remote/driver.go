@@ -10,19 +10,32 @@ import (
 //go:embed driver.sh
 var driverText string
 
+//go:embed ops.sh
+var opsText string
+
 //go:embed lock.sh
 var lockText string
 
 //go:embed kill.sh
 var killText string
 
-// driver is the text sent to hosts: without comments and indentation. No line of
-// it continues a quoted text, so that nothing is lost.
-var driver = sync.OnceValue(func() string { return strip(driverText) })
-
+// The driver is text sent to hosts: without comments and indentation. No line of it
+// continues a quoted text, so that nothing is lost. Every shell gets the first part, the
+// others come with the first frame that needs them.
 var (
+	driver     = sync.OnceValue(func() string { return strip(driverText) })
+	opsScript  = sync.OnceValue(func() string { return strip(opsText) })
 	lockScript = sync.OnceValue(func() string { return strip(lockText) })
 	killScript = sync.OnceValue(func() string { return strip(killText) })
+)
+
+// parts are the parts of the driver that a frame needs, or a shell has.
+type parts uint8
+
+const (
+	partBase parts = 1 << iota
+	partOps        // what changes the host, and what reads raw sections
+	partLock       // the host's lock
 )
 
 func strip(text string) string {

@@ -25,13 +25,15 @@ type frame struct {
 	raws  []rawContent
 	sent  *meter
 	procs int // processes that the driver will start, by construction
+	needs parts
+	asks  bool // it holds questions alone, about paths and by scripts of ours
 }
 
 // texts are buffers of frames that were sent.
 var texts = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 8<<10)) }}
 
 // newFrame makes an empty frame.
-func newFrame() *frame { return &frame{text: texts.Get().(*bytes.Buffer)} }
+func newFrame() *frame { return &frame{text: texts.Get().(*bytes.Buffer), needs: partBase} }
 
 // release gives the text up.
 func (f *frame) release() {
@@ -74,6 +76,8 @@ const (
 	// script: the script of a shell that was started without one; then it reads
 	// frames. It reads ahead, so that nothing may follow before it has answered.
 	script
+	// carried: a script within the command that starts the shell; see carry.
+	carried
 )
 
 // maxLined is the length from which dd is the cheaper reader.
@@ -93,7 +97,7 @@ func (f *frame) encode(prologue []string, seq int, as form) encoded {
 	switch as {
 	case lined:
 		end += "\n"
-	case script:
+	case script, carried:
 		begin += wire + "\n"
 		end = strings.TrimSuffix(end, "}") + frames + "\n}\n"
 	}

@@ -51,11 +51,12 @@ func TestForm(t *testing.T) {
 	}{
 		{&shell{fresh: true, script: true}, "", script},
 		{&shell{fresh: true}, "", sized},
-		{&shell{script: true}, "a", lined},
+		{&shell{script: true, has: partBase}, "a", lined},
+		{&shell{script: true}, "a", sized},
 		{&shell{stat: 'b'}, "a", sized},
-		{&shell{}, strings.Repeat("a", maxLined+1), sized},
-		{&shell{}, "é", sized},
-		{&shell{}, "\xff", sized},
+		{&shell{has: partBase}, strings.Repeat("a", maxLined+1), sized},
+		{&shell{has: partBase}, "é", sized},
+		{&shell{has: partBase}, "\xff", sized},
 	} {
 		f := newFrame()
 		f.text.WriteString(c.text)
@@ -79,7 +80,7 @@ func BenchmarkFrame(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.SetBytes(int64(f.encode(s.prologue(), s.seq, script).size()))
+		b.SetBytes(int64(f.encode(s.prologue(f), s.seq, script).size()))
 	}
 }
 

@@ -28,6 +28,7 @@ type Host struct {
 	up     uploads
 	tty    map[state.Identity]bool // these get a terminal to have
 	within atomic.Bool             // the lock is held by a run that waits for this one
+	plain  atomic.Bool             // the login's shell does not pass a carried frame on
 
 	bytesIn, bytesOut atomic.Int64
 	statsMu           sync.Mutex

@@ -57,6 +57,7 @@ func (s *shell) putLock(f *frame, b state.Batch, ahead bool) {
 		return
 	}
 	l := s.host.opts.Lock
+	f.needs |= partLock
 	f.line("_lock", lockToken, lockWord(l.Run)+" "+lockWord(l.Controller))
 	f.procs++
 }
@@ -146,6 +147,7 @@ func (h *Host) evict(ctx context.Context, id state.Identity, e *heldError) error
 	}
 	defer s.release()
 	f := newFrame()
+	f.needs |= partLock
 	f.text.WriteString(killScript())
 	f.line("_evict", strconv.Itoa(e.PID), e.born, fmt.Sprint(int(grace/time.Second)))
 	s.seq++

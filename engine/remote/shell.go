@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -23,6 +24,8 @@ type process struct {
 	in       io.WriteCloser
 	out, err io.Reader
 	close    func()
+	// begin starts the program where it has not begun: nil when it has.
+	begin func(command string) error
 	// term is the program's terminal beside its streams, nil for none.
 	term *terminal
 }
@@ -30,6 +33,11 @@ type process struct {
 // transport starts programs on a host: through SSH, or here.
 type transport interface {
 	start(ctx context.Context, command string, pty bool) (*process, error)
+}
+
+// opener is a transport whose programs can be told later what they are.
+type opener interface {
+	open(ctx context.Context) (*process, error)
 }
 
 // hello is what a shell says of itself in its first answer.
@@ -58,6 +66,7 @@ type shell struct {
 	seq    int
 	fresh  bool // the first frame is still to be sent
 	script bool // ... as its script
+	has    parts
 	hello  *hello
 	stat   byte // 'g' or 'b' once known
 	locked bool // it holds the host's lock (written under the turn)
@@ -194,19 +203,22 @@ func (s *shell) hangUp() {
 	}
 }
 
-// prologue is what stands in front of the first frame's text.
-func (s *shell) prologue() []string {
-	if !s.fresh {
-		return nil
+// prologue is what stands in front of a frame's text: the parts of the driver that the
+// shell has not yet.
+func (s *shell) prologue(f *frame) []string {
+	var text []string
+	missing := f.needs &^ s.has
+	if missing&partBase != 0 {
+		path := s.host.opts.Path
+		if path == "" {
+			path = systemPath
+		}
+		text = append(text, "N=", s.nonce, "\n_XP=", quote(path), "\n", driver())
 	}
-	s.fresh = false
-	path := s.host.opts.Path
-	if path == "" {
-		path = systemPath
+	if missing&partOps != 0 {
+		text = append(text, opsScript())
 	}
-	text := []string{"N=", s.nonce, "\n_XP=", quote(path), "\n", driver()}
-	if s.host.opts.Lock != nil {
-		// Most runs take the lock, in a frame that the shell would read byte by byte.
+	if missing&partLock != 0 {
 		text = append(text, lockScript())
 	}
 	return text
@@ -215,9 +227,11 @@ func (s *shell) prologue() []string {
 // form chooses how the shell gets a frame. To busybox a dd is no program to start.
 func (s *shell) form(f *frame) form {
 	switch {
+	case s.fresh && s.script && f.asks && s.p.begin != nil && s.host.carries():
+		return carried
 	case s.fresh && s.script:
 		return script
-	case !s.fresh && s.stat != 'b' && f.shortText():
+	case !s.fresh && s.stat != 'b' && f.needs&^s.has == 0 && f.shortText():
 		return lined
 	}
 	return sized
@@ -230,17 +244,26 @@ func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
 	first := s.fresh
 	as := s.form(f)
 	if as == script && len(f.raws) > 0 { // what the shell would read ahead
-		if err := s.exchange(ctx, newFrame(), newReceiver(s.nonce, s.seq, s.host.opts.Limits)); err != nil {
+		hello := newFrame()
+		hello.asks = true
+		if err := s.exchange(ctx, hello, newReceiver(s.nonce, s.seq, s.host.opts.Limits)); err != nil {
 			return err
 		}
 		first, as = false, s.form(f)
 	}
-	data := f.encode(s.prologue(), s.seq, as)
+	data := f.encode(s.prologue(f), s.seq, as)
+	s.fresh, s.has = false, s.has|f.needs
+	if as == carried && !carriable(data) {
+		as = script
+	}
 	s.listen(rx)
 	begin := time.Now()
 	sent := make(chan error, 1)
-	go func() { sent <- s.send(data, f, rx) }()
-	err := s.wait(ctx, rx, sent)
+	err := s.begin(data, as)
+	if err == nil {
+		go func() { sent <- s.send(data, f, rx, as) }()
+		err = s.wait(ctx, rx, sent)
+	}
 	s.listen(nil)
 	if err != nil {
 		rx.fail(err) // nothing that still comes is taken
@@ -254,9 +277,28 @@ func (s *shell) exchange(ctx context.Context, f *frame, rx *receiver) error {
 	}
 	if err != nil {
 		s.giveUp(ctx, err, rx)
+		if as == carried && errors.Is(err, errEnded) && rx.silent() {
+			return errNotCarried
+		}
 		return s.explain(err, rx)
 	}
 	return nil
+}
+
+// begin starts the program of a shell that has not begun, with the frame in its command
+// where that is how it goes.
+func (s *shell) begin(data encoded, as form) error {
+	begin := s.p.begin
+	s.p.begin = nil
+	switch {
+	case begin == nil:
+		return nil
+	case as == carried:
+		command := carry(data)
+		s.host.bytesOut.Add(int64(len(command)))
+		return begin(command)
+	}
+	return begin(plainShell)
 }
 
 // listen says who takes what comes; nil: nobody.
@@ -268,7 +310,11 @@ func (s *shell) listen(to sink) {
 
 // send writes the frame and its raw sections. A write after the remote end must
 // bear that nobody reads it: the reading side tells why.
-func (s *shell) send(e encoded, f *frame, rx *receiver) error {
+func (s *shell) send(e encoded, f *frame, rx *receiver, as form) error {
+	if as == carried {
+		f.release()
+		return nil
+	}
 	w := &countingWriter{w: s.p.in, rx: rx, total: &s.host.bytesOut}
 	err := e.send(w)
 	f.release()

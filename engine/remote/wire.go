@@ -202,6 +202,13 @@ func (r *receiver) feed(stream int, b []byte) {
 	}
 }
 
+// silent tells whether no answer came, not even the beginning of one.
+func (r *receiver) silent() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sections[0])+len(r.sections[1]) == 0 && r.cur == [2]*section{} && r.ended == [2]bool{}
+}
+
 func (r *receiver) finished() bool { return r.ended[0] && r.ended[1] }
 
 func (r *receiver) fail(err error) {

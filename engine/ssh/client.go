@@ -172,15 +172,35 @@ type Process struct {
 	Stdout, Stderr io.Reader
 
 	ch     gossh.Channel
+	client *Client
 	ended  chan struct{}
 	status int
 	signal string
 }
 
 // Start starts a program. It does not wait for the host's consent: a refusal
-// shows as the end of the streams. What is written to Stdin travels behind the
-// request at once. A subsystem's refusal would not show, so it is waited for.
+// shows as the end of the streams. A subsystem's refusal would not show, so it is waited
+// for. What is written to Stdin waits for the program: OpenSSH takes nothing for a session
+// before that is there, which is a round trip.
 func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Process, error) {
+	p, err := c.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Subsystem {
+		err = c.subsystem(ctx, p.ch, command)
+	} else {
+		err = p.Exec(command)
+	}
+	if err != nil {
+		_ = p.ch.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Open opens a session in which no program runs yet: Exec starts it.
+func (c *Client) Open(ctx context.Context, o StartOptions) (*Process, error) {
 	ch, reqs, err := c.openChannel(ctx, "session", nil)
 	if err != nil {
 		return nil, err
@@ -195,19 +215,27 @@ func (c *Client) Start(ctx context.Context, command string, o StartOptions) (*Pr
 			return nil, c.lost(err)
 		}
 	}
-	p := &Process{Stdin: &stdin{ch: ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, ended: make(chan struct{}), status: -1}
+	p := &Process{Stdin: &stdin{ch: ch}, Stdout: ch, Stderr: ch.Stderr(), ch: ch, client: c, ended: make(chan struct{}), status: -1}
 	c.listen(listened{p, reqs})
-	payload := gossh.Marshal(struct{ Command string }{command})
-	if o.Subsystem {
-		err = c.subsystem(ctx, ch, command, payload)
-	} else if _, err = ch.SendRequest("exec", false, payload); err != nil {
-		err = c.lost(err)
-	}
-	if err != nil {
-		_ = ch.Close()
-		return nil, err
-	}
 	return p, nil
+}
+
+// Exec starts the program of a session that Open opened, as Start does.
+func (p *Process) Exec(command string) error {
+	if _, err := p.ch.SendRequest("exec", false, commandPayload(command)); err != nil {
+		return p.client.lost(err)
+	}
+	return nil
+}
+
+// commandPayload is what a request for a program or a subsystem holds (RFC 4254, 6.5).
+func commandPayload(command string) []byte {
+	return gossh.Marshal(struct{ Command string }{command})
+}
+
+// OpenSSH tells whether the host's server says that it is OpenSSH.
+func (c *Client) OpenSSH() bool {
+	return strings.HasPrefix(string(c.client.ServerVersion()), "SSH-2.0-OpenSSH_")
 }
 
 // sendEnv sends the environment (RFC 4254, 6.4). What a server does not take it leaves
@@ -223,14 +251,14 @@ func (c *Client) sendEnv(ch gossh.Channel) error {
 }
 
 // subsystem asks for a subsystem and waits for the host's consent.
-func (c *Client) subsystem(ctx context.Context, ch gossh.Channel, name string, payload []byte) error {
+func (c *Client) subsystem(ctx context.Context, ch gossh.Channel, name string) error {
 	type result struct {
 		ok  bool
 		err error
 	}
 	got := make(chan result, 1)
 	c.tasks.Go(func() {
-		ok, err := ch.SendRequest("subsystem", true, payload)
+		ok, err := ch.SendRequest("subsystem", true, commandPayload(name))
 		got <- result{ok, err}
 	})
 	limit := time.NewTimer(c.op)

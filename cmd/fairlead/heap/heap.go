@@ -19,7 +19,7 @@ import (
 // a host more the more hosts there are, it is waited for a greater share of what lives,
 // a hundredth for each largeStep, at most largeGC.
 const (
-	slack     = 28 << 20
+	slack     = 24 << 20
 	mostGC    = 800 // percent
 	largeStep = 4 << 20
 	largeGC   = 120

@@ -4,7 +4,7 @@ import "testing"
 
 func TestPercentGC(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{0: mostGC, 1 << 20: mostGC, 10 << 20: 280, 80 << 20: 35, 200 << 20: 50, 250 << 20: 62, 1 << 40: largeGC} {
+	for live, want := range map[uint64]int{0: mostGC, 1 << 20: mostGC, 10 << 20: 240, 80 << 20: 30, 200 << 20: 50, 250 << 20: 62, 1 << 40: largeGC} {
 		if got := percentGC(live); got != want {
 			t.Errorf("with %d bytes alive %d percent, want %d", live, got, want)
 		}

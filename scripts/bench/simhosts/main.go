@@ -135,6 +135,7 @@ func (s *server) prepare(dir string, port, hosts int) error {
 		return err
 	}
 	s.cfg.AddHostKey(host)
+	s.cfg.ServerVersion = "SSH-2.0-OpenSSH_9.2 simhosts"     // what a client sends depends on it
 	s.cfg.KeyExchanges = []string{ssh.KeyExchangeCurve25519} // what OpenSSH 9.2 of Debian 12 and this library have in common first
 	s.cfg.PublicKeyCallback = func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
@@ -230,10 +231,13 @@ func (s *server) loop(ch ssh.Channel, command string) {
 	}
 	in := bufio.NewReader(ch)
 	nonce := ""
-	for no := 1; ; no++ {
-		frame, err := readFrame(in)
-		if err != nil {
-			return
+	frame, carried := carriedFrame(command)
+	for ; ; carried = false {
+		if !carried {
+			var err error
+			if frame, err = readFrame(in); err != nil {
+				return
+			}
 		}
 		s.frames.Add(1)
 		if nonce == "" {
@@ -244,8 +248,11 @@ func (s *server) loop(ch ssh.Channel, command string) {
 			select {
 			case <-a.known:
 			default:
-				a.out, a.stderr, err = sh.ask(frame, nonce)
-				if err != nil {
+				if !carried {
+					sh.send(frame)
+				}
+				var err error
+				if a.out, a.stderr, err = sh.answer(frame, nonce); err != nil {
 					fatal(err)
 				}
 				close(a.known)
@@ -272,6 +279,16 @@ func (s *server) answer(key string) *answer {
 		s.answers[key] = a
 	}
 	return a
+}
+
+// carriedFrame is the first frame where the command that starts the shell holds it.
+func carriedFrame(command string) (string, bool) {
+	text, ok := strings.CutPrefix(command, "_FD='")
+	if !ok {
+		return "", false
+	}
+	text, _, _ = strings.Cut(text, "' exec ")
+	return strings.NewReplacer("\x02", "\n", `'\''`, "'").Replace(text), true
 }
 
 // readFrame reads a frame with its head, in each of the forms that the shell's loop

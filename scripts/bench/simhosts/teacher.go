@@ -30,11 +30,11 @@ func newTeacher(command string) (*teacher, error) {
 	return t, t.cmd.Start()
 }
 
-// ask sends a frame and reads both streams up to its end.
-func (t *teacher) ask(frame, nonce string) (out, stderr string, err error) {
-	if _, err := io.WriteString(t.in, frame); err != nil {
-		return "", "", err
-	}
+// send gives the shell a frame. Why it does not take it shows in the answer.
+func (t *teacher) send(frame string) { _, _ = io.WriteString(t.in, frame) }
+
+// answer reads both streams up to the end of a frame's answer.
+func (t *teacher) answer(frame, nonce string) (out, stderr string, err error) {
 	_, seq, _ := strings.Cut(frame[max(0, strings.LastIndex(frame, "_M e ")):], "_M e ")
 	seq, _, _ = strings.Cut(seq, "\n")
 	n, err := strconv.Atoi(seq)
