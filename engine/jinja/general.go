@@ -259,6 +259,11 @@ var humanTime = lazyregexp.New(`^(-?\d+)(\w+)`)
 // toTimeUnit reads a time such as "1h 20m" in a unit; "" takes it as argument.
 func toTimeUnit(unit string) func(*Context, value.Value, Args) (value.Value, error) {
 	return func(_ *Context, in value.Value, a Args) (value.Value, error) {
+		for _, k := range a.Kw {
+			if k.Name != "year" && k.Name != "month" && (unit != "" || k.Name != "unit") {
+				return in, refusal("to_time_unit() got unknown keyword arguments: %s", k.Name)
+			}
+		}
 		b := a.Bind("unit?", "year?", "month?")
 		if unit != "" {
 			b = a.Bind("year?", "month?")

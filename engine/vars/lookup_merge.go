@@ -1,6 +1,9 @@
 package vars
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -14,7 +17,26 @@ import (
 // other, dicts into each other.
 func lookupMergeVariables(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
 	kind := textOption(o, "pattern_type", "regex")
-	strict := textOption(o, "override", "error") == "error"
+	override := textOption(o, "override", "error")
+	for _, c := range []struct {
+		option, given string
+		choices       []string
+	}{{"override", override, []string{"error", "warn", "ignore"}}, {"pattern_type", kind, []string{"prefix", "suffix", "regex"}}} {
+		if !slices.Contains(c.choices, c.given) {
+			return nil, says("Invalid value \"%s\" for configuration option \"plugin_type: lookup plugin: "+
+				"ansible_collections.community.general.plugins.lookup.merge_variables setting: %s \", valid values are: %s",
+				c.given, c.option, strings.Join(c.choices, ", "))
+		}
+	}
+	clash := func(text string) error {
+		switch override {
+		case "error":
+			return says("%s", text)
+		case "warn":
+			s.warn(text)
+		}
+		return nil
+	}
 	var out []value.Value
 	for _, t := range terms {
 		if !t.IsString() {
@@ -33,7 +55,7 @@ func lookupMergeVariables(s *Scope, terms []value.Value, o jinja.Args) ([]value.
 			if !ok {
 				continue
 			}
-			if result, err = mergeVariable(result, v, n, strict); err != nil {
+			if result, err = mergeVariable(result, v, n, clash); err != nil {
 				return nil, err
 			}
 		}
@@ -55,9 +77,6 @@ func (s *Scope) matching(kind, pattern string) ([]string, error) {
 			return nil, err
 		}
 		hit = func(n string) (bool, error) { m, err := re.Search([]byte(n)); return m != nil, err }
-	case "prefix":
-	default:
-		return nil, says("pattern_type must be one of prefix, suffix, regex, not %s", kind)
 	}
 	var names []string
 	for _, n := range s.Names() {
@@ -73,7 +92,7 @@ func (s *Scope) matching(kind, pattern string) ([]string, error) {
 	return names, nil
 }
 
-func mergeVariable(result, v value.Value, name string, strict bool) (value.Value, error) {
+func mergeVariable(result, v value.Value, name string, clash func(string) error) (value.Value, error) {
 	switch {
 	case v.Kind() != value.KindList && v.Map() == nil:
 		return v, says("Not supported type detected, variable must be a list or a dict")
@@ -84,10 +103,10 @@ func mergeVariable(result, v value.Value, name string, strict bool) (value.Value
 	case v.Map() == nil:
 		return value.List(append(append([]value.Value{}, result.Items()...), v.Items()...)...), nil
 	}
-	return mergeDict(v, result, name, strict)
+	return mergeDict(v, result, name, clash)
 }
 
-func mergeDict(src, dest value.Value, path string, strict bool) (value.Value, error) {
+func mergeDict(src, dest value.Value, path string, clash func(string) error) (value.Value, error) {
 	m := dest.Map().Clone()
 	for k, v := range src.Map().All() {
 		old, ok := m.GetKey(k)
@@ -97,13 +116,15 @@ func mergeDict(src, dest value.Value, path string, strict bool) (value.Value, er
 				old = value.FromMap(nil)
 			}
 			var err error
-			if v, err = mergeDict(v, old, path+"."+k.Text(), strict); err != nil {
+			if v, err = mergeDict(v, old, path+"."+k.Text(), clash); err != nil {
 				return v, err
 			}
 		case v.Kind() == value.KindList && ok:
 			v = value.List(append(append([]value.Value{}, old.Items()...), v.Items()...)...)
-		case ok && strict && !value.Equal(old, v):
-			return v, says("The key '%s' with value '%s' will be overwritten with value '%s' from '%s.%s'", k.Text(), old.Text(), v.Text(), path, k.Text())
+		case ok && !value.Equal(old, v):
+			if err := clash(fmt.Sprintf("The key '%s' with value '%s' will be overwritten with value '%s' from '%s.%s'", k.Text(), old.Text(), v.Text(), path, k.Text())); err != nil {
+				return v, err
+			}
 		}
 		m.SetKey(k, v)
 	}
@@ -113,39 +134,97 @@ func mergeDict(src, dest value.Value, path string, strict bool) (value.Value, er
 // maxDependent bounds what one dependent lookup may bring.
 const maxDependent = 100_000
 
+// dependentTerm is one variable of a dependent lookup and where its values come from.
+type dependentTerm struct {
+	name, source value.Value
+}
+
+// dependentTerms checks the terms of a dependent lookup: dicts with one key each.
+func dependentTerms(terms []value.Value) ([]dependentTerm, error) {
+	out := make([]dependentTerm, 0, len(terms))
+	seen := value.NewMap()
+	for i, t := range terms {
+		m := t.Map()
+		switch {
+		case m == nil:
+			return nil, says("Parameter %d must be a dictionary, got <class '%s'>", i, t.TypeName())
+		case m.Len() != 1:
+			return nil, says("Parameter %d must be a one-element dictionary, got %d elements", i, m.Len())
+		}
+		name := m.Keys()[0]
+		if _, ok := seen.GetKey(name); ok {
+			return nil, says("The variable %s appears more than once", name.Repr())
+		}
+		seen.SetKey(name, value.Null)
+		source, _ := m.GetKey(name)
+		if !source.IsString() && source.Kind() != value.KindList && source.Map() == nil {
+			return nil, says("Parameter %s (index %d) must have a value of type string, dictionary or list, got type <class '%s'>",
+				name.Repr(), i, source.TypeName())
+		}
+		out = append(out, dependentTerm{name, source})
+	}
+	return out, nil
+}
+
+// values are what the term stands for when row was chosen of the terms before: the items of a list, the
+// pairs of a dict in the order of its keys, the characters of a text.
+func (t dependentTerm) values(s *Scope, row *value.Map) ([]value.Value, error) {
+	v := t.source
+	if v.IsString() {
+		x, err := s.With(map[string]value.Value{"item": value.FromMap(row)}).Expr(v.Str(), diag.Pos{})
+		if err == nil && x.IsUndefined() {
+			err = says("%s", x.Undef().Message())
+		}
+		if err != nil {
+			return nil, says("Caught \"%s\" while evaluating %s with item == %s", sentence(err), t.name.Repr(), value.FromMap(row).Repr())
+		}
+		v = x
+		if v.Kind() != value.KindList && v.Map() == nil { // what a template makes of it is a text, and that a list of characters
+			chars := strings.Split(v.Text(), "")
+			return value.Strings(chars...).Items(), nil
+		}
+	}
+	m := v.Map()
+	if m == nil {
+		return v.Items(), nil
+	}
+	keys := m.Keys()
+	sort.SliceStable(keys, func(i, j int) bool { c, ok := value.Compare(keys[i], keys[j]); return ok && c < 0 })
+	out := make([]value.Value, 0, len(keys))
+	for _, k := range keys {
+		e, _ := m.GetKey(k)
+		out = append(out, value.FromMap(value.M("key", k, "value", e)))
+	}
+	return out, nil
+}
+
+// sentence is the text of an error without where in an expression it arose.
+func sentence(err error) string {
+	var d *diag.Diagnostic
+	if errors.As(err, &d) {
+		return d.Msg
+	}
+	return err.Error()
+}
+
 // lookupDependent combines lists of which the later ones may depend on what was
 // chosen of the earlier: expressions over item.
 func lookupDependent(s *Scope, terms []value.Value, _ jinja.Args) ([]value.Value, error) {
+	list, err := dependentTerms(terms)
+	if err != nil {
+		return nil, err
+	}
 	rows := []*value.Map{value.NewMap()}
-	for i, t := range terms {
-		m := t.Map()
-		if m == nil || m.Len() != 1 {
-			return nil, says("Parameter %d must be a one-element dictionary, got <class '%s'>", i, t.TypeName())
-		}
-		name := m.Keys()[0]
-		source, _ := m.GetKey(name)
+	for _, t := range list {
 		var next []*value.Map
 		for _, row := range rows {
-			v := source
-			if source.IsString() {
-				x, err := s.With(map[string]value.Value{"item": value.FromMap(row)}).Expr(source.Str(), diag.Pos{})
-				if err != nil {
-					return nil, says("Caught while evaluating '%s': %w", source.Str(), err)
-				}
-				v = x
-			}
-			items := v.Items()
-			if v.Map() != nil {
-				items = nil
-				for k, e := range v.Map().All() {
-					items = append(items, value.FromMap(value.M("key", k, "value", e)))
-				}
-			} else if v.Kind() != value.KindList {
-				return nil, says("Did not obtain dictionary or list while evaluating '%s', but <class '%s'>", source.Text(), v.TypeName())
+			items, err := t.values(s, row)
+			if err != nil {
+				return nil, err
 			}
 			for _, it := range items {
 				r := row.Clone()
-				r.SetKey(name, it)
+				r.SetKey(t.name, it)
 				if next = append(next, r); len(next) > maxDependent {
 					return nil, says("dependent is bounded to %d items", maxDependent)
 				}
