@@ -24,7 +24,7 @@ var reasons = []struct{ why, names string }{
 	{"the extensions do, loopcontrols and filters of use are always there", "jinja2_extensions"},
 	{"the engine reads host keys and configuration in one way only (see --host-key-checking)", "[paramiko_connection]"},
 	{"Fairlead installs no collections", "[galaxy] collections_scan_sys_path collections_on_ansible_version_mismatch validate_action_group_metadata"},
-	{"it holds as Ansible's default does", "private_role_vars string_conversion_action playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
+	{"it holds as Ansible's default does", "string_conversion_action playbook_vars_root yaml_valid_extensions null_representation poll_interval dont_type_filters become_allow_same_user agnostic_become_prompt allow_unsafe_lookups su max_diff_size home special_context_filesystems libvirt_lxc_noseclabel var_compression_level module_lang module_set_locale squash_actions"},
 }
 
 // oddVariables are variables whose names do not follow from their key.

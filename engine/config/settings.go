@@ -58,6 +58,7 @@ const (
 	GatherSubset           Key = "gather_subset"
 	FactPath               Key = "fact_path"
 	InjectFacts            Key = "inject_facts_as_vars"
+	PrivateRoles           Key = "private_role_vars"
 	Native                 Key = "jinja2_native"
 	HashBehaviour          Key = "hash_behaviour"
 	UndefinedIsError       Key = "error_on_undefined_vars"
@@ -150,6 +151,7 @@ var settings = []Setting{
 	{FactPath, in(defaults, "fact_path"), env("ANSIBLE_FACT_PATH"), Text, "", nil, "the folder on hosts with facts of their own, for plays that name none"},
 	{GatherSubset, in(defaults, "gather_subset"), env("ANSIBLE_GATHER_SUBSET"), List, "", nil, "which facts plays gather that do not say so"},
 	{InjectFacts, in(defaults, "inject_facts_as_vars"), env("ANSIBLE_INJECT_FACT_VARS"), Bool, "true", nil, "facts are variables, not only in ansible_facts"},
+	{PrivateRoles, in(defaults, "private_role_vars"), env("ANSIBLE_PRIVATE_ROLE_VARS"), Bool, "false", nil, "the variables of a role are for its own tasks only"},
 	{Native, in(defaults, "jinja2_native"), env("ANSIBLE_JINJA2_NATIVE"), Bool, "false", nil, "templates keep the types of what they compute"},
 	{HashBehaviour, in(defaults, "hash_behaviour"), env("ANSIBLE_HASH_BEHAVIOUR"), Text, "replace", []string{"replace", "merge"}, "a mapping of higher precedence replaces one of lower, or is merged into it"},
 	{UndefinedIsError, in(defaults, "error_on_undefined_vars"), env("ANSIBLE_ERROR_ON_UNDEFINED_VARS"), Bool, "true", nil, "an undefined variable is an error"},

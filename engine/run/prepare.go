@@ -52,6 +52,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 	}
 	eng := vars.New(inv, req.Extra)
 	eng.Decrypt, eng.Seen, eng.Warn = req.Decrypt, seen.add, req.Warn
+	eng.PrivateRoles = req.Settings.PrivateRoles
 	eng.Native, eng.Merge, eng.HideFacts, eng.Lenient = req.Settings.Native, req.Settings.Merge, req.Settings.HideFacts, req.Settings.Lenient
 	eng.Managed, eng.Setting = req.Settings.Managed, req.Settings.Named
 	popts := playbook.Options{RolesPath: req.RolesPath, CollectionsPath: req.Settings.CollectionsPath, YAML: opts, Canonical: mods.Canonical,

@@ -22,6 +22,8 @@ type Settings struct {
 	// one name; HideFacts keeps facts in ansible_facts only; Lenient keeps
 	// templates with undefined variables as they are.
 	Native, Merge, HideFacts, Lenient bool
+	// PrivateRoles keeps the variables of roles (not their defaults) to their own tasks.
+	PrivateRoles bool
 	// Gathering is "implicit" (or empty), "explicit" or "smart"; GatherSubset
 	// holds for plays that say nothing.
 	Gathering    string
@@ -62,7 +64,7 @@ func SettingsOf(c *config.Config) Settings {
 			NoFolders: !enables(c, config.VarsPlugins, "host_group_vars"),
 			Tolerant:  c.IsSet(config.InventoryAnyUnparsed) && !c.Bool(config.InventoryAnyUnparsed), NoneIsFailed: c.Bool(config.InventoryUnparsed),
 		},
-		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), Lenient: !c.Bool(config.UndefinedIsError),
+		Native: c.Bool(config.Native), Merge: c.Text(config.HashBehaviour) == "merge", HideFacts: !c.Bool(config.InjectFacts), PrivateRoles: c.Bool(config.PrivateRoles), Lenient: !c.Bool(config.UndefinedIsError),
 		Gathering: c.Text(config.Gathering), GatherSubset: c.List(config.GatherSubset), FactPath: c.Text(config.FactPath), AnyErrorsFatal: c.Bool(config.AnyErrorsFatal),
 		Named:    namedSettings(c),
 		Strategy: c.Text(config.Strategy), UnheardIsWarning: !c.Bool(config.MissingHandler),

@@ -28,6 +28,9 @@ type Engine struct {
 	Merge bool
 	// HideFacts: facts are in ansible_facts only (inject_facts_as_vars = false).
 	HideFacts bool
+	// PrivateRoles: the variables of a role, but not its defaults, are seen by its own
+	// tasks only (private_role_vars = true).
+	PrivateRoles bool
 	// Managed is the text of ansible_managed; "" means Ansible's default.
 	Managed string
 	// Lenient leaves texts with undefined variables as they are

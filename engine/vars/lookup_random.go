@@ -147,6 +147,18 @@ func (p passwordTerm) makeUp() (string, error) {
 
 // lookupPassword reads a password from a file, which it makes when it is not
 // there; with encrypt its hash, whose salt stands in the file as well.
+// makeFolder makes a folder for its owner alone, and the folders above it as the umask has
+// them, like os.makedirs of Python.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil { //nolint:gosec // as the umask has it
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return err
+	}
+	return nil
+}
+
 func lookupPassword(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, error) {
 	var out []value.Value
 	for _, t := range terms {
@@ -236,7 +248,7 @@ func parsePasswordFile(s string) (plain, salt, ident string) {
 }
 
 func writePasswordFile(path, plain, salt, ident string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return err
 	}
 	text := plain
@@ -257,7 +269,7 @@ func lockPassword(path string) (unlock func(), err error) {
 	if path == os.DevNull {
 		return func() {}, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	lock := path + ".fairlead_lock"

@@ -207,10 +207,10 @@ func (s *Scope) build() {
 		s.addTaskVars() // 17, 16
 	}
 	if s.play != nil {
-		s.addRoles(role, roleVars)       // 15
-		s.addFiles()                     // 14
-		s.add(s.play.Prompted)           // 13
-		s.add(s.play.Play.Keywords.Vars) // 12
+		s.addRoles(role, roleVars, !s.eng.PrivateRoles) // 15
+		s.addFiles()                                    // 14
+		s.add(s.play.Prompted)                          // 13
+		s.add(s.play.Play.Keywords.Vars)                // 12
 	}
 	s.factsAt = len(s.layers)
 	if s.host != nil {
@@ -222,7 +222,7 @@ func (s *Scope) build() {
 	}
 	s.inventoryEnd = len(s.layers)
 	if s.play != nil {
-		s.addRoles(role, roleDefaults) // 2
+		s.addRoles(role, roleDefaults, true) // 2
 	}
 }
 
@@ -278,12 +278,12 @@ func roleVars(s *Scope, r *playbook.RoleUse) {
 func roleDefaults(s *Scope, r *playbook.RoleUse) { s.add(r.Defaults) }
 
 // addRoles adds the task's own role first (it wins), with the roles that depend
-// on it behind, then every role of the play, the last one first.
-func (s *Scope) addRoles(role *playbook.RoleUse, one func(*Scope, *playbook.RoleUse)) {
+// on it behind, then (shared) every role of the play, the last one first.
+func (s *Scope) addRoles(role *playbook.RoleUse, one func(*Scope, *playbook.RoleUse), shared bool) {
 	for r := role; r != nil; r = r.ParentRole {
 		s.addRoleTree(r, one)
 	}
-	if s.play.Play == nil {
+	if s.play.Play == nil || !shared {
 		return
 	}
 	uses := slices.Concat(s.play.Play.Roles, s.play.Play.Imported, s.play.Public)

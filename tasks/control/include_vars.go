@@ -139,7 +139,7 @@ func (a includeVarsArgs) files(in module.Inputs) ([]string, error) {
 	src := in.Sources
 	if a.Dir == "" {
 		if a.name() == "" {
-			return nil, module.Fail("Could not find file: no file or dir is given")
+			return nil, module.Fail("Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option")
 		}
 		found, err := src.Find("vars", a.name())
 		return []string{found}, err

@@ -24,7 +24,7 @@ func (t *Terminal) body(e *event.Event) string {
 	if t.o.Verbosity < 3 && !whole {
 		m = without(m, "diff") // shown above, when wanted
 	}
-	if e.Module == "debug" && (whole || e.Loop && bad) {
+	if e.Module == "debug" && (whole || bad || e.Status == event.Skipped) {
 		m = debugShows(m)
 	}
 	return t.written(m, t.o.Verbosity >= 3 || whole && e.Status != event.Skipped)
