@@ -27,7 +27,7 @@ func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*
 			return nil, v.Origin(), nil
 		}
 		if v.Map() == nil {
-			return nil, nil, diag.Errorf(t.ArgsTemplate.Pos, "args-type", "the arguments are a %s, not a dict", v.TypeName())
+			return nil, nil, diag.Errorf(t.ArgsTemplate.Pos, "args-type", "invalid or malformed argument: '%s'", v.Text()).WithHint("what comes without a name must be a dict of arguments")
 		}
 		for k, e := range v.Map().All() {
 			args.SetKey(k, e)

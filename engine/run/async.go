@@ -235,7 +235,11 @@ func (pl *play) jobEndTold(h *host, t *playbook.Task, j *job, failed bool) {
 	if failed {
 		word = "FAILED"
 	}
-	pl.polled(h, t, fmt.Sprintf("ASYNC %s on %s: jid=%s", word, h.Name, j.ID))
+	id := j.ID
+	if ev := h.inst.evaled; ev != nil && ev.noLog { // Ansible takes it from what is shown of the result
+		id = "None"
+	}
+	pl.polled(h, t, fmt.Sprintf("ASYNC %s on %s: jid=%s", word, h.Name, id))
 }
 
 func (pl *play) jobWaits(h *host, j *job, ev *evaluated) (*request, error) {

@@ -336,7 +336,8 @@ func entries(s *vars.Scope, n *yaml.Node) (value.Value, error) {
 	return value.FromMap(m), nil
 }
 
-// environment merges the environment dicts of a task, inner ones win.
+// environment merges the environment dicts of a task, inner ones win; what is no dict is
+// passed over with a warning, as in Ansible.
 func environment(s *vars.Scope, t *playbook.Task) ([]string, error) {
 	m := value.NewMap()
 	for _, n := range t.Environments() {
@@ -351,7 +352,8 @@ func environment(s *vars.Scope, t *playbook.Task) ([]string, error) {
 			continue
 		}
 		if v.Map() == nil {
-			return nil, diag.Errorf(n.Pos, "environment-type", "environment is a %s, not a dict", v.TypeName())
+			s.Warn("could not parse environment value, skipping: " + value.List(n.Value()).Repr())
+			continue
 		}
 		for k, e := range v.Map().All() {
 			m.SetKey(k, e)

@@ -330,6 +330,22 @@ func metaDone(action, host string) string {
 	return action
 }
 
+// endHost ends the play for a host. One that leaves the rescue part of a block of the play
+// (or of a role) has failed, though nothing counts it, as in Ansible.
+func (pl *play) endHost(h *host) {
+	h.ended = true
+	for i := range h.at {
+		if f := &h.at[i]; f.include {
+			return
+		} else if f.block != nil {
+			if f.sect == inRescue {
+				h.failed, pl.leftRescue = true, true
+			}
+			return
+		}
+	}
+}
+
 func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, error) {
 	pl.tellMeta(h, t, metaDone(action, h.Name))
 	if metaAlways(action) && len(t.Whens()) > 0 {
@@ -338,11 +354,11 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 	switch action {
 	case "noop":
 	case "end_host":
-		h.ended = true
+		pl.endHost(h)
 		return done, nil
 	case "end_play", "end_batch":
 		for _, x := range pl.batch {
-			x.ended = true
+			pl.endHost(x)
 		}
 		pl.endPlay = pl.endPlay || action == "end_play"
 		return done, nil

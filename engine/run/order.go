@@ -9,6 +9,11 @@ import (
 // sortOrder orders hosts as the keyword order: of a play says.
 func sortOrder(hosts []*host, order string) ([]*host, error) {
 	switch order {
+	case "", "inventory", "shuffle": // shuffle: any order will do, and one that can be repeated is better
+		return hosts, nil
+	}
+	hosts = slices.Clone(hosts)
+	switch order {
 	case "reverse_inventory":
 		slices.Reverse(hosts)
 	case "sorted":
@@ -16,7 +21,8 @@ func sortOrder(hosts []*host, order string) ([]*host, error) {
 	case "reverse_sorted":
 		slices.SortFunc(hosts, func(a, b *host) int { return strings.Compare(b.Name, a.Name) })
 	default:
-		return nil, fmt.Errorf("order is %q; it can be inventory, reverse_inventory, sorted, reverse_sorted or shuffle", order)
+		//lint:ignore ST1005 Ansible's words
+		return nil, fmt.Errorf("Invalid 'order' specified for inventory hosts: %s (inventory, reverse_inventory, sorted, reverse_sorted or shuffle)", order)
 	}
 	return hosts, nil
 }

@@ -63,7 +63,11 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	all := stillIn(named)
-	hosts, err := ordered(named, p.Order.Str())
+	order, err := keyword(r.Vars.Scope(r.world(nil), nil, pv, nil, vars.Moment{Now: r.Now()}), p.Order)
+	if err != nil {
+		return false, err
+	}
+	hosts, err := sortOrder(named, order)
 	if err != nil {
 		return false, err
 	}
@@ -177,15 +181,6 @@ func (r *runner) playHosts(p *playbook.Play, pv *vars.PlayVars) ([]*host, error)
 		hosts[i] = r.host(m)
 	}
 	return hosts, nil
-}
-
-func ordered(hosts []*host, order string) ([]*host, error) {
-	switch order {
-	case "", "inventory", "shuffle": // shuffle: any order will do, and one that can be repeated is better
-		return hosts, nil
-	}
-	out := slices.Clone(hosts)
-	return sortOrder(out, order)
 }
 
 // serial cuts the hosts into batches.

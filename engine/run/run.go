@@ -132,8 +132,10 @@ type runner struct {
 	changed  bool
 	unknown  bool
 	doubt    bool
-	broken   bool            // any_errors_fatal or max_fail_percentage stopped the batch of hosts that was last
-	warned   map[string]bool // of variables with reserved names
+	// leftRescue: a host ended the play in the middle of a rescue, which Ansible takes for a failure.
+	leftRescue bool
+	broken     bool            // any_errors_fatal or max_fail_percentage stopped the batch of hosts that was last
+	warned     map[string]bool // of variables with reserved names
 }
 
 // Run runs the playbooks. The error is one of ours or of the caller's (a
@@ -218,7 +220,7 @@ func (r *runner) finish(err error) Summary {
 			sum.Exit = max(sum.Exit, 2)
 		}
 	}
-	if r.doubt {
+	if r.doubt || r.leftRescue {
 		sum.Exit = max(sum.Exit, 2)
 	}
 	if r.broken && sum.Exit == 4 {

@@ -47,7 +47,7 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		items, unknown, err := s.Lookups(name, terms, a)
 		if mode, ok := a.Get("errors"); err != nil && ok && !jinja.IsUndefined(err) && (mode.Text() == "ignore" || mode.Text() == "warn") {
 			if mode.Text() == "warn" {
-				s.warn("An error occurred while running the lookup plugin '" + name + "': " + err.Error())
+				s.Warn("An error occurred while running the lookup plugin '" + name + "': " + err.Error())
 			}
 			if wantlist {
 				return value.List(), nil
@@ -126,8 +126,8 @@ func (s *Scope) Lookups(name string, terms []value.Value, opts jinja.Args) ([]va
 	return items, value.Null, err
 }
 
-// warn tells a warning, once.
-func (s *Scope) warn(text string) {
+// Warn tells a warning, once.
+func (s *Scope) Warn(text string) {
 	if s.eng.Warn == nil || s.moment.Prefetch {
 		return
 	}

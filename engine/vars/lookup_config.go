@@ -111,7 +111,7 @@ func lookupConfig(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value, e
 		case missing.Str() == "error":
 			return nil, says("Unable to find setting %s", t.Str())
 		case missing.Str() == "warn":
-			s.warn("Skipping, did not find setting " + t.Str())
+			s.Warn("Skipping, did not find setting " + t.Str())
 		}
 	}
 	return out, nil
