@@ -45,8 +45,7 @@ func (f *inventoryFlags) define(fl *pflag.FlagSet) {
 	fl.StringVarP(&f.limit, "limit", "l", "", "only hosts that this `PATTERN` selects too, or those of @FILE")
 	fl.StringSliceVar(&f.rolesPath, "roles-path", nil, "`FOLDERS` to look for roles in, before those of the settings")
 	fl.StringArrayVarP(&f.modulePath, "module-path", "M", nil, "accepted, and of no effect: modules are compiled in (`FOLDERS`)")
-	fl.BoolVar(&f.flushCache, "flush-cache", false, "accepted, and of no effect: facts and inventories are read anew in each run")
-	_ = fl.MarkHidden("flush-cache")
+	fl.BoolVar(&f.flushCache, "flush-cache", false, "forget the facts that are kept of the hosts (fact_caching)")
 	f.vault.define(fl)
 	alias(fl, map[string]string{"inventory-file": "inventory", "subset": "limit"})
 }
@@ -122,6 +121,7 @@ func (f *inventoryFlags) request(playbooks []string, cfg *config.Config, std str
 		Playbooks: playbooks, Inventory: f.inventory, RolesPath: append(expandAll(f.rolesPath), cfg.List(config.RolesPath)...),
 		Settings: run.SettingsOf(cfg), EmptyGroups: true,
 	}
+	req.Settings.Facts.Flush = f.flushCache
 	if len(req.Inventory) == 0 {
 		req.Inventory = cfg.List(config.Inventory)
 	}

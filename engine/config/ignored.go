@@ -13,7 +13,6 @@ var reasons = []struct{ why, names string }{
 	{"Fairlead loads no plugins: what it has is compiled in", "action_plugins become_plugins cache_plugins callback_plugins cliconf_plugins connection_plugins doc_fragment_plugins filter_plugins httpapi_plugins inventory_plugins lookup_plugins netconf_plugins strategy_plugins terminal_plugins test_plugins vars_plugins plugin_filters_cfg library module_utils run_vars_plugins old_plugin_cache_clear facts_modules network_group_modules module_ignore_exts"},
 	{"batches travel over one kept connection, without programs to copy", "pipelining control_path control_path_dir control_master controlpersist ssh_executable sftp_executable scp_executable sftp_batch_mode scp_if_ssh ssh_transfer_method transfer_method use_tty usetty scp_extra_args sftp_extra_args reconnection_retries server_alive_interval remote_tmp local_tmp keep_remote_files module_compression module_name module_args internal_poll_interval use_persistent_connections executable allow_world_readable_tmpfiles [persistent_connection] [netconf_connection]"},
 	{"nothing runs in Python on the hosts", "interpreter_python python_module_rlimit_nofile gather_timeout win_async_startup_timeout"},
-	{"facts are gathered anew in each run; that takes one round trip", "fact_caching fact_caching_connection fact_caching_prefix fact_caching_timeout"},
 	{"what form an inventory has is told by its name and its text, and what cannot be read is an error", "inventory_unparsed_warning"},
 	{"a pattern that names nothing is a warning, or an error when no play has a host", "host_pattern_mismatch"},
 	{"a keyword that does not exist is always an error, before any host is touched", "invalid_task_attribute_failed"},
@@ -29,8 +28,7 @@ var reasons = []struct{ why, names string }{
 
 // oddVariables are variables whose names do not follow from their key.
 var oddVariables = map[string]string{
-	"ANSIBLE_COW_ACCEPTLIST": "nocows", "ANSIBLE_COW_PATH": "cowpath", "ANSIBLE_CACHE_PLUGIN": "fact_caching", "ANSIBLE_CACHE_PLUGIN_CONNECTION": "fact_caching",
-	"ANSIBLE_CACHE_PLUGIN_PREFIX": "fact_caching", "ANSIBLE_CACHE_PLUGIN_TIMEOUT": "fact_caching", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "bin_ansible_callbacks",
+	"ANSIBLE_COW_ACCEPTLIST": "nocows", "ANSIBLE_COW_PATH": "cowpath", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "bin_ansible_callbacks",
 	"ANSIBLE_LOCAL_TEMP": "local_tmp", "ANSIBLE_LOCAL_TMP": "local_tmp", "ANSIBLE_REMOTE_TEMP": "remote_tmp", "ANSIBLE_PYTHON_INTERPRETER": "interpreter_python",
 	"ANSIBLE_YAML_FILENAME_EXT":  "yaml_valid_extensions",
 	"ANSIBLE_SELINUX_SPECIAL_FS": "special_context_filesystems", "ANSIBLE_SSH_PIPELINING": "pipelining", "ANSIBLE_SSH_CONTROL_PATH": "control_path",

@@ -58,6 +58,10 @@ const (
 	GatherSubset           Key = "gather_subset"
 	FactPath               Key = "fact_path"
 	InjectFacts            Key = "inject_facts_as_vars"
+	FactCache              Key = "fact_caching"
+	FactCacheDir           Key = "fact_caching_connection"
+	FactCachePrefix        Key = "fact_caching_prefix"
+	FactCacheTimeout       Key = "fact_caching_timeout"
 	PrivateRoles           Key = "private_role_vars"
 	Native                 Key = "jinja2_native"
 	HashBehaviour          Key = "hash_behaviour"
@@ -151,6 +155,10 @@ var settings = []Setting{
 	{FactPath, in(defaults, "fact_path"), env("ANSIBLE_FACT_PATH"), Text, "", nil, "the folder on hosts with facts of their own, for plays that name none"},
 	{GatherSubset, in(defaults, "gather_subset"), env("ANSIBLE_GATHER_SUBSET"), List, "", nil, "which facts plays gather that do not say so"},
 	{InjectFacts, in(defaults, "inject_facts_as_vars"), env("ANSIBLE_INJECT_FACT_VARS"), Bool, "true", nil, "facts are variables, not only in ansible_facts"},
+	{FactCache, in(defaults, "fact_caching"), env("ANSIBLE_CACHE_PLUGIN"), Text, "memory", nil, "where facts are kept: memory (this run only) or jsonfile"},
+	{FactCacheDir, in(defaults, "fact_caching_connection"), env("ANSIBLE_CACHE_PLUGIN_CONNECTION"), Path, "", nil, "the folder of jsonfile, with a file for each host"},
+	{FactCachePrefix, in(defaults, "fact_caching_prefix"), env("ANSIBLE_CACHE_PLUGIN_PREFIX"), Text, "", nil, "what the names of these files begin with"},
+	{FactCacheTimeout, in(defaults, "fact_caching_timeout"), env("ANSIBLE_CACHE_PLUGIN_TIMEOUT"), Int, "86400", nil, "seconds that kept facts count, 0 for ever"},
 	{PrivateRoles, in(defaults, "private_role_vars"), env("ANSIBLE_PRIVATE_ROLE_VARS"), Bool, "false", nil, "the variables of a role are for its own tasks only"},
 	{Native, in(defaults, "jinja2_native"), env("ANSIBLE_JINJA2_NATIVE"), Bool, "false", nil, "templates keep the types of what they compute"},
 	{HashBehaviour, in(defaults, "hash_behaviour"), env("ANSIBLE_HASH_BEHAVIOUR"), Text, "replace", []string{"replace", "merge"}, "a mapping of higher precedence replaces one of lower, or is merged into it"},

@@ -31,6 +31,11 @@ func dumpJSON(v value.Value, st jsonStyle) (string, error) {
 	return w.b.String(), err
 }
 
+// NiceJSON writes a value as Python's json.dumps does with sorted keys and an indentation of four.
+func NiceJSON(v value.Value) (string, error) {
+	return dumpJSON(v, jsonStyle{indent: 4, multiline: true, sorted: true, ascii: true})
+}
+
 type jsonWriter struct {
 	b           strings.Builder
 	st          jsonStyle

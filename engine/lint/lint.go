@@ -38,6 +38,8 @@ type Config struct {
 	EmptyGroups bool
 	// UnheardIsWarning: a notification that no handler hears stops nothing.
 	UnheardIsWarning bool
+	// Kept are variables that a cache of facts may bring.
+	Kept []string
 	// Texts receives what the run may evaluate; nil for nobody.
 	Texts *Texts
 }
@@ -64,6 +66,9 @@ func Check(pb *playbook.Playbook, cfg Config) diag.List {
 		schemas: map[string]*roleconf.Schema{}, configured: map[string]bool{},
 	}
 	c.inventoryNames()
+	for _, n := range cfg.Kept {
+		c.global.add(n, nil)
+	}
 	for _, b := range cfg.Before {
 		c.collect(b)
 	}

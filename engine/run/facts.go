@@ -189,7 +189,10 @@ func (r *runner) textDirs() []string {
 // factSubset is what an implicit setup gathers: only what the run uses.
 func (r *runner) factSubset() []string {
 	if !r.factsKnown {
-		r.factsKnown, r.facts = true, r.usedFacts()
+		r.factsKnown, r.facts = true, "all"
+		if r.kept == nil { // later runs may use others
+			r.facts = r.usedFacts()
+		}
 	}
 	if r.facts == "all" {
 		return []string{"all"}

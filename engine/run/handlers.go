@@ -364,7 +364,7 @@ func (pl *play) doMeta(h *host, t *playbook.Task, action string) (*request, erro
 		return done, nil
 	case "clear_facts":
 		for _, x := range pl.named {
-			x.Facts.Clear()
+			pl.clearFacts(x)
 		}
 	case "clear_host_errors":
 		pl.clearHostErrors()

@@ -33,6 +33,8 @@ type host struct {
 	// force: notified handlers run also after a failure; forced: they do now.
 	force, forced bool
 	roles         roleProgress
+	// keptMark is how much of the facts is in the cache of facts.
+	keptMark int
 
 	notified notifications
 	// entryPos is the place of the task whose results are being made; parents

@@ -59,6 +59,9 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		return false, err
 	}
 	named, err := r.playHosts(p, pv)
+	if err == nil {
+		err = r.keptErr
+	}
 	if err != nil {
 		return false, err
 	}
@@ -100,6 +103,7 @@ func (r *runner) play(ctx context.Context, p *playbook.Play) (stop bool, err err
 		if err := pl.run(ctx); err != nil {
 			return true, err
 		}
+		r.keepFacts()
 		r.startFound = !pl.starting
 		r.broken = pl.ends.broken
 		broken = broken || r.broken

@@ -72,9 +72,14 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		cfg.Playbooks = append(cfg.Playbooks, pb)
 	}
 	if len(problems) == 0 && !req.SkipLint {
+		var hosts []string
+		for _, h := range inv.Hosts() {
+			hosts = append(hosts, h.Name)
+		}
+		kept := keptNames(req.Settings.Facts, hosts)
 		for i, pb := range cfg.Playbooks {
 			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional, EmptyGroups: req.EmptyGroups,
-				UnheardIsWarning: req.Settings.UnheardIsWarning, Texts: &cfg.texts}
+				UnheardIsWarning: req.Settings.UnheardIsWarning, Kept: kept, Texts: &cfg.texts}
 			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {
 					warnings = append(warnings, d)

@@ -126,6 +126,11 @@ type runner struct {
 	seq     int64
 	emitErr error
 
+	// kept is where facts are kept for later runs, nil for nowhere; keptErr is a file of
+	// it that cannot be read.
+	kept    *factStore
+	keptErr error
+
 	stats    map[string]*event.HostStats
 	failures []string
 	forgiven map[string]int // failures of hosts that clear_host_errors took back
@@ -163,6 +168,7 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 		return sum, err
 	}
 	r.fixedVars()
+	r.openKept()
 	if err := r.remember(ctx); err != nil {
 		return sum, err
 	}
@@ -176,6 +182,7 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 		r.notice("info", "this run goes on with one that was interrupted: what that one finished is not repeated")
 	}
 	err = r.plays(ctx)
+	r.keepFacts()
 	if err == nil {
 		err = r.emitErr
 	}
@@ -316,6 +323,7 @@ func (r *runner) host(h *inventory.Host) *host {
 	}
 	x := &host{Host: vars.NewHost(h), r: r}
 	r.hosts[h.Name] = x
+	r.recallFacts(x)
 	return x
 }
 

@@ -27,6 +27,7 @@ type Settings struct {
 	// Gathering is "implicit" (or empty), "explicit" or "smart"; GatherSubset
 	// holds for plays that say nothing.
 	Gathering    string
+	Facts        FactCache
 	GatherSubset []string
 	FactPath     string // the folder on hosts with facts of their own; empty is the module's default
 	// AnyErrorsFatal, TaskTimeout and NoLog hold for plays and tasks
@@ -72,6 +73,8 @@ func SettingsOf(c *config.Config) Settings {
 		DuplicateKeys: c.Text(config.DuplicateKeys), ShowArgs: c.Bool(config.ShowArgs),
 		Debugger: c.Bool(config.TaskDebugger), DebuggerForgives: c.Bool(config.DebuggerForgives),
 	}
+	s.Facts = FactCache{Plugin: c.Text(config.FactCache), Dir: c.Text(config.FactCacheDir), Prefix: c.Text(config.FactCachePrefix),
+		Timeout: time.Duration(c.Int(config.FactCacheTimeout)) * time.Second}
 	if c.IsSet(config.Managed) {
 		s.Managed = c.Text(config.Managed)
 	}

@@ -33,7 +33,7 @@ func lookupMergeVariables(s *Scope, terms []value.Value, o jinja.Args) ([]value.
 		case "error":
 			return says("%s", text)
 		case "warn":
-			s.warn(text)
+			s.Warn(text)
 		}
 		return nil
 	}

@@ -418,7 +418,7 @@ func (o *oneHostVars) AttrOf(_ *jinja.Context, name string) (value.Value, bool, 
 }
 
 func (o *oneHostVars) unsettled(name string) bool {
-	fact := strings.TrimPrefix(name, factPrefix)
+	fact := strings.TrimPrefix(name, FactPrefix)
 	return o.host.Set.Pending(name) || o.host.Included.Pending(name) || o.host.Facts.Pending(fact) ||
 		o.host.Facts.Pending("\x00"+name)
 }
