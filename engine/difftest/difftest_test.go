@@ -16,7 +16,7 @@ import (
 )
 
 // TestAgainstAnsible holds every case. FAIRLEAD_AGAINST_ANSIBLE says whom it
-// asks: "all" runs ansible-playbook for each, "sample" for every thirtieth and for
+// asks: "all" runs ansible-playbook for each, "sample" for every sixtieth and for
 // those that changed since their answer was recorded (testdata/recorded),
 // "changed" for the latter only.
 func TestAgainstAnsible(t *testing.T) {
@@ -39,7 +39,7 @@ func (s *suite) hold(t *testing.T) {
 	case "changed":
 		ansible, recorded = sample(ansible, readRecords(t), len(ansible)+1)
 	default:
-		ansible, recorded = sample(ansible, readRecords(t), 30)
+		ansible, recorded = sample(ansible, readRecords(t), 60)
 	}
 	want := map[*testCase]*outcome{}
 	var plan, run, lockstep map[*testCase]*outcome
@@ -101,7 +101,7 @@ func (s *suite) hold(t *testing.T) {
 	t.Logf("%d cases, %d of them asked of ansible-playbook now", len(s.cases), len(ansible))
 }
 
-// inLockstep are the cases that run in lockstep too: every sixth, unless all is asked
+// inLockstep are the cases that run in lockstep too: every twelfth, unless all is asked
 // for.
 func (s *suite) inLockstep() []*testCase {
 	if os.Getenv("FAIRLEAD_AGAINST_ANSIBLE") == "all" {
@@ -109,7 +109,7 @@ func (s *suite) inLockstep() []*testCase {
 	}
 	var out []*testCase
 	for i, c := range s.cases {
-		if i%6 == 0 {
+		if i%12 == 0 {
 			out = append(out, c)
 		}
 	}
