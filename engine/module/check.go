@@ -9,7 +9,7 @@ import "github.com/fairlead-project/fairlead/engine/diag"
 // from elsewhere (module_defaults, args: "{{ x }}"); missing ones are only then
 // reported.
 func CheckArgs(spec *Spec, given []Given, at diag.Pos, whole bool) diag.List {
-	d := &decoder{spec: spec, partial: true}
+	d := &decoder{spec: spec, partial: true, early: true, meant: map[string]bool{}}
 	got := d.decode(given, at, whole)
 	for _, x := range got {
 		a := findArg(spec.Args, x.given.Name)

@@ -32,8 +32,10 @@ type arg struct {
 type decoder struct {
 	spec     *Spec
 	partial  bool // unknown values are let through
+	early    bool // before the run: a misspelt name stands for the argument that is probably meant
 	problems diag.List
 	meant    map[string]bool // arguments that a misspelt name was probably meant to be
+	unknown  []string        // names that there are not
 }
 
 func (d *decoder) problem(pos diag.Pos, code, format string, a ...any) *diag.Diagnostic {
@@ -95,12 +97,12 @@ func (d *decoder) unsupported(g Given, args []Arg, in string) {
 		what = "Invalid options for " + d.spec.Name
 	}
 	p := d.problem(g.Pos, "unknown-argument", "%s: %s%s", what, prefix(in), g.Name)
+	d.unknown = append(d.unknown, prefix(in)+g.Name)
 	if near := nearest(g.Name, names, 1); len(near) > 0 {
 		p.Hint = fmt.Sprintf("did you mean %q?", near[0])
-		if d.meant == nil {
-			d.meant = map[string]bool{}
+		if d.early {
+			d.meant[prefix(in)+findArg(args, near[0]).Name] = true
 		}
-		d.meant[prefix(in)+findArg(args, near[0]).Name] = true
 		return
 	}
 	if !d.spec.Controls {

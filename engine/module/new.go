@@ -65,11 +65,11 @@ func (m *typed[T]) Decode(args *value.Map, pos diag.Pos) (any, error) {
 	}
 	d := &decoder{spec: m.spec, partial: m.spec.Traits.Unknown}
 	got := d.decode(given, pos, true)
-	if err := d.problems.Err(); err != nil {
+	if err := d.refusal(); err != nil {
 		return nil, err
 	}
 	d.fill(reflect.ValueOf(&a).Elem(), m.spec.Args, got, pos)
-	if err := d.problems.Err(); err != nil {
+	if err := d.refusal(); err != nil {
 		return nil, err
 	}
 	return a, nil

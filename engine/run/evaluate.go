@@ -176,9 +176,20 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	}
 	pl.learnSecrets(mod.Spec(), ev.raw)
 	if ev.args, err = mod.Decode(ev.raw, pos); err != nil {
-		return nil, nil, &refusedError{err}
+		return nil, nil, &refusedError{asWritten(err, mod.Spec().Name, t)}
 	}
 	return ev, nil, nil
+}
+
+// asWritten calls the module in a complaint about its arguments as the task does.
+func asWritten(err error, name string, t *playbook.Task) error {
+	var d *diag.Diagnostic
+	if t.Action == name || yaml.IsTemplate(t.Action) || !errors.As(err, &d) || d.Code != "unknown-argument" {
+		return err
+	}
+	said := *d
+	said.Msg = strings.Replace(d.Msg, "("+name+") module", "("+t.Action+") module", 1)
+	return &said
 }
 
 // refusedError is what a module says of its arguments: a result as any other.
