@@ -13,7 +13,8 @@ import (
 func TestOwnEngine(t *testing.T) {
 	here := diag.Pos{File: "site.yml", Line: 3, Col: 7}
 	for _, m := range Modules() {
-		_, err := m.Decode(value.M("docker_url", "tcp://192.0.2.1:2376"), here)
+		url := module.Given{Name: "docker_url", Pos: here, ValuePos: here, Value: value.String("tcp://192.0.2.1:2376")}
+		err := module.CheckArgs(m.Spec(), []module.Given{url}, here, false).Err()
 		if err == nil || !strings.Contains(err.Error(), "tcp://192.0.2.1:2376") || !strings.Contains(err.Error(), "site.yml:3:7") {
 			t.Errorf("%s with docker_url: %v", m.Spec().Name, err)
 		}
