@@ -61,7 +61,7 @@ func (f *runFlags) add(c *cobra.Command) {
 		fl.BoolVar(&f.step, "step", false, "ask before each task whether to do it")
 		fl.BoolVar(&f.lockstep, "lockstep", false, "apply after every task on all hosts before any goes on, as Ansible does")
 		fl.BoolVar(&f.forceHandlers, "force-handlers", false, "run notified handlers also on hosts that failed")
-		fl.DurationVar(&f.lockWait, "lock-wait", 0, "how `LONG` to wait for another run that works on a host, such as 90s or 10m (default $FAIRLEAD_LOCK_WAIT, else not at all)")
+		fl.DurationVar(&f.lockWait, "lock-wait", 0, "how `LONG` to wait for another run that works on a host, such as 90s or 10m (default $FAIRLEAD_LOCK_WAIT, else a second)")
 		fl.BoolVar(&f.noRecord, "no-record", false, "do not record the run")
 		fl.StringVar(&f.data, "data", "", "`FOLDER` of the record of runs (default $XDG_STATE_HOME/fairlead)")
 	})

@@ -37,14 +37,14 @@ func (h *Host) DoScripts(ctx context.Context, b state.Batch, scripts []Script) (
 	}
 	ask := newAsking(b.Ask)
 	again := b
-	begin, evicted := time.Now(), false
+	var lock contest
 	for try := 0; ; try++ {
 		r, err := h.attempt(ctx, again, ask, scripts)
 		if try == 0 {
 			out = r.outcome
 		}
 		if e, held := asHeld(err); held {
-			if err := h.waitForLock(ctx, b.As, e, begin, &evicted); err != nil {
+			if err := h.waitForLock(ctx, b.As, e, &lock); err != nil {
 				return out, nil, err
 			}
 			ask = newAsking(b.Ask)

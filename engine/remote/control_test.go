@@ -131,6 +131,16 @@ func TestLock(t *testing.T) {
 			defer third.Close()
 			time.AfterFunc(300*time.Millisecond, func() { _ = first.Close() })
 			allOK(t, do(t, third, op), 1)
+			// One that is leaving is waited for, whatever is said of waiting.
+			next := remote.Local(opts("next"))
+			defer next.Close()
+			leaving := third
+			time.AfterFunc(300*time.Millisecond, func() { _ = leaving.Close() })
+			allOK(t, do(t, next, op), 1)
+			_ = next.Close()
+			third = remote.Local(waiting)
+			defer third.Close()
+			allOK(t, do(t, third, op), 1)
 			// A holder that is known to be dead is ended with what it runs.
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

@@ -110,23 +110,46 @@ func (s *shell) lockAnswer(sec *section) error {
 	return protocolError("the host's lock says %q", strings.Join(sec.args, " "))
 }
 
+// contest is what was done so far about a lock that somebody else holds.
+type contest struct {
+	since   time.Time
+	tries   int
+	evicted bool
+}
+
+// A run that has ended is not waited for: its shells are told to end, and may hold the
+// lock for a moment longer on a host that has much to do. So that whoever comes next
+// neither stumbles over it nor takes it for dead, a held lock is tried for so often, with a
+// pause between.
+const (
+	leavingTries = 10
+	leavingPause = 100 * time.Millisecond
+)
+
 // waitForLock does what can be done about a held lock: end a dead holder, or
 // wait. It returns nil when it is worth trying again.
-func (h *Host) waitForLock(ctx context.Context, id state.Identity, e *heldError, since time.Time, evicted *bool) error {
+func (h *Host) waitForLock(ctx context.Context, id state.Identity, e *heldError, c *contest) error {
 	l := h.opts.Lock
 	if l.Within != nil && l.Within(e.Holder) {
 		h.within.Store(true)
 		return nil
 	}
 	dead := e.orphan || (l.Dead != nil && l.Dead(e.Holder))
-	if dead && !*evicted {
-		*evicted = true
+	if dead && c.tries > 0 && !c.evicted {
+		c.evicted = true
 		h.log.Warn("taking over the lock of a dead run", "host", h.name(), "run_id", e.Run)
 		return h.evict(ctx, id, e)
 	}
-	if time.Since(since) < l.Wait {
+	if c.tries == 0 {
+		c.since = time.Now()
+	}
+	if c.tries++; c.tries <= leavingTries || time.Since(c.since) < l.Wait {
+		pause := 500 * time.Millisecond
+		if c.tries <= leavingTries {
+			pause = leavingPause
+		}
 		select {
-		case <-time.After(min(500*time.Millisecond, l.Wait)):
+		case <-time.After(pause):
 			return nil
 		case <-ctx.Done():
 			return cancelled(ctx.Err())

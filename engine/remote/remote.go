@@ -56,7 +56,7 @@ type Limits struct {
 type LockInfo struct {
 	// Run and Controller are shown to whoever finds the host locked.
 	Run, Controller string
-	// Wait is how long to wait for another holder; 0: not at all.
+	// Wait is how long to wait for another holder; 0: a second, for one that is leaving.
 	Wait time.Duration
 	// Dead, when set, tells whether a holder is known to be gone for good, so
 	// that what it left running is ended and its lock taken over.
