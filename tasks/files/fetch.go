@@ -55,7 +55,11 @@ func planFetch(a fetchArgs, in module.Inputs, v state.View) (module.Change, erro
 	if c, done, err := a.unusable(src, f, err); done {
 		return c, err
 	}
-	dest, err := a.place(in, src)
+	from := src
+	if !strings.ContainsAny(a.Src[:1], "/~$") { // below the host's folder here as it was given
+		from = a.Src
+	}
+	dest, err := a.place(in, from)
 	if err != nil {
 		return module.Change{}, err
 	}

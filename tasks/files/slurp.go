@@ -2,6 +2,8 @@ package files
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -35,6 +37,9 @@ func planSlurp(a slurpArgs, _ module.Inputs, v state.View) (module.Change, error
 	f, err := g.TryFile(trim(p), state.WantContent)
 	if c, missing, gerr := g.Missing(); missing {
 		return c, gerr
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return module.Change{}, module.Fail("file is not readable: " + p)
 	}
 	if err != nil {
 		return module.Change{}, module.Fail("unable to slurp file: " + err.Error())

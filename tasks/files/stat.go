@@ -71,6 +71,9 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		if errors.Is(err, fs.ErrNotExist) {
 			return module.OK("stat", value.M("exists", false)), nil
 		}
+		if errors.Is(err, fs.ErrPermission) {
+			return module.Change{}, module.Fail("Permission denied")
+		}
 		return module.Change{}, module.Fail(err.Error())
 	}
 	s := f.Stat
@@ -84,10 +87,10 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if shown != "" && path.IsAbs(shown) {
 		m.Set("path", value.String(shown))
 	}
-	if a.GetChecksum && s.Type == state.TypeFile {
+	if a.GetChecksum && s.Type == state.TypeFile && f.Readable {
 		m.Set("checksum", value.String(sumOf(a.Algorithm, f)))
 	}
-	if a.GetMD5 && s.Type == state.TypeFile {
+	if a.GetMD5 && s.Type == state.TypeFile && f.Readable {
 		m.Set("md5", value.String(f.MD5))
 	}
 	if s.Type == state.TypeLink {
