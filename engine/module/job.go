@@ -110,13 +110,14 @@ else
   cmd=%[4]s
   if [ -z "$have" ]; then
     rc=2 cmd=%[5]s why=%[6]s
-    how='"failed": true, "msg": '"$why, "
+    how='"failed": true, "changed": false, "msg": '"$why, " z=
   elif [ $rc -eq 0 ]; then
     how='"changed": true, "msg": "", '
   else
     how='"failed": true, "changed": true, "msg": "non-zero return code", '
   fi
-  printf '{%%s"cmd": %%s, "rc": %%s, "start": "%%s.000000", "end": "%%s.000000", "delta": "%%d:%%02d:%%02d.000000", ' "$how" "$cmd" $rc "$b" "$z" $((n / 3600)) $((n / 60 %% 60)) $((n %% 60))
+  printf '{%%s"cmd": %%s, "rc": %%s, ' "$how" "$cmd" $rc
+  [ -z "$z" ] || printf '"start": "%%s.000000", "end": "%%s.000000", "delta": "%%d:%%02d:%%02d.000000", ' "$b" "$z" $((n / 3600)) $((n / 60 %% 60)) $((n %% 60))
   printf '"stdout": "%%s", "stderr": "%%s"}\n' "$(esc "$f.out")" "$(esc "$f.err")"
 fi >"$f.tmp"
 mv "$f.tmp" "$f"

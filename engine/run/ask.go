@@ -213,9 +213,8 @@ func (pl *play) tellPause(h *host, p module.Pause, o *outcome) (answered bool, e
 	if !p.Ask {
 		pl.notice("info", fmt.Sprintf("Pausing for %d seconds%s", int64(p.For/time.Second), hidden))
 		watched := pl.Pause != nil && !pl.isFree // in which hosts do not wait for each other
-		if watched {
-			pl.notice("info", "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)")
-		}
+		// In any case, as Ansible:
+		pl.notice("info", "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)")
 		if p.Prompt != "" {
 			pl.notice("info", prompt)
 		}

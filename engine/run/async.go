@@ -260,7 +260,7 @@ func jobLeft(j *job, file string) *outcome {
 	m := j.JobFields(file, false)
 	m.Set("changed", value.Bool(true))
 	m.Set("failed", value.Int(0)) // a number, as Ansible's wrapper says it
-	return &outcome{status: event.Changed, result: m, noLog: j.o != nil && j.o.noLog}
+	return &outcome{status: event.Changed, result: m, jobLeft: true, noLog: j.o != nil && j.o.noLog}
 }
 
 // jobDone is the result of a task whose job ended.

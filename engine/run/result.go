@@ -37,6 +37,7 @@ type outcome struct {
 	assuming    string
 	noLog       bool
 	on          delegation
+	jobLeft     bool // of a job that is not waited for
 	restored    bool // as an earlier attempt of the run noted it
 	given       bool // the facts went to the host it was delegated to
 	endHost     bool
@@ -369,7 +370,7 @@ func (pl *play) keepItem(h *host, t *playbook.Task, o *outcome) {
 // Ansible registers for the items of loops alone.
 func (pl *play) withInvocation(h *host, t *playbook.Task, o *outcome, r *value.Map) *value.Map {
 	in := h.inst
-	if in.evaled == nil || o.status == event.Skipped || o.unrun || t.Register.Str() == "" || r.Has("invocation") {
+	if in.evaled == nil || o.jobLeft || o.status == event.Skipped || o.unrun || t.Register.Str() == "" || r.Has("invocation") {
 		return r
 	}
 	inv := module.Invocation(in.evaled.mod.Spec(), in.evaled.raw)

@@ -30,9 +30,11 @@ func (a commandArgs) guard(g *module.Gather, in module.Inputs, cmd value.Value) 
 	var said, why string
 	switch {
 	case a.Creates != "" && creates:
-		said, why = fmt.Sprintf("since '%s' exists", a.Creates), "skipped, since "+a.Creates+" exists"
+		at := g.Expand(a.Creates)
+		said, why = fmt.Sprintf("since '%s' exists", at), "skipped, since "+at+" exists"
 	case a.Removes != "" && !removes:
-		said, why = fmt.Sprintf("since '%s' does not exist", a.Removes), "skipped, since "+a.Removes+" does not exist"
+		at := g.Expand(a.Removes)
+		said, why = fmt.Sprintf("since '%s' does not exist", at), "skipped, since "+at+" does not exist"
 	default:
 		return module.Change{}, false, nil
 	}

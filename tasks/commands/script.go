@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -37,22 +38,20 @@ func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, e
 		return module.Change{}, module.Fail("no script given")
 	}
 	g := module.Gathering(v)
-	login := g.Login()
 	if c, done, err := a.guard(g, in, value.Null); done {
 		if c.Result != nil {
-			said, _ := c.Result.Get("stdout")
-			why := strings.TrimPrefix(said.Str(), "skipped, since ")
-			option := "creates"
-			if strings.HasSuffix(why, " does not exist") {
-				option = "removes"
+			why := a.Creates + " exists, matching creates option"
+			if said, _ := c.Result.Get("stdout"); strings.HasSuffix(said.Str(), " does not exist") {
+				why = a.Removes + " does not exist, matching removes option"
 			}
-			why += ", matching " + option + " option"
 			c.Result, c.Skip = value.M("changed", false, "msg", why), true
 		}
 		return c, err
 	}
-	dir := a.dir(g)
-	if c, done, err := checkDir(g, dir, value.Null); done {
+	if a.Chdir != "" && !strings.HasPrefix(a.Chdir, "/") {
+		return module.Change{}, module.Fail("chdir " + a.Chdir + " must be an absolute path for a Unix-aware remote node")
+	}
+	if c, done, err := checkDir(g, a.Chdir, value.Null); done {
 		if f, ok := errors.AsType[*module.Failure](err); ok { // as when the shell cannot go there
 			f.Result = value.M("changed", true, "rc", 2, "stdout", "", "stderr", "")
 		}
@@ -62,10 +61,14 @@ func planScript(a commandArgs, in module.Inputs, v state.View) (module.Change, e
 	if err != nil {
 		return module.Change{}, err
 	}
-	if dir == "" {
-		dir = login.Home
+	name := path.Base(words[0])
+	at := fmt.Sprintf("/tmp/fairlead-%x", in.Seed[:8])
+	// What is behind the script is for the host's shell: variables, pipes and all.
+	line := strings.ReplaceAll(strings.TrimSpace(text), words[0], at+"/"+name)
+	if a.Executable != "" {
+		line = a.Executable + " " + line
 	}
-	c := bare(scriptOp(body, path.Base(words[0]), dir, a.Executable, words[1:]), in)
+	c := bare(scriptOp(body, name, at, a.Chdir, line), in)
 	switch guarded := a.Creates != "" || a.Removes != ""; {
 	case !guarded:
 		c.NoCheck = "Check mode is not supported for this task."
@@ -95,12 +98,11 @@ func readScript(src module.Sources, name string) ([]byte, error) {
 	return body, err
 }
 
-// scriptOp runs a script that is brought over on stdin: it is put into a
-// private folder, run, and removed.
-func scriptOp(body []byte, name, dir, executable string, args []string) state.Exec {
-	const wrap = `d=$(mktemp -d) || exit 1; trap 'rm -rf "$d"' EXIT HUP INT TERM; ` +
-		`n=$1; c=$2; x=$3; shift 3; cat >"$d/$n" && chmod 700 "$d/$n" && cd "$c" || exit 1; ` +
-		`if [ -n "$x" ]; then $x "$d/$n" "$@"; else "$d/$n" "$@"; fi </dev/null`
-	argv := append([]string{"/bin/sh", "-c", wrap, "sh", name, dir, executable}, args...)
+// scriptOp runs a script that is brought over on stdin: it is put into the new private
+// folder at, where line, a command for the shell, finds it, and is removed with that.
+func scriptOp(body []byte, name, at, dir, line string) state.Exec {
+	const wrap = `d=$1; n=$2; c=$3; x=$4; shift 4; (umask 077; mkdir "$d") || exit 1; trap 'rm -rf "$d"' EXIT HUP INT TERM; ` +
+		`cat >"$d/$n" && chmod 700 "$d/$n" || exit 1; if [ -n "$c" ]; then cd "$c" || exit 2; fi; (eval "$x") </dev/null`
+	argv := []string{"/bin/sh", "-c", wrap, "sh", at, name, dir, line}
 	return state.Exec{Argv: argv, Stdin: body, HasStdin: true, Shown: "script " + name}
 }
