@@ -108,6 +108,9 @@ type Traits struct {
 	NoEnvironment bool
 	// DiffList tells that what is registered as diff is a list even with one entry.
 	DiffList bool
+	// RunOnly tells that Ansible's module does not support check mode: a single task
+	// with check_mode: true is skipped. A plan predicts what the task does.
+	RunOnly bool
 	// RawArgs keeps arguments from being rendered before Decode (assert, debug var).
 	RawArgs []string
 }

@@ -26,6 +26,9 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 	if ev.delegated(h) && pl.waiting() && !pl.Check {
 		return &request{kind: reqFlushAll, host: h}, nil
 	}
+	if o := pl.skipsCheck(t, ev); o != nil {
+		return pl.finishItem(h, t, o)
+	}
 	view := &watched{HostView: l.view(ev.as)}
 	change, err := ev.mod.Plan(ev.args, pl.inputs(h, t, ev), view)
 	if o := ev.sources.takeUnknown(); o != nil {

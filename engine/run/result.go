@@ -461,6 +461,19 @@ func (h *host) register(t *playbook.Task, o *outcome) {
 	h.Set.Set(name, v)
 }
 
+// skipsCheck is the end of a single task in check mode whose module has no such mode in Ansible; nil of others.
+func (pl *play) skipsCheck(t *playbook.Task, ev *evaluated) *outcome {
+	spec := ev.mod.Spec()
+	if !spec.Traits.RunOnly || !ev.check || pl.Check && !ev.trial {
+		return nil
+	}
+	name := t.Action
+	if yaml.IsTemplate(name) {
+		name = spec.Name
+	}
+	return pl.outcomeOf(ev, module.Change{Skip: true, Result: value.M("changed", false, "msg", "remote module ("+name+") does not support check mode")})
+}
+
 // allOf are the warnings of one stage and those of the next that it did not have.
 func allOf(first, next []string) []string {
 	out := slices.Clone(first)

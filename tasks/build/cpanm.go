@@ -48,7 +48,7 @@ var cpanmSpec = module.Spec{
 		{Name: "binary", Type: "str", When: "always", Doc: "The program."},
 	},
 	Examples: "- cpanm: {name: Dancer, notest: true}\n",
-	Traits:   module.Traits{Reach: state.ReachExternal},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachExternal},
 }
 
 // Cpanm is the module cpanm.
@@ -157,7 +157,7 @@ func (a cpanmArgs) install(program, spec string, result *value.Map) module.Chang
 	add(a.InstallDeps, "--installdeps")
 	add(spec != "", spec)
 	result.Set("changed", value.Bool(true))
-	predicted := module.Change{Result: result, NoCheck: "remote module (community.general.cpanm) does not support check mode"}
+	predicted := module.Change{Result: result}
 	return module.Steps([]state.Exec{{Argv: argv, Env: []string{"LC_ALL=C", "LANGUAGE=C"}}}, predicted, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		r := did[0]
 		if r.RC != 0 {

@@ -47,7 +47,7 @@ var expectSpec = module.Spec{
 	},
 	Order:    [][]string{{"cmd", "stdout", "rc", "start", "end", "delta", "changed"}},
 	Examples: "- expect:\n    command: passwd username\n    responses:\n      (?i)password: \"{{ new_password }}\"\n  no_log: true\n",
-	Traits:   module.Traits{Reach: state.ReachExternal, Opaque: true},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachExternal, Opaque: true},
 }
 
 // Expect is the module expect.
@@ -89,8 +89,7 @@ func planExpect(a expectArgs, in module.Inputs, v state.View) (module.Change, er
 	}
 	return module.Change{
 		Ops: []state.Op{op}, Result: m, Guarded: a.Creates != "" || a.Removes != "",
-		NoCheck: "remote module (expect) does not support check mode",
-		Then:    func(_ state.View, did []state.OpResult) (module.Change, error) { return answered(did[0], cmd) },
+		Then: func(_ state.View, did []state.OpResult) (module.Change, error) { return answered(did[0], cmd) },
 		Failed: func(_ int, r state.OpResult) *module.Failure {
 			if r.RC == 2 {
 				return module.Fail("The command was not found or was not executable: " + argv[0] + ".")

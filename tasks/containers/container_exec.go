@@ -50,7 +50,7 @@ func newContainerExec() module.Module {
 			{Name: "stderr", Type: "str", When: "not detached", Doc: "Its errors."},
 		},
 		Examples: "- docker_container_exec: {container: db, command: pg_dumpall -U postgres}\n",
-		Traits:   module.Traits{Reach: state.ReachExternal},
+		Traits:   module.Traits{RunOnly: true, Reach: state.ReachExternal},
 	}, planContainerExec)
 }
 
@@ -81,8 +81,7 @@ func planContainerExec(a execArgs, _ module.Inputs, v state.View) (module.Change
 	case !c.State.Running:
 		return module.Change{}, module.Fail(`The container "` + a.Container + `" is not running`)
 	}
-	out := module.Change{Result: value.M("changed", true), Ops: []state.Op{cmd}, Once: true,
-		NoCheck: "remote module (community.docker.docker_container_exec) does not support check mode"}
+	out := module.Change{Result: value.M("changed", true), Ops: []state.Op{cmd}, Once: true}
 	if !a.Detach {
 		for _, k := range []string{"rc", "stdout", "stderr"} {
 			out.Result.Set(k, module.Later())

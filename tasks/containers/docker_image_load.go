@@ -26,7 +26,7 @@ func newImageLoad() module.Module {
 		Examples: `- docker_image_load:
     path: /var/tmp/images.tar
 `,
-		Traits: module.Traits{Reach: state.ReachHost},
+		Traits: module.Traits{RunOnly: true, Reach: state.ReachHost},
 	}, planImageLoad)
 }
 
@@ -47,8 +47,7 @@ func planImageLoad(a imageLoadArgs, _ module.Inputs, v state.View) (module.Chang
 		return module.Change{}, module.Fail("Error opening archive " + a.Path + " - no such file on the host")
 	}
 	c := module.Change{Ops: []state.Op{dockerCommand("load", "-i", a.Path)},
-		Result:  value.M("changed", true, "image_names", module.Later(), "images", module.Later(), "stdout", module.Later()),
-		NoCheck: "remote module (community.docker.docker_image_load) does not support check mode"}
+		Result: value.M("changed", true, "image_names", module.Later(), "images", module.Later(), "stdout", module.Later())}
 	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
 		if err := commandFailed(did, "Error loading archive "+a.Path); err != nil {
 			return module.Change{}, err

@@ -50,12 +50,12 @@ func newPrune() module.Module {
     images_filters:
       dangling: false
 `,
-		Traits: module.Traits{Reach: state.ReachHost},
+		Traits: module.Traits{RunOnly: true, Reach: state.ReachHost},
 	}, planPrune)
 }
 
 func planPrune(a pruneTask, _ module.Inputs, _ state.View) (module.Change, error) {
-	c := module.Change{Result: value.M("changed", module.Later()), NoCheck: "remote module (docker_prune) does not support check mode"}
+	c := module.Change{Result: value.M("changed", module.Later())}
 	for _, k := range []struct {
 		asked   bool
 		kind    state.Prunable

@@ -31,7 +31,7 @@ var mysqlVariablesSpec = module.Spec{
 		{Name: "queries", Type: "list", When: "it was changed", Doc: "The statement."},
 	},
 	Examples: "- mysql_variables: {variable: max_connections, value: \"500\"}\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachHost},
 }
 
 // MySQLVariables is the module mysql_variables.
@@ -70,7 +70,6 @@ func planMySQLVariables(a mysqlVariablesArgs, _ module.Inputs, v state.View) (mo
 			}
 			return a.settle(s, now, kept)
 		})
-	c.NoCheck = "remote module (community.mysql.mysql_variables) does not support check mode"
 	return c, nil
 }
 

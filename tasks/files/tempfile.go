@@ -29,7 +29,7 @@ var tempSpec = module.Spec{
 	Order:    [][]string{{"changed", "path", "uid", "gid", "owner", "group", "mode", "state", "size"}},
 	Returns:  append([]module.Return{{Name: "path", Type: "str", When: "always", Doc: "What was made."}}, fileReturns...),
 	Examples: "- tempfile: {state: directory, suffix: build}\n  register: tmp\n",
-	Traits:   module.Traits{Reach: state.ReachPaths},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachPaths},
 }
 
 // Tempfile is the module tempfile.

@@ -54,7 +54,7 @@ var waitSpec = module.Spec{
 		{Name: "match_groupdict", Type: "dict", When: "always", Doc: "The named groups that search_regex found."},
 	},
 	Examples: "- wait_for: {port: 8080, delay: 2, timeout: 60}\n",
-	Traits:   module.Traits{Reads: true},
+	Traits:   module.Traits{RunOnly: true, Reads: true},
 }
 
 // WaitFor is the module wait_for.
@@ -122,10 +122,9 @@ func (w *waiting) gone() bool {
 // and the text is matched here, else it looks until it is so.
 func (w *waiting) look(delay, limit int) module.Change {
 	return module.Change{
-		Ops:     []state.Op{state.Exec{Shell: w.script(delay, limit), Env: []string{"LC_ALL=C"}, Read: true}},
-		Result:  w.result(module.Later(), state.Stat{}),
-		Then:    w.then,
-		NoCheck: "remote module (wait_for) does not support check mode",
+		Ops:    []state.Op{state.Exec{Shell: w.script(delay, limit), Env: []string{"LC_ALL=C"}, Read: true}},
+		Result: w.result(module.Later(), state.Stat{}),
+		Then:   w.then,
 	}
 }
 

@@ -50,7 +50,7 @@ var rabbitUserSpec = module.Spec{
 		{Name: "user", Type: "str", When: "success", Doc: "As given; so is state."},
 	},
 	Examples: "- rabbitmq_user: {user: joe, password: '{{ secret }}', vhost: /, configure_priv: .*, read_priv: .*, write_priv: .*, tags: monitoring}\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachHost},
 }
 
 // RabbitMQUser is the module rabbitmq_user.
@@ -137,7 +137,6 @@ func planRabbitUser(a rabbitUserArgs, _ module.Inputs, _ state.View) (module.Cha
 	c := module.Look(t.node.exec("list_users", "--formatter", "json"), predicted, func(_ state.View, r state.OpResult) (module.Change, error) {
 		return t.users(r)
 	})
-	c.NoCheck = "remote module (community.rabbitmq.rabbitmq_user) does not support check mode"
 	return c, nil
 }
 

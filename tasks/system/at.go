@@ -40,7 +40,7 @@ var atSpec = module.Spec{
 		{Name: "units", Type: "str", When: "a job was added", Doc: "As asked."},
 	},
 	Examples: "- at: {command: reboot, count: 10, units: minutes, unique: true}\n",
-	Traits:   module.Traits{Reach: state.ReachHost, Opaque: true},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachHost, Opaque: true},
 }
 
 // At is the module at.

@@ -42,7 +42,7 @@ var cronVarSpec = module.Spec{
 		{Name: "backup_file", Type: "str", When: "backup, and something changed", Doc: "Where the old crontab is."},
 	},
 	Examples: "- cronvar: {name: MAILTO, value: ops@example.org}\n",
-	Traits:   module.Traits{Reach: state.ReachHost},
+	Traits:   module.Traits{RunOnly: true, Reach: state.ReachHost},
 }
 
 // CronVar is the module cronvar.
