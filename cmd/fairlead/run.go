@@ -96,6 +96,7 @@ task failed on a host, 4 a host was unreachable.`,
 		Example:           "  fairlead run -i hosts.ini site.yml\n  fairlead run -i web1,web2, -u root --diff site.yml -t config",
 		Args:              needPlaybook,
 		ValidArgsFunction: completePlaybook,
+		Version:           version, // ansible-playbook tells its own so
 		RunE:              func(c *cobra.Command, args []string) error { return f.execute(c.Context(), args, std) },
 	}
 	f.add(c)
