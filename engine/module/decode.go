@@ -301,11 +301,19 @@ type rules struct {
 }
 
 func (d *decoder) rules(r rules, got map[string]arg, at diag.Pos, whole bool) {
+	var clashes []string
+	var clash diag.Pos
 	for _, group := range r.exclusive {
 		n := slices.DeleteFunc(present(group, got), func(name string) bool { return got[name].assumed })
 		if len(n) > 1 {
-			d.problem(got[n[1]].given.Pos, "exclusive-arguments", "parameters are mutually exclusive: %s", strings.Join(group, "|"))
+			if len(clashes) == 0 {
+				clash = got[n[1]].given.Pos
+			}
+			clashes = append(clashes, strings.Join(group, "|"))
 		}
+	}
+	if len(clashes) > 0 {
+		d.problem(clash, "exclusive-arguments", "parameters are mutually exclusive: %s", strings.Join(clashes, ", "))
 	}
 	if !whole {
 		return

@@ -66,6 +66,27 @@ func (k keyLine) text() string {
 
 func (k keyLine) same(o keyLine) bool { return k.kind != "" && k.kind == o.kind && k.blob == o.blob }
 
+// replaces tells whether Ansible, which keeps lines by key or by text, would forget o for k.
+func (k keyLine) replaces(o keyLine) bool { return k.kind == "" && k.raw == o.raw || k.same(o) }
+
+// optionList are the options, sorted: their order makes no difference.
+func (k keyLine) optionList() (list []string) {
+	quoted, from := false, 0
+	for i := 0; i <= len(k.options); i++ {
+		switch {
+		case i == len(k.options) || k.options[i] == ',' && !quoted:
+			if i > from {
+				list = append(list, k.options[from:i])
+			}
+			from = i + 1
+		case k.options[i] == '"' && (i == 0 || k.options[i-1] != '\\'):
+			quoted = !quoted
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 func isKind(s string) bool {
 	return strings.HasPrefix(s, "ssh-") || strings.HasPrefix(s, "ecdsa-sha2-") || strings.HasPrefix(s, "sk-")
 }
@@ -162,7 +183,8 @@ func (a keyArgs) wanted() ([]keyLine, error) {
 func (a keyArgs) edit(old string, wanted []keyLine) string {
 	var lines []keyLine
 	for line := range strings.Lines(old) {
-		lines = append(lines, parseKey(strings.TrimRight(line, "\n")))
+		k := parseKey(strings.TrimRight(line, "\n"))
+		lines = append(slices.DeleteFunc(lines, k.replaces), k)
 	}
 	among := func(k keyLine) int { return slices.IndexFunc(wanted, k.same) }
 	changed := false
@@ -174,7 +196,7 @@ func (a keyArgs) edit(old string, wanted []keyLine) string {
 		case i < 0 && a.Exclusive && a.State == "present", i >= 0 && a.State == "absent", i >= 0 && have[i]:
 			changed = true
 			continue
-		case i >= 0 && (wanted[i].options != k.options || wanted[i].comment != k.comment):
+		case i >= 0 && (!slices.Equal(wanted[i].optionList(), k.optionList()) || wanted[i].comment != k.comment):
 			continue // comes behind the others, as in Ansible
 		case i >= 0:
 			have[i] = true
@@ -228,7 +250,7 @@ func (w keyWriter) owned(cur state.Stat, mode uint32) state.Attrs {
 
 func (w keyWriter) change(old, text string, diff bool) module.Change {
 	var c module.Change
-	if w.args.ManageDir {
+	if w.args.ManageDir && text != old {
 		switch dir := path.Dir(w.path); {
 		case !w.dir.Exists():
 			c.Ops = append(c.Ops, state.Mkdir{Path: dir, Attrs: w.owned(state.Stat{}, 0o700)})
@@ -242,23 +264,19 @@ func (w keyWriter) change(old, text string, diff bool) module.Change {
 	if w.args.Follow || text == old {
 		at = w.file.Resolved
 	}
-	attrs := w.owned(cur, 0o600)
-	switch {
-	case text != old:
-		attrs = w.owned(state.Stat{}, 0o600)
-		c.Ops = append(c.Ops, state.WriteFile{Path: at, Content: state.Bytes([]byte(text)), Attrs: attrs})
+	info := cur
+	if text != old { // what is as it should be keeps its owner and mode, too
+		c.Ops = append(c.Ops, state.WriteFile{Path: at, Content: state.Bytes([]byte(text)), Attrs: w.owned(state.Stat{}, 0o600)})
 		if diff {
 			c.Diff = state.Diff{{BeforeHeader: w.path, AfterHeader: w.path, Before: old, After: text}}
 		}
-	case cur.Type == state.TypeFile && !attrs.IsZero():
-		c.Ops = append(c.Ops, state.SetAttrs{Path: at, Attrs: attrs})
+		info = state.Stat{Type: state.TypeFile, Mode: 0o600, UID: w.user.UID, GID: w.user.GID, User: w.user.Name, Group: w.group, Size: int64(len(text)), Nlink: 1}
 	}
 	a := w.args
 	m := value.M("changed", len(c.Ops) > 0, "user", a.User, "key", a.Key, "path", w.pathArg(), "keyfile", w.path, "manage_dir", a.ManageDir,
 		"state", a.State, "key_options", optional(a.Options), "comment", optional(a.Comment), "exclusive", a.Exclusive, "follow", a.Follow, "validate_certs", a.Certs)
-	if text != old || cur.Type == state.TypeFile {
-		module.PathInfo(m, state.Stat{Type: state.TypeFile, Mode: 0o600, UID: w.user.UID, GID: w.user.GID, User: w.user.Name, Group: w.group,
-			Size: int64(len(text)), Nlink: 1})
+	if a.Path != "" {
+		module.PathInfo(m, info)
 	}
 	c.Result = m
 	return c
