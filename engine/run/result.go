@@ -444,8 +444,8 @@ func (h *host) register(t *playbook.Task, o *outcome) {
 		v = value.Unknown(&value.Origin{What: quoteTask(t)})
 	}
 	marks := value.Unsafe // its texts are never evaluated, whoever wrote them
-	if t.Module == "include_vars" && !h.inst.looped {
-		marks = 0 // but those of files of variables, as in Ansible
+	if (t.Module == "include_vars" || t.Module == "set_fact") && !h.inst.looped {
+		marks = 0 // but those of variables, as in Ansible
 	}
 	if o.noLog {
 		marks |= value.Secret
