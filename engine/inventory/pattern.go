@@ -29,7 +29,7 @@ func splitPattern(pattern string) []string {
 	var parts []string
 	if strings.Contains(pattern, ",") {
 		parts = strings.Split(pattern, ",")
-	} else if !strings.ContainsAny(pattern, ":[]") {
+	} else if !strings.ContainsAny(pattern, ":[] \t\n") {
 		parts = []string{pattern} // without the expressions for addresses, which are large
 	} else if _, _, err := parseAddress(pattern); err == nil {
 		parts = []string{pattern}

@@ -193,7 +193,7 @@ func (r *reader) checkHosts(p *Play, n *yaml.Node) {
 	switch {
 	case p.Hosts == nil && n.Pair("hosts") == nil:
 		r.fail(n.Pos, "hosts", "the field 'hosts' is required but was not set").WithHint("say on which hosts the play runs: add 'hosts:', for instance 'hosts: all'")
-	case p.Hosts.IsNull() || p.Hosts.Kind == yaml.Sequence && len(p.Hosts.Items) == 0:
+	case p.Hosts.IsNull() || p.Hosts.IsString() && p.Hosts.Str() == "" || p.Hosts.Kind == yaml.Sequence && len(p.Hosts.Items) == 0:
 		r.fail(n.Pair("hosts").Key.Pos, "hosts", "Hosts list cannot be empty. Please check your playbook")
 	case p.Hosts.Kind == yaml.Mapping:
 		r.fail(p.Hosts.Pos, "hosts", "Hosts list must be a sequence or string. Please check your playbook: it is %s", p.Hosts.Describe())

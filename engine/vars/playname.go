@@ -23,6 +23,11 @@ func (e *Engine) playName(pv *PlayVars) value.Value {
 	name := pv.Play.Keywords.Name
 	switch {
 	case name.Str() == "":
+		if hosts := pv.Play.Hosts; hosts.IsString() && hosts.HasTemplate() { // a list is shown as such
+			if v, err := e.ofPlay(pv).Eval(hosts); err == nil && !v.HasUnknown() {
+				return value.String(v.Text())
+			}
+		}
 		return value.String(strings.Join(e.PlayPatterns(pv), ","))
 	case !name.HasTemplate() || strings.Contains(name.Str(), "ansible_play_name"):
 		return value.String(name.Str())
