@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairlead-project/fairlead/engine/remote"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
@@ -63,7 +64,7 @@ tr '\n\000' '\001\n' </proc/$$/environ 2>/dev/null`
 func envFacts(r *raw, out *value.Map) {
 	env := value.NewMap()
 	for _, l := range r.sections["env"] {
-		if k, v, ok := strings.Cut(l, "="); ok && k != "" {
+		if k, v, ok := strings.Cut(l, "="); ok && k != "" && k != remote.CarriedName {
 			env.Set(k, value.String(strings.ReplaceAll(v, "\x01", "\n")))
 		}
 	}

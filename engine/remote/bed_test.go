@@ -260,13 +260,18 @@ func TestBedFirstQuestion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := bedHost(t, bedConfig(b, addr, "root"), remote.Options{})
 			do(t, h, state.Batch{Ask: []state.Query{state.Path{Path: "/etc/some-odd-name"}}})
-			out := do(t, h, state.Batch{Ops: []state.Op{state.Exec{Shell: "cat /proc/*/cmdline | tr '\\0' ' '; env"}}})
+			out := do(t, h, state.Batch{Ops: []state.Op{state.Exec{Shell: "cat /proc/*/cmdline | tr '\\0' ' '; env; cat /proc/*/environ >&2"}}})
 			allOK(t, out, 1)
 			for _, mark := range []string{"odd-name", "_FD='", "_FD=["} {
 				// Our own command line has the marks of neither: it holds no name.
 				if bytes.Contains(out.Results[0].Stdout, []byte(mark)) {
 					t.Errorf("%s is seen by others", mark)
 				}
+			}
+			// Who reads the environment of the shell reads the question, and nothing that
+			// ends his output.
+			if !bytes.Contains(out.Results[0].Stderr, []byte("odd-name")) {
+				t.Error("the environment of the shell was not read")
 			}
 			if n := bytes.Count(out.Results[0].Stdout, []byte("${#_FD} =")); n == 0 {
 				t.Error("the first question did not travel with the command")

@@ -18,6 +18,10 @@ import (
 // maxCarried is what a command line may hold, well below what one argument may.
 const maxCarried = 64 << 10
 
+// CarriedName is the variable in which a shell gets its first frame. It unsets it, but
+// what a process began with stays to be read in /proc.
+const CarriedName = "_FD"
+
 // lineBreak stands for a line break in a carried frame.
 const lineBreak = "\x02"
 
@@ -61,7 +65,7 @@ var driverInLine = sync.OnceValue(func() string { return inLine.Replace(driver()
 func carry(e encoded) string {
 	var b strings.Builder
 	b.Grow(e.size() + 512)
-	b.WriteString("_FD='")
+	b.WriteString(CarriedName + "='")
 	for _, s := range e.before {
 		if s == driver() { // the same for every host
 			b.WriteString(driverInLine())

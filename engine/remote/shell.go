@@ -213,7 +213,9 @@ func (s *shell) prologue(f *frame) []string {
 		if path == "" {
 			path = systemPath
 		}
-		text = append(text, "N=", s.nonce, "\n_XP=", quote(path), "\n", driver())
+		// In two halves: a program that prints this text must not print the nonce.
+		half := len(s.nonce) / 2
+		text = append(text, "N=", s.nonce[:half], `""`, s.nonce[half:], "\n_XP=", quote(path), "\n", driver())
 	}
 	if missing&partOps != 0 {
 		text = append(text, opsScript())

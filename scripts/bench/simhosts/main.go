@@ -241,7 +241,7 @@ func (s *server) loop(ch ssh.Channel, command string) {
 		}
 		s.frames.Add(1)
 		if nonce == "" {
-			nonce = between(frame, "N=", "\n")
+			nonce = strings.Replace(between(frame, "N=", "\n"), `""`, "", 1)
 		}
 		a := s.answer(neutral(frame, nonce))
 		if sh != nil {
@@ -340,6 +340,7 @@ func between(s, from, to string) string {
 // neutral is a frame without what differs between two connections.
 func neutral(frame, nonce string) string {
 	frame = strings.ReplaceAll(frame, nonce, "NONCE")
+	frame = strings.Replace(frame, nonce[:len(nonce)/2]+`""`+nonce[len(nonce)/2:], "NONCE", 1)
 	var b strings.Builder
 	for {
 		head, rest, found := strings.Cut(frame, "/.fairlead-")
