@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fairlead-project/fairlead/engine/state"
+	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // shells are those that scripts must work in.
@@ -49,4 +50,17 @@ func ask(t testing.TB, shell []string, q state.Query, env ...string) any {
 		t.Errorf("%s in %v: stderr: %s", q.Query(), shell, res.Stderr)
 	}
 	return v
+}
+
+// TestEnvironment: the fact is what the login began with, without the variable that a shell's
+// first question may have come in: it holds what marks the end of an answer.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, sh := range shells {
+		got := goFacts(t, ask(t, sh, state.Facts{Families: "env"}, "A=1\n2", "_FD=a question", "PATH=/usr/bin:/bin").(*value.Map))
+		env, _ := got["env"].(map[string]any)
+		if env["A"] != "1\n2" || env["PATH"] != "/usr/bin:/bin" || env["_FD"] != nil {
+			t.Errorf("%v: %v", sh, env)
+		}
+	}
 }
