@@ -35,6 +35,9 @@ func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*
 	}
 	for _, p := range t.Args.Pairs {
 		name := p.Key.Value().Text()
+		if t.Implicit && name == "gather_subset" && args.Has(name) && pl.p.GatherSubset.IsNull() && len(pl.Settings.GatherSubset) == 0 {
+			continue // what the play does not say, module_defaults may
+		}
 		if spec.AnyArgs && p.Key.HasTemplate() {
 			k, err := s.Eval(p.Key)
 			if err != nil {

@@ -17,6 +17,11 @@ func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
 		target = ev.target
 	}
 	for _, d := range o.do {
+		if o.status == event.Failed && changesInventory(d) { // by the task's own word
+			o.result = o.result.Clone()
+			o.result.Set("changed", value.Bool(false))
+			continue
+		}
 		switch d := d.(type) {
 		case module.SetFacts:
 			o.given = target != h
@@ -44,6 +49,16 @@ func (pl *play) carryOut(h *host, t *playbook.Task, o *outcome) error {
 		}
 	}
 	return nil
+}
+
+// changesInventory tells whether a directive adds hosts or groups, which a task that
+// failed does not, as in Ansible.
+func changesInventory(d module.Directive) bool {
+	switch d.(type) {
+	case module.AddHost, module.GroupBy:
+		return true
+	}
+	return false
 }
 
 func (pl *play) setFacts(h *host, d module.SetFacts) {

@@ -61,7 +61,11 @@ func planSetup(a setupArgs, in module.Inputs, v state.View) (module.Change, erro
 	if env, ok := all.Get("env"); ok && len(in.Env) > 0 {
 		all.Set("env", withEnv(env, in.Env))
 	}
-	all.Set("gather_subset", value.Strings(slices.DeleteFunc(slices.Clone(a.GatherSubset), func(n string) bool { return n == state.FactsAlone })...))
+	said := a.GatherSubset
+	if slices.Contains(said, state.FactsAlone) { // of everything what is used
+		said = []string{"all"}
+	}
+	all.Set("gather_subset", value.Strings(said...))
 	all.Set("module_setup", value.Bool(true))
 	shown, set := value.NewMap(), value.NewMap()
 	for k, f := range all.All() {
