@@ -129,6 +129,9 @@ func (a blockArgs) edit(old []byte, block string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if at > 0 && !strings.HasSuffix(lines[at-1], "\n") { // also where no block comes behind it, as in Ansible
+		lines[at-1] += "\n"
+	}
 	if block == "" {
 		return []byte(strings.Join(lines, "")), nil
 	}
@@ -136,9 +139,6 @@ func (a blockArgs) edit(old []byte, block string) ([]byte, error) {
 		block += "\n"
 	}
 	before := strings.Join(lines[:at], "")
-	if before != "" && !strings.HasSuffix(before, "\n") {
-		before += "\n"
-	}
 	after := strings.Join(lines[at:], "")
 	if a.Prepend && before != "" && lines[at-1] != "\n" {
 		before += "\n"

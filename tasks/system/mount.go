@@ -125,11 +125,15 @@ func (m *mounting) edit() string {
 	line := strings.Join([]string{spaces.Replace(src), spaces.Replace(m.at), m.FSType.Or(""), spaces.Replace(m.opts()), m.Dump, m.Passno}, " ")
 	var out []string
 	have, changed := false, false
+	least := 4 // fields of a line that is looked at: the last two may be missing, but not where it is to go
+	if m.forgets() {
+		least = 6
+	}
 	for raw := range strings.Lines(m.old) {
 		raw = strings.TrimRight(raw, "\n")
 		f := strings.Fields(raw)
-		if len(f) < 4 || strings.HasPrefix(f[0], "#") || f[1] != spaces.Replace(m.at) ||
-			m.FSType.Or("") == "swap" && f[0] != spaces.Replace(src) {
+		if len(f) < least || len(f) > 6 || strings.HasPrefix(f[0], "#") || f[1] != spaces.Replace(m.at) ||
+			m.Src.Given() && f[1] == "none" && f[2] == "swap" && f[0] != spaces.Replace(src) {
 			out = append(out, raw)
 			continue
 		}
@@ -137,10 +141,10 @@ func (m *mounting) edit() string {
 			f = append(f, "0")
 		}
 		switch {
-		case m.forgets(), have:
+		case m.forgets():
 			changed = true
 			continue
-		case strings.Join(f[:6], " ") != line:
+		case strings.Join(f, " ") != line:
 			changed = true
 			raw = line
 		}
