@@ -145,7 +145,11 @@ func (s *Scope) Warn(text string) {
 
 // RenderText renders the text of a template file; extra variables win.
 func (s *Scope) RenderText(path, text string, o jinja.Options, extra *value.Map) (value.Value, error) {
-	locals := s.templateVars(path)
+	said := path
+	if v, ok := extra.Get("template_path"); ok {
+		said = v.Text()
+	}
+	locals := s.templateVars(path, said)
 	for k, v := range extra.All() {
 		locals[k.Text()] = v
 	}

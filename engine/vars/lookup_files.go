@@ -140,8 +140,7 @@ func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value,
 			out = append(out, value.String(text).WithMarks(value.Unsafe|marks))
 			continue
 		}
-		locals := s.templateVars(p)
-		locals["template_path"] = t
+		locals := s.templateVars(p, t.Text())
 		for k, v := range option(o, "template_vars").Map().All() {
 			locals[k.Text()] = v
 		}

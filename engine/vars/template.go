@@ -3,24 +3,26 @@ package vars
 import (
 	"os"
 	"os/user"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
 // templateVars are the variables that Ansible gives every template file about
-// itself.
-func (s *Scope) templateVars(path string) map[string]value.Value {
+// itself. said is the file as the task names it.
+func (s *Scope) templateVars(path, said string) map[string]value.Value {
 	m := map[string]value.Value{
-		"ansible_managed":   value.String(s.managed(path)).WithMarks(value.Unsafe),
-		"template_path":     value.String(path),
+		"ansible_managed":   value.String(s.managed(path, said)).WithMarks(value.Unsafe),
+		"template_path":     value.String(said),
 		"template_fullpath": value.String(path),
 		"template_destpath": value.Null,
 		"template_run_date": jinja.Datetime(s.moment.Now),
 		"template_mtime":    value.Null,
 		"template_host":     value.String(controllerHost()),
-		"template_uid":      value.String(controllerUser()),
+		"template_uid":      value.String(ownerOf(path)),
 	}
 	if st, err := os.Stat(path); err == nil {
 		m["template_mtime"] = jinja.Datetime(st.ModTime())
@@ -29,13 +31,13 @@ func (s *Scope) templateVars(path string) map[string]value.Value {
 }
 
 // managed is the variable ansible_managed: the setting with {file}, {host} and
-// {uid} filled in, and the time of the template's last change.
-func (s *Scope) managed(path string) string {
+// {uid} filled in as Python's format does, and the time of the template's last change.
+func (s *Scope) managed(path, said string) string {
 	text := s.eng.Managed
 	if text == "" {
 		return "Ansible managed"
 	}
-	text = strings.NewReplacer("{file}", path, "{host}", controllerHost(), "{uid}", controllerUser()).Replace(text)
+	text = strings.NewReplacer("{{", "{", "}}", "}", "{file}", said, "{host}", controllerHost(), "{uid}", ownerOf(path)).Replace(text)
 	if st, err := os.Stat(path); err == nil && strings.Contains(text, "%") {
 		text = jinja.Strftime(text, st.ModTime())
 	}
@@ -50,10 +52,19 @@ func controllerHost() string {
 	return name
 }
 
-func controllerUser() string {
-	u, err := user.Current()
+// ownerOf is the name of a file's owner, or the number where that has none.
+func ownerOf(path string) string {
+	info, err := os.Stat(path)
 	if err != nil {
 		return "root"
 	}
-	return u.Username
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "root"
+	}
+	id := strconv.Itoa(int(st.Uid))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
 }
