@@ -80,6 +80,7 @@ type unpacking struct {
 	names   []string
 	changed bool
 	extract *value.Map
+	bad     error // the attributes cannot be set
 }
 
 func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Change, error) {
@@ -286,6 +287,9 @@ func (u *unpacking) attributes(v state.View, _ []state.OpResult) (module.Change,
 		}
 		return c, nil
 	}
+	if u.bad != nil {
+		return u.cleaned(u.bad)
+	}
 	for _, op := range ops {
 		if s, ok := op.(state.SetAttrs); ok && trim(s.Path) == trim(u.dest) {
 			dest.Followed = applied(dest.Followed, s.Attrs)
@@ -325,6 +329,9 @@ func (u *unpacking) setAttrs(g *module.Gather, at string, seen map[string]bool, 
 	seen[at] = true
 	f := g.File(at, 0)
 	w, err := u.Want(g, f.Stat)
+	if err != nil && u.bad == nil {
+		u.bad = err
+	}
 	if err != nil || !g.Complete() || !f.Exists() {
 		return
 	}

@@ -24,7 +24,8 @@ type userArgs struct {
 	CreateHome     bool                 `arg:"create_home"`
 	MoveHome       bool                 `arg:"move_home"`
 	Skeleton       string               `arg:"skeleton"`
-	Umask          string               `arg:"umask"`
+	Umask          module.Opt[string]   `arg:"umask"`
+	Local          bool                 `arg:"local"`
 	Shell          module.Opt[string]   `arg:"shell"`
 	System         bool                 `arg:"system"`
 	Password       value.Value          `arg:"password"`
@@ -125,7 +126,14 @@ type account struct {
 }
 
 func planUser(a userArgs, in module.Inputs, v state.View) (module.Change, error) {
+	if a.Local && a.Umask.Given() {
+		return module.Change{}, module.Fail("'umask' can not be used with 'local'")
+	}
 	u := &account{userArgs: a, in: in, g: module.Gathering(v)}
+	if a.Append && !a.Groups.Given() {
+		u.warn = append(u.warn, "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups."+
+			"This will change to an error in Ansible 2.14.")
+	}
 	u.cur = u.g.User(a.Name)
 	if c, missing, err := u.g.Missing(); missing {
 		return c, err

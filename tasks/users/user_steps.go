@@ -48,8 +48,8 @@ func (u *account) create() []state.Exec {
 		if u.Skeleton != "" {
 			put("-k", u.Skeleton)
 		}
-		if u.Umask != "" {
-			put("-K", "UMASK="+u.Umask)
+		if mask := u.Umask.Or(""); mask != "" {
+			put("-K", "UMASK="+mask)
 		}
 	} else {
 		put("-M")
@@ -186,8 +186,8 @@ func (u *account) makeHome(home string) state.Exec {
 	if skel == "" {
 		skel = "/etc/skel"
 	}
-	mask := "umask=" + quote(u.Umask)
-	if u.Umask == "" {
+	mask := "umask=" + quote(u.Umask.Or(""))
+	if u.Umask.Or("") == "" {
 		mask = `umask=$(sed -n 's/^[[:space:]]*UMASK[[:space:]][[:space:]]*\([0-7]*\).*/\1/p' /etc/login.defs 2>/dev/null | tail -n 1)`
 	}
 	h, p := quote(home), u.predicted()
