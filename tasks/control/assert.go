@@ -37,9 +37,10 @@ func Assert() module.Module {
 }
 
 func planAssert(a assertArgs, in module.Inputs, _ state.View) (module.Change, error) {
-	for _, m := range []module.Opt[value.Value]{a.FailMsg, a.SuccessMsg} {
+	for i, m := range []module.Opt[value.Value]{a.FailMsg, a.SuccessMsg} {
+		what := []string{"fail_msg or msg", "success_msg"}[i]
 		if v, ok := m.Get(); ok && v.Kind() != value.KindString && v.Kind() != value.KindList {
-			return module.Change{}, module.Fail("Incorrect type for fail_msg or success_msg, expected a string or list and got " + v.TypeName())
+			return module.Change{}, module.Fail("Incorrect type for " + what + ", expected a string or list and got <class '" + v.TypeName() + "'>")
 		}
 	}
 	that := a.That

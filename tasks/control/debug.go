@@ -1,8 +1,10 @@
 package control
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -52,6 +54,23 @@ func planDebug(a debugArgs, in module.Inputs, _ state.View) (module.Change, erro
 	return module.Change{Result: m}, nil
 }
 
+// whyUndefined goes on, with -v, to say which part is not defined, twice as Ansible does.
+func whyUndefined(v value.Value, err error, in module.Inputs) string {
+	if verbosity(in) == 0 {
+		return ""
+	}
+	why := ""
+	if d, ok := errors.AsType[*diag.Diagnostic](err); ok {
+		why = d.Msg
+	} else if u := v.Undef(); u != nil {
+		why = u.Message()
+	}
+	if why == "" {
+		return ""
+	}
+	return ": " + why + ". " + why
+}
+
 // verbosity is the number of -v of the run, as far as a variable tells.
 func verbosity(in module.Inputs) int {
 	if in.Vars == nil {
@@ -88,7 +107,7 @@ func evaluate(arg value.Value, in module.Inputs) (string, value.Value, error) {
 	v, err := in.Vars.Eval(expr.Str())
 	switch {
 	case undefined(v, err):
-		return expr.Str(), value.String("VARIABLE IS NOT DEFINED!"), nil
+		return expr.Str(), value.String("VARIABLE IS NOT DEFINED!" + whyUndefined(v, err, in)), nil
 	case err != nil:
 		return "", value.Null, err
 	}

@@ -136,7 +136,7 @@ func planService(a serviceArgs, in module.Inputs, v state.View) (module.Change, 
 			". Supported parameters include: arguments, enabled, name, pattern, runlevel, sleep, state (args).")
 	}
 	if !i.Exists {
-		return module.Change{}, missing(a.Name)
+		return module.Change{}, module.Fail("Could not find the requested service " + a.Name + ": ") // where systemd is, the sentence goes on
 	}
 	s := &script{args: a, info: i}
 	return s.plan()

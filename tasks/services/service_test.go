@@ -141,7 +141,7 @@ func TestFailures(t *testing.T) {
 		want string
 	}{
 		"none":            {Service(), noUnit, nil, []any{"state", "started"}, "Could not find the requested service web: host"},
-		"none on scripts": {Service(), state.ServiceInfo{Manager: state.SysV, Tools: []string{"service"}}, nil, []any{"state", "started"}, "Could not find the requested service web: host"},
+		"none on scripts": {Service(), state.ServiceInfo{Manager: state.SysV, Tools: []string{"service"}}, nil, []any{"state", "started"}, "Could not find the requested service web: "},
 		"no manager":      {Service(), state.ServiceInfo{}, nil, []any{"state", "started"}, "cannot find 'service' binary or init script for service,  possible typo in service name?, aborting"},
 		"cannot start":    {Service(), unitOff, map[string]int{"start": 1}, []any{"state", "started"}, "Unable to start service web: no start"},
 		"cannot enable":   {Service(), unitOff, map[string]int{"enable": 1}, []any{"state", "started", "enabled", true}, "Unable to enable service web: no enable"},

@@ -20,6 +20,9 @@ func (t *Terminal) body(e *event.Event) string {
 	if !bad && !(whole && e.Status != event.Skipped) && t.o.Verbosity == 0 {
 		return ""
 	}
+	if !bad && !whole && (e.Module == "setup" || e.Module == "gather_facts") {
+		return "" // as many lines as a host has facts
+	}
 	m := without(e.Res, "failed", "skipped", "warnings") // the line says so, and the lines before it
 	if t.o.Verbosity < 3 && !whole {
 		m = without(m, "diff") // shown above, when wanted

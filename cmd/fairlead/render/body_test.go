@@ -3,6 +3,7 @@ package render
 import (
 	"testing"
 
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/jinja"
 	"github.com/fairlead-project/fairlead/engine/value"
 )
@@ -23,6 +24,23 @@ func TestResultsAreWrittenAsAskedFor(t *testing.T) {
 	} {
 		if got := (&Terminal{o: Options{Results: c.how}}).written(m, c.wide); got != c.want {
 			t.Errorf("%+v: got\n%s\nwant\n%s", c.how, got, c.want)
+		}
+	}
+}
+
+func TestWhatAResultShows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		e    event.Event
+		want string
+	}{
+		"warnings are lines of their own": {event.Event{Module: "file", Status: event.OK, Res: value.M("a", 1, "warnings", []string{"w"})}, `{"a": 1}`},
+		"facts are too many":              {event.Event{Module: "setup", Status: event.OK, Res: value.M("ansible_facts", value.M("a", 1))}, ""},
+		"facts that failed":               {event.Event{Module: "setup", Status: event.Failed, Res: value.M("msg", "no")}, `{"msg": "no"}`},
+		"a skipped debug":                 {event.Event{Module: "debug", Status: event.Skipped, Verbose: true, Res: value.M("changed", false, "skipped_reason", "x")}, `{"skipped_reason": "x"}`},
+	} {
+		if got := (&Terminal{o: Options{Verbosity: 1}}).body(&c.e); got != c.want {
+			t.Errorf("%s: %q, not %q", name, got, c.want)
 		}
 	}
 }
