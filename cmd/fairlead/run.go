@@ -96,10 +96,12 @@ task failed on a host, 4 a host was unreachable.`,
 		Example:           "  fairlead run -i hosts.ini site.yml\n  fairlead run -i web1,web2, -u root --diff site.yml -t config",
 		Args:              needPlaybook,
 		ValidArgsFunction: completePlaybook,
-		Version:           version, // ansible-playbook tells its own so
+		Version:           version,
 		RunE:              func(c *cobra.Command, args []string) error { return f.execute(c.Context(), args, std) },
 	}
 	f.add(c)
+	c.InitDefaultVersionFlag() // as ansible-playbook has it
+	_ = c.Flags().MarkHidden("version")
 	group(c, "How to run", func(fl *pflag.FlagSet) {
 		fl.BoolVarP(&f.check, "check", "C", false, "change nothing, tell what would be done (the same as plan)")
 	})
@@ -266,9 +268,9 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 	if f.json {
 		sinks = append(sinks, event.JSONLines(std.out))
 	} else {
-		t := render.New(std.out, f.look(settings, std))
-		defer t.Close()
-		sinks = append(sinks, t)
+		shown, done := f.shown(settings, std)
+		defer done()
+		sinks = append(sinks, shown...)
 	}
 	log, err := openLog(settings)
 	if err != nil {
@@ -323,7 +325,7 @@ func (f *runFlags) perform(ctx context.Context, cfg run.Config, settings *config
 func (f *runFlags) look(settings *config.Config, std streams) render.Options {
 	return render.Options{
 		Color: std.outColor, Live: std.live, Width: std.width, Verbosity: f.verbose, Plan: f.check,
-		HideSkipped: !settings.Bool(config.DisplaySkipped), HideOK: !settings.Bool(config.DisplayOK),
+		HideSkipped: !settings.Bool(config.DisplaySkipped) || callback(settings) == "skippy", HideOK: !settings.Bool(config.DisplayOK),
 		Results: results(settings), HostStarts: settings.Bool(config.HostStarts), TaskPaths: settings.Bool(config.TaskPaths),
 		CustomStats: settings.Bool(config.CustomStats), Check: settings.Bool(config.CheckMarkers), Failed: failures(settings, std),
 		Warnings: std.err, ColorWarnings: std.errColor,
@@ -339,6 +341,12 @@ func results(settings *config.Config) render.Results {
 	}
 	if settings.Text(config.ResultFormat) == "yaml" {
 		r.YAML = jinja.ResultYAML
+	}
+	switch callback(settings) {
+	case "yaml":
+		r.Headed = jinja.CallbackYAML
+	case "debug":
+		r.Apart = true
 	}
 	return r
 }

@@ -137,7 +137,7 @@ skip = slow,  never_this
 
 func TestWhatHasNoEffectIsNamed(t *testing.T) {
 	t.Parallel()
-	s := around(t, "ANSIBLE_STDOUT_CALLBACK=yaml", "ANSIBLE_GALAXY_SERVER_LIST=x", "ANSIBLE_FROKS=2", "PATH=/bin")
+	s := around(t, "ANSIBLE_CALLBACKS_ENABLED=timer", "ANSIBLE_GALAXY_SERVER_LIST=x", "ANSIBLE_FROKS=2", "PATH=/bin")
 	write(t, filepath.Join(s.Dir, "ansible.cfg"), "[defaults]\nnocows = 1\nfork = 3\n[galaxy]\nserver=x\n[ssh_connection]\npipelining = True\n")
 	got := map[string]bool{}
 	for _, i := range load(t, s).Ignored {
@@ -150,7 +150,7 @@ func TestWhatHasNoEffectIsNamed(t *testing.T) {
 		}
 	}
 	want := map[string]bool{"[defaults] nocows": false, "[defaults] fork": true, "[galaxy] server": false, "[ssh_connection] pipelining": false,
-		"$ANSIBLE_STDOUT_CALLBACK": false, "$ANSIBLE_GALAXY_SERVER_LIST": false, "$ANSIBLE_FROKS": true}
+		"$ANSIBLE_CALLBACKS_ENABLED": false, "$ANSIBLE_GALAXY_SERVER_LIST": false, "$ANSIBLE_FROKS": true}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -83,6 +83,7 @@ const (
 	FailedToStderr         Key = "display_failed_stderr"
 	CheckMarkers           Key = "check_mode_markers"
 	CustomStats            Key = "show_custom_stats"
+	Callback               Key = "stdout_callback"
 	ResultFormat           Key = "callback_result_format"
 	ResultsPretty          Key = "callback_format_pretty"
 	HostStarts             Key = "show_per_host_start"
@@ -180,6 +181,7 @@ var settings = []Setting{
 	{FailedToStderr, in(defaults, "display_failed_stderr"), env("ANSIBLE_DISPLAY_FAILED_STDERR"), Bool, "false", nil, "show failures on standard error"},
 	{CheckMarkers, in(defaults, "check_mode_markers"), env("ANSIBLE_CHECK_MODE_MARKERS"), Bool, "false", nil, "mark dry runs, and what is in check mode"},
 	{CustomStats, in(defaults, "show_custom_stats"), env("ANSIBLE_SHOW_CUSTOM_STATS"), Bool, "false", nil, "show at the end what set_stats gave"},
+	{Callback, in(defaults, "stdout_callback"), env("ANSIBLE_STDOUT_CALLBACK"), Text, "default", nil, "how a run is shown: default, yaml, debug, skippy, json or null"},
 	{ResultFormat, in(defaults, "callback_result_format"), env("ANSIBLE_CALLBACK_RESULT_FORMAT"), Text, "json", []string{"json", "yaml"}, "how the results of tasks are written"},
 	{ResultsPretty, in(defaults, "callback_format_pretty"), env("ANSIBLE_CALLBACK_FORMAT_PRETTY"), Bool, "", nil, "results on several lines always, or never"},
 	{HostStarts, in(defaults, "show_per_host_start"), env("ANSIBLE_SHOW_PER_HOST_START"), Bool, "false", nil, "tell of each host that a task starts there"},

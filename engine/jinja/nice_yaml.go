@@ -19,6 +19,12 @@ func ResultYAML(v value.Value, indent int, lossy bool) (string, error) {
 	return dumpYAML(v, yamlStyle{indent: indent, width: 80, sorted: true, blocks: true, lossy: lossy})
 }
 
+// CallbackYAML writes a result as the callback yaml of community.general does: lossy, and
+// in lines as long as they come.
+func CallbackYAML(v value.Value) (string, error) {
+	return dumpYAML(v, yamlStyle{indent: 2, width: 1000, sorted: true, blocks: true, lossy: true})
+}
+
 var blankBeforeBreak = lazyregexp.New(" +([\n\u0085\u2028\u2029])")
 
 // forBlock is a text of several lines without what libyaml writes in no block.

@@ -56,13 +56,11 @@ func userFacts(r *raw, out *value.Map) {
 // scriptEnv prints the environment that the login's shell began with, which is what
 // its commands have but for the driver's own changes. It reads that of the shell: what
 // a redirection opens as /proc/self is gone when a forked child becomes the command.
-// A shell that got its first question with its command began with that in a variable,
-// which is no part of the login's environment and would end the answer.
 const scriptEnv = `printf '@fairlead env\n'
-tr '\n\000' '\001\n' </proc/$$/environ 2>/dev/null | sed '/^_FD=/d'`
+tr '\n\000' '\001\n' </proc/$$/environ 2>/dev/null`
 
 // envFacts reads the environment with newlines and NULs exchanged, so that one
-// line is one variable.
+// line is one variable. That in which the shell got its first question is not the login's.
 func envFacts(r *raw, out *value.Map) {
 	env := value.NewMap()
 	for _, l := range r.sections["env"] {

@@ -10,18 +10,18 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// body is the result as text, where it is wanted: failures, debug, -v.
-func (t *Terminal) body(e *event.Event) string {
+// body is the result as text, and whether it is wanted: failures, debug, -v.
+func (t *Terminal) body(e *event.Event) (text string, wanted bool) {
 	if e.Res == nil || e.Status == event.Unknown {
-		return ""
+		return "", false
 	}
 	bad := e.Status == event.Failed || e.Status == event.Unreachable
 	whole := e.Verbose && !e.NoLog
 	if !bad && !(whole && e.Status != event.Skipped) && t.o.Verbosity == 0 {
-		return ""
+		return "", false
 	}
 	if !bad && !whole && (e.Module == "setup" || e.Module == "gather_facts") {
-		return "" // as many lines as a host has facts
+		return "", false // as many lines as a host has facts
 	}
 	m := without(e.Res, "failed", "skipped", "warnings") // the line says so, and the lines before it
 	if t.o.Verbosity < 3 && !whole {
@@ -30,7 +30,48 @@ func (t *Terminal) body(e *event.Event) string {
 	if e.Module == "debug" && (whole || bad || e.Status == event.Skipped) {
 		m = debugShows(m)
 	}
-	return t.written(m, t.o.Verbosity >= 3 || whole && e.Status != event.Skipped)
+	switch {
+	case t.o.Results.Headed != nil:
+		return headed(m, t.o.Results.Headed), true
+	case t.o.Results.Apart:
+		return apart(m), true
+	}
+	return t.written(m, t.o.Verbosity >= 3 || whole && e.Status != event.Skipped), true
+}
+
+// headed is a result as the callback yaml of community.general writes it: what changed in
+// the line of the host, the rest as YAML below.
+func headed(m *value.Map, yaml func(value.Value) (string, error)) string {
+	m = linesOmitted(without(m, "exception"))
+	var b strings.Builder
+	for _, k := range []string{"changed", "skipped"} {
+		if v, ok := m.Get(k); ok {
+			b.WriteString(k + "=" + strings.ToLower(v.Text()) + " ")
+			m.Delete(k)
+		}
+	}
+	if m.Len() > 0 {
+		text, err := yaml(value.FromMap(m))
+		if err != nil {
+			return oneLine(m)
+		}
+		b.WriteString("\n" + event.Printable(text))
+	}
+	return strings.TrimRight(strings.ReplaceAll(b.String(), "\n", "\n  "), " \n")
+}
+
+// apart is a result as the callback debug of ansible.posix writes it: texts behind the rest,
+// as they are.
+func apart(m *value.Map) string {
+	texts := []string{"stdout", "stderr", "msg", "module_stdout", "module_stderr"}
+	var b strings.Builder
+	b.WriteString(indented(without(m, append(texts, "stdout_lines", "stderr_lines")...)))
+	for _, k := range texts {
+		if v, ok := m.Get(k); ok && v.Truthy() {
+			b.WriteString("\n\n" + strings.ToUpper(k) + ":\n\n" + event.Printable(v.Text()) + "\n")
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n") // which ends the line anyway
 }
 
 // Results is how the results of tasks are written, as Ansible's settings
@@ -42,6 +83,10 @@ type Results struct {
 	// Pretty and Compact are what was asked for, if anything was: several lines, or
 	// one (in YAML: less indentation, and nothing lost).
 	Pretty, Compact bool
+	// Headed writes results as the callback yaml does, Apart as the callback debug does;
+	// nil and false for the default.
+	Headed func(v value.Value) (string, error)
+	Apart  bool
 }
 
 // written is a result as text; wide where the task or -vvv asks for several lines.
@@ -64,12 +109,7 @@ func inYAML(m *value.Map, how Results, wide bool) string {
 		indent = 4
 	}
 	if !how.Compact {
-		m = m.Clone()
-		for _, k := range []string{"stdout", "stderr"} {
-			if m.Has(k) && m.Has(k+"_lines") {
-				m.Set(k+"_lines", value.String("<omitted>"))
-			}
-		}
+		m = linesOmitted(m.Clone())
 	}
 	text, err := how.YAML(value.FromMap(m), indent, !how.Compact)
 	if err != nil {
@@ -82,6 +122,16 @@ func inYAML(m *value.Map, how Results, wide bool) string {
 		}
 	}
 	return "\n" + strings.TrimSuffix(strings.Join(lines, ""), "\n")
+}
+
+// linesOmitted says nothing twice, in a copy of a result.
+func linesOmitted(m *value.Map) *value.Map {
+	for _, k := range []string{"stdout", "stderr"} {
+		if m.Has(k) && m.Has(k+"_lines") {
+			m.Set(k+"_lines", value.String("<omitted>"))
+		}
+	}
+	return m
 }
 
 // debugShows is what Ansible shows of debug's result: the message alone, or the

@@ -39,8 +39,33 @@ func TestWhatAResultShows(t *testing.T) {
 		"facts that failed":               {event.Event{Module: "setup", Status: event.Failed, Res: value.M("msg", "no")}, `{"msg": "no"}`},
 		"a skipped debug":                 {event.Event{Module: "debug", Status: event.Skipped, Verbose: true, Res: value.M("changed", false, "skipped_reason", "x")}, `{"skipped_reason": "x"}`},
 	} {
-		if got := (&Terminal{o: Options{Verbosity: 1}}).body(&c.e); got != c.want {
+		if got, _ := (&Terminal{o: Options{Verbosity: 1}}).body(&c.e); got != c.want {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
+		}
+	}
+}
+
+// What is expected here was written by ansible-playbook with these callbacks.
+func TestResultsOfOtherCallbacks(t *testing.T) {
+	t.Parallel()
+	yaml, debug := Results{Headed: jinja.CallbackYAML}, Results{Apart: true}
+	for _, c := range []struct {
+		how  Results
+		e    event.Event
+		want string
+	}{
+		{yaml, event.Event{Module: "shell", Status: event.Changed, Res: value.M("changed", true, "rc", 0, "stdout", "x\ny", "stdout_lines", []string{"x", "y"}, "stderr", "", "stderr_lines", []string{})},
+			"changed=true \n  rc: 0\n  stderr: ''\n  stderr_lines: <omitted>\n  stdout: |-\n    x\n    y\n  stdout_lines: <omitted>"},
+		{yaml, event.Event{Module: "debug", Status: event.OK, Verbose: true, Res: value.M("changed", false, "msg", "hi\nyou")}, "\n  msg: |-\n    hi\n    you"},
+		{yaml, event.Event{Module: "debug", Status: event.Skipped, Res: value.M("changed", false, "skipped", true, "skip_reason", "x")}, ""},
+		{yaml, event.Event{Module: "meta", Status: event.OK, Res: value.M("changed", false)}, "changed=false"},
+		{debug, event.Event{Module: "shell", Status: event.Failed, Res: value.M("changed", true, "rc", 1, "stdout", "x\ny", "stdout_lines", []string{"x", "y"}, "stderr", "", "stderr_lines", []string{}, "msg", "non-zero return code")},
+			"{\n    \"changed\": true,\n    \"rc\": 1\n}\n\nSTDOUT:\n\nx\ny\n\n\nMSG:\n\nnon-zero return code"},
+		{debug, event.Event{Module: "debug", Status: event.OK, Verbose: true, Res: value.M("changed", false, "msg", "hi")}, "{}\n\nMSG:\n\nhi"},
+	} {
+		got, wanted := (&Terminal{o: Options{Verbosity: 1, Results: c.how}}).body(&c.e)
+		if got != c.want || !wanted {
+			t.Errorf("%s %s (wanted %v): got\n%q\nwant\n%q", c.e.Module, c.e.Status, wanted, got, c.want)
 		}
 	}
 }

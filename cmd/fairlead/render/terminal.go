@@ -373,7 +373,7 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 	if t.o.Plan && e.Assuming != "" && e.Status != event.Unknown {
 		line += t.paint(dark, " (assuming "+event.PrintableLine(e.Assuming)+" changes nothing here)")
 	}
-	if body := t.body(e); body != "" {
+	if body, wanted := t.body(e); wanted {
 		line += " => " + body
 	}
 	fmt.Fprintf(b, "%s\n", t.paint(col, line))
