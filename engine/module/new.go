@@ -32,6 +32,9 @@ type typed[T any] struct {
 	spec *Spec
 	plan func(a T, in Inputs, v state.View) (Change, error)
 	once sync.Once // checks that they fit
+
+	lookPaths sync.Once
+	paths     [][]int // of the fields for files of the host
 }
 
 // Check panics when a module's spec contradicts itself, or the struct of its arguments
@@ -87,7 +90,7 @@ func (m *typed[T]) Plan(args any, in Inputs, v state.View) (Change, error) {
 	if asked, ok := any(a).(flagged); ok && err == nil {
 		c, err = withFlags(asked, c, v)
 	}
-	if given := m.relatives(a); given != nil {
+	if given := m.relatives(args); given != nil {
 		c, err = asGiven(given, c, v), failedAsGiven(given, err, v)
 	}
 	if len(in.Env) > 0 {

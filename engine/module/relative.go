@@ -14,19 +14,28 @@ import (
 // pathKeys are where results name files of the host.
 var pathKeys = []string{"path", "dest", "src", "source", "before_header", "after_header"}
 
-// relatives are the arguments of type Path that are relative, as they were given.
-func (m *typed[T]) relatives(a T) []string {
-	var found []string
-	for _, f := range structFields(reflect.TypeFor[T]()) {
-		if arg := findArg(m.spec.Args, f.Tag.Get("arg")); arg == nil || arg.Type != Path {
-			continue
+// pathFields are the fields of a module's struct that hold arguments of type Path.
+func pathFields(spec *Spec, t reflect.Type) [][]int {
+	var out [][]int
+	for _, f := range structFields(t) {
+		if arg := findArg(spec.Args, f.Tag.Get("arg")); arg != nil && arg.Type == Path {
+			out = append(out, f.Index)
 		}
+	}
+	return out
+}
+
+// relatives are the arguments of type Path that are relative, as they were given.
+func (m *typed[T]) relatives(args any) []string {
+	m.lookPaths.Do(func() { m.paths = pathFields(m.spec, reflect.TypeFor[T]()) })
+	var found []string
+	fields := reflect.ValueOf(args)
+	for _, index := range m.paths {
 		var text string
-		switch x := reflect.ValueOf(a).FieldByIndex(f.Index).Interface().(type) {
-		case string:
-			text = x
-		case Opt[string]:
-			text = x.Or("")
+		if f := fields.FieldByIndex(index); f.Kind() == reflect.String {
+			text = f.String()
+		} else if opt, ok := f.Interface().(Opt[string]); ok {
+			text = opt.Or("")
 		}
 		if text != "" && !strings.ContainsAny(text[:1], "/~$") {
 			found = append(found, text)
