@@ -2,7 +2,6 @@ package crypto
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/fairlead-project/fairlead/engine/module"
@@ -13,6 +12,11 @@ import (
 
 type certificateArgs struct {
 	fileArgs
+	certificateFields
+}
+
+// certificateFields say what the certificate is to be.
+type certificateFields struct {
 	keyArgs
 	Provider   string             `arg:"provider"`
 	CSRPath    module.Opt[string] `arg:"csr_path"`
@@ -40,13 +44,9 @@ type certificateArgs struct {
 
 var keyIDChoices = []string{"create_if_not_provided", "always_create", "never_create"}
 
-var certificateSpec = module.Spec{
-	Name:    "x509_certificate",
-	Aliases: []string{"community.crypto.x509_certificate", "openssl_certificate", "community.crypto.openssl_certificate"},
-	Summary: "Have a certificate in a file, signed by itself or by a CA of one's own",
-	Doc: "Reads keys and requests from the host and signs here. A certificate that is there stays when key, request and signature fit. " +
-		"The providers acme and entrust are not there.",
-	Args: slices.Concat([]module.Arg{
+// certificateFieldsSpec declares them.
+func certificateFieldsSpec() []module.Arg {
+	return append([]module.Arg{
 		{Name: "provider", Choices: []string{"ownca", "selfsigned"}, Doc: "Who signs: a CA whose certificate and key are given, or the key itself. Needed unless the file is to go away."},
 		{Name: "csr_path", Type: module.Path, Doc: "The signing request on the host. The provider ownca needs one."},
 		{Name: "csr_content", Doc: "The signing request itself."},
@@ -67,10 +67,21 @@ var certificateSpec = module.Spec{
 		{Name: "ownca_not_after", Default: "+3650d", Doc: "Until when."},
 		{Name: "ownca_create_subject_key_identifier", Choices: keyIDChoices, Default: "create_if_not_provided", Doc: "When the identifier of the key is worked out."},
 		{Name: "ownca_create_authority_key_identifier", Type: module.Bool, Default: true, Doc: "Add the identifier of the CA's key."},
-	}, keySpec(), fileSpec("the certificate as certificate")),
-	MutuallyExclusive: [][]string{{"csr_path", "csr_content"}, {"privatekey_path", "privatekey_content"}, {"ownca_path", "ownca_content"},
-		{"ownca_privatekey_path", "ownca_privatekey_content"}},
-	RequiredIf: [][]string{{"state", "present", "provider"}},
+	}, keySpec()...)
+}
+
+var certificateExclusive = [][]string{{"csr_path", "csr_content"}, {"privatekey_path", "privatekey_content"}, {"ownca_path", "ownca_content"},
+	{"ownca_privatekey_path", "ownca_privatekey_content"}}
+
+var certificateSpec = module.Spec{
+	Name:    "x509_certificate",
+	Aliases: []string{"community.crypto.x509_certificate", "openssl_certificate", "community.crypto.openssl_certificate"},
+	Summary: "Have a certificate in a file, signed by itself or by a CA of one's own",
+	Doc: "Reads keys and requests from the host and signs here. A certificate that is there stays when key, request and signature fit. " +
+		"The providers acme and entrust are not there.",
+	Args:              append(certificateFieldsSpec(), fileSpec("the certificate as certificate")...),
+	MutuallyExclusive: certificateExclusive,
+	RequiredIf:        [][]string{{"state", "present", "provider"}},
 	Returns: []module.Return{
 		{Name: "filename", Type: "str", When: "always", Doc: "The file."},
 		{Name: "privatekey", Type: "str", When: "always", Doc: "The private key's file."},
@@ -109,6 +120,11 @@ func planCertificate(a certificateArgs, in module.Inputs, v state.View) (module.
 	if a.State == "absent" {
 		return a.planAbsent(o)
 	}
+	return a.plan(o)
+}
+
+// plan is the change of a certificate that is in a file, or given.
+func (a certificateFields) plan(o *output) (module.Change, error) {
 	if err := a.given(); err != nil {
 		return module.Change{}, err
 	}
@@ -130,7 +146,7 @@ func planCertificate(a certificateArgs, in module.Inputs, v state.View) (module.
 			return module.Change{}, err
 		}
 	}
-	s, err := a.signer(in.Now)
+	s, err := a.signer(o.in.Now)
 	if err != nil {
 		return module.Change{}, err
 	}
@@ -158,7 +174,7 @@ func planCertificate(a certificateArgs, in module.Inputs, v state.View) (module.
 }
 
 func (a certificateArgs) planAbsent(o *output) (module.Change, error) {
-	o.at = o.g.Path(a.Path)
+	o.at = o.g.Path(o.Path)
 	f := o.g.File(o.at, 0)
 	o.g.Login()
 	if c, missing, err := o.g.Missing(); missing {
@@ -184,7 +200,7 @@ func pathOrNull(g *module.Gather, p module.Opt[string]) value.Value {
 }
 
 // given refuses what the provider cannot work with.
-func (a certificateArgs) given() error {
+func (a certificateFields) given() error {
 	version := a.SelfVersion
 	switch {
 	case a.Provider == "selfsigned" && !a.KeyPath.Given() && !a.KeyContent.Given():
@@ -205,7 +221,7 @@ func (a certificateArgs) given() error {
 	return nil
 }
 
-func (a certificateArgs) signer(now time.Time) (s *signer, err error) {
+func (a certificateFields) signer(now time.Time) (s *signer, err error) {
 	s = &signer{digest: a.SelfDigest, keyID: a.SelfKeyID}
 	before, after, name := a.SelfBefore, a.SelfAfter, "selfsigned"
 	if a.Provider == "ownca" {
@@ -242,11 +258,11 @@ func (s *signer) readCA(ca, key []byte, pass module.Opt[string]) error {
 }
 
 // settle plans the certificate.
-func (a certificateArgs) settle(o *output, s *signer) (module.Change, error) {
+func (a certificateFields) settle(o *output, s *signer) (module.Change, error) {
 	old := o.old()
 	now, err := pki.ParseCertificate(old, false)
 	text := old
-	anew := old == nil || err != nil || a.Force
+	anew := old == nil || err != nil || o.Force
 	if !anew {
 		fits, err := s.fits(now, a.IgnoreTime)
 		if err != nil {
@@ -275,12 +291,12 @@ func (a certificateArgs) settle(o *output, s *signer) (module.Change, error) {
 		r.Set("ca_cert", pathOrNull(o.g, a.CAPath))
 		r.Set("ca_privatekey", pathOrNull(o.g, a.CAKeyPath))
 	}
-	if a.ReturnContent {
+	if o.ReturnContent {
 		r.Set("certificate", value.String(string(text)).WithMarks(value.Unsafe))
 	}
 	o.show(r, certificateInfo(old, o.in.Now), certificateInfo(text, o.in.Now))
 	still := r.Clone()
-	still.Set("certificate", value.String(string(old)))
+	still.Set("certificate", textOrNull(old))
 	o.later(r, still, "notBefore", "notAfter", "serial_number", "certificate", "diff")
 	return o.done(r)
 }

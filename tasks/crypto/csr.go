@@ -15,6 +15,11 @@ import (
 
 type csrArgs struct {
 	fileArgs
+	csrFields
+}
+
+// csrFields say what the request is to be.
+type csrFields struct {
 	keyArgs
 	Digest           string                  `arg:"digest"`
 	Subject          *value.Map              `arg:"subject"`
@@ -63,13 +68,9 @@ func no(name, doc string, aliases ...string) module.Arg {
 	return module.Arg{Name: name, Type: module.Bool, Default: false, Doc: doc, Aliases: aliases}
 }
 
-var csrSpec = module.Spec{
-	Name:    "openssl_csr",
-	Aliases: []string{"community.crypto.openssl_csr"},
-	Summary: "Have a certificate signing request in a file",
-	Doc: "Reads the private key from the host and makes the request here. A request that is there stays when its subject, its extensions and its " +
-		"key are as asked. Other names have their kind in front: DNS:, IP:, email:, URI:, RID:, dirName: and otherName:.",
-	Args: slices.Concat([]module.Arg{
+// csrFieldsSpec declares them.
+func csrFieldsSpec() []module.Arg {
+	return append([]module.Arg{
 		{Name: "digest", Default: "sha256", Doc: "The hash to sign with: sha256, sha384, sha512, sha1 or md5."},
 		{Name: "version", Type: module.Int, Choices: []string{"1"}, Default: 1, Doc: "The version; there is only 1."},
 		{Name: "subject", Type: module.Dict, Doc: "Parts of the subject by their names; a list is several parts of a name."},
@@ -107,18 +108,32 @@ var csrSpec = module.Spec{
 			{Name: "reasons", Type: module.List, Elem: module.Str, Doc: "For which reasons.", Choices: []string{"key_compromise", "ca_compromise",
 				"affiliation_changed", "superseded", "cessation_of_operation", "certificate_hold", "privilege_withdrawn", "aa_compromise"}},
 		}},
-	}, keySpec(), fileSpec("the request as csr")),
-	RequiredTogether:  [][]string{{"authority_cert_issuer", "authority_cert_serial_number"}},
-	MutuallyExclusive: [][]string{{"privatekey_path", "privatekey_content"}, {"subject", "subject_ordered"}},
-	Returns: []module.Return{
+	}, keySpec()...)
+}
+
+func csrReturns() []module.Return {
+	return []module.Return{
 		{Name: "privatekey", Type: "str", When: "always", Doc: "The private key's file."},
-		{Name: "filename", Type: "str", When: "always", Doc: "The file."},
 		{Name: "subject", Type: "list", When: "always", Doc: "The parts of the subject, each a list of name and value."},
 		{Name: "subjectAltName", Type: "list", When: "always", Doc: "The other names."},
 		{Name: "keyUsage", Type: "list", When: "always", Doc: "As asked; so are extendedKeyUsage, basicConstraints, ocspMustStaple, name_constraints_permitted and name_constraints_excluded."},
-		{Name: "backup_file", Type: "str", When: "a backup was made", Doc: "Where the old file is."},
-		{Name: "csr", Type: "str", When: "return_content", Doc: "The request."},
-	},
+	}
+}
+
+var csrSpec = module.Spec{
+	Name:    "openssl_csr",
+	Aliases: []string{"community.crypto.openssl_csr"},
+	Summary: "Have a certificate signing request in a file",
+	Doc: "Reads the private key from the host and makes the request here. A request that is there stays when its subject, its extensions and its " +
+		"key are as asked. Other names have their kind in front: DNS:, IP:, email:, URI:, RID:, dirName: and otherName:.",
+	Args:              append(csrFieldsSpec(), fileSpec("the request as csr")...),
+	RequiredTogether:  [][]string{{"authority_cert_issuer", "authority_cert_serial_number"}},
+	MutuallyExclusive: [][]string{{"privatekey_path", "privatekey_content"}, {"subject", "subject_ordered"}},
+	Returns: append(csrReturns(),
+		module.Return{Name: "filename", Type: "str", When: "always", Doc: "The file."},
+		module.Return{Name: "backup_file", Type: "str", When: "a backup was made", Doc: "Where the old file is."},
+		module.Return{Name: "csr", Type: "str", When: "return_content", Doc: "The request."},
+	),
 	Examples: "- openssl_csr:\n    path: /etc/ssl/web.csr\n    privatekey_path: /etc/ssl/private/web.key\n    common_name: www.example.org\n" +
 		"    subject_alt_name: [\"DNS:www.example.org\", \"DNS:example.org\"]\n",
 	Traits: module.Traits{Reach: state.ReachPaths},
@@ -128,10 +143,15 @@ var csrSpec = module.Spec{
 func CSR() module.Module { return module.New(csrSpec, planCSR) }
 
 func planCSR(a csrArgs, in module.Inputs, v state.View) (module.Change, error) {
-	present := a.State == "present"
-	if present && !a.KeyPath.Given() && !a.KeyContent.Given() {
+	if a.State == "present" && !a.KeyPath.Given() && !a.KeyContent.Given() {
 		return module.Change{}, module.Fail("state is present but any of the following are missing: privatekey_path, privatekey_content")
 	}
+	return a.plan(newOutput(a.fileArgs, in, v))
+}
+
+// plan is the change of a request that is in a file, or given.
+func (a csrFields) plan(o *output) (module.Change, error) {
+	present := o.State == "present"
 	parts, err := a.subject()
 	if err != nil {
 		return module.Change{}, err
@@ -140,7 +160,6 @@ func planCSR(a csrArgs, in module.Inputs, v state.View) (module.Change, error) {
 		return module.Change{}, module.Fail("subject_key_identifier cannot be specified if create_subject_key_identifier is true")
 	}
 	a.nameForAlt(parts)
-	o := newOutput(a.fileArgs, in, v)
 	var private []byte
 	if present {
 		private, err = readInput(o.g, a.KeyPath, a.KeyContent, noSuchFile)
@@ -152,7 +171,7 @@ func planCSR(a csrArgs, in module.Inputs, v state.View) (module.Change, error) {
 	old := o.old()
 	if !present {
 		o.remove()
-		if a.ReturnContent {
+		if o.ReturnContent {
 			r.Set("csr", value.Null)
 		}
 		o.show(r, value.NewMap(), value.NewMap())
@@ -165,16 +184,16 @@ func planCSR(a csrArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if err != nil {
 		return module.Change{}, err
 	}
-	if a.ReturnContent {
+	if o.ReturnContent {
 		r.Set("csr", value.String(string(text)).WithMarks(value.Unsafe))
 	}
 	o.show(r, requestInfo(old), requestInfo(text))
-	o.later(r, value.M("csr", string(old)), "csr", "diff")
+	o.later(r, value.M("csr", textOrNull(old)), "csr", "diff")
 	return o.done(r)
 }
 
 // settle plans the request, and gives its text in the end.
-func (a csrArgs) settle(o *output, parts [][2]string, private, old []byte) ([]byte, error) {
+func (a csrFields) settle(o *output, parts [][2]string, private, old []byte) ([]byte, error) {
 	k, err := readKey(private, a.KeyPass)
 	if err != nil {
 		return nil, err
@@ -189,7 +208,7 @@ func (a csrArgs) settle(o *output, parts [][2]string, private, old []byte) ([]by
 	if err != nil {
 		return nil, module.Fail(err.Error())
 	}
-	if now, err := pki.ParseRequest(old); err == nil && !a.Force && a.fits(now, subject, exts, k) {
+	if now, err := pki.ParseRequest(old); err == nil && !o.Force && a.fits(now, subject, exts, k) {
 		return old, o.keep()
 	}
 	if pki.NeedsDigest(k) && !pki.KnownDigest(a.Digest) {
@@ -203,7 +222,7 @@ func (a csrArgs) settle(o *output, parts [][2]string, private, old []byte) ([]by
 }
 
 // subject gives the parts of the subject, names as they were written.
-func (a csrArgs) subject() ([][2]string, error) {
+func (a csrFields) subject() ([][2]string, error) {
 	var parts [][2]string
 	for _, p := range [][2]string{{"C", a.Country}, {"ST", a.Province}, {"L", a.Locality}, {"O", a.Organization}, {"OU", a.Unit},
 		{"CN", a.CommonName}, {"emailAddress", a.Email}} {
@@ -261,7 +280,7 @@ func nameParts(m *value.Map, where string) (parts [][2]string, err error) {
 }
 
 // nameForAlt makes the common name the subject's other name when it has none.
-func (a *csrArgs) nameForAlt(parts [][2]string) {
+func (a *csrFields) nameForAlt(parts [][2]string) {
 	if len(a.AltNames.Or(nil)) > 0 || !a.NameForAlt {
 		return
 	}
@@ -273,7 +292,7 @@ func (a *csrArgs) nameForAlt(parts [][2]string) {
 	}
 }
 
-func (a csrArgs) result(g *module.Gather, parts [][2]string) *value.Map {
+func (a csrFields) result(g *module.Gather, parts [][2]string) *value.Map {
 	subject := make([]value.Value, len(parts))
 	for i, p := range parts {
 		subject[i] = value.Strings(p[0], p[1])
@@ -290,7 +309,7 @@ func (a csrArgs) result(g *module.Gather, parts [][2]string) *value.Map {
 }
 
 // extensions are those that the request is to have.
-func (a csrArgs) extensions(k pki.Key) ([]pkix.Extension, error) {
+func (a csrFields) extensions(k pki.Key) ([]pkix.Extension, error) {
 	var out []pkix.Extension
 	var failed error
 	add := func(asked bool, make func() (pkix.Extension, error)) {
@@ -322,7 +341,7 @@ func (a csrArgs) extensions(k pki.Key) ([]pkix.Extension, error) {
 	return out, failed
 }
 
-func (a csrArgs) keyID(k pki.Key) ([]byte, error) {
+func (a csrFields) keyID(k pki.Key) ([]byte, error) {
 	if a.MakeKeyID {
 		return pki.SubjectKeyID(k.Public())
 	}
@@ -333,7 +352,7 @@ func (a csrArgs) keyID(k pki.Key) ([]byte, error) {
 	return id, nil
 }
 
-func (a csrArgs) authority() (pkix.Extension, error) {
+func (a csrFields) authority() (pkix.Extension, error) {
 	var id []byte
 	if text, given := a.AuthorityID.Get(); given {
 		var err error
@@ -348,7 +367,7 @@ func (a csrArgs) authority() (pkix.Extension, error) {
 	return pki.AuthorityKeyID(id, a.AuthorityIssuer.Or(nil), serial)
 }
 
-func (a csrArgs) crlPoints() (pkix.Extension, error) {
+func (a csrFields) crlPoints() (pkix.Extension, error) {
 	var points []pki.DistributionPoint
 	for i, p := range a.Points.Or(nil) {
 		switch {
@@ -376,7 +395,7 @@ var (
 )
 
 // fits tells whether a request is as asked.
-func (a csrArgs) fits(now *pki.Request, subject []pki.Attribute, exts []pkix.Extension, k pki.Key) bool {
+func (a csrFields) fits(now *pki.Request, subject []pki.Attribute, exts []pkix.Extension, k pki.Key) bool {
 	key := func(attrs []pki.Attribute) []string {
 		var out []string
 		for _, x := range attrs {

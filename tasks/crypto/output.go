@@ -47,6 +47,10 @@ type output struct {
 	// old one and leaves a new one to the umask.
 	mode string
 
+	// piped is a text that a task gives and gets back, in place of a file; nil is none.
+	piped bool
+	text  []byte
+
 	change module.Change
 	// made tells that the content is written anew, changed that anything is.
 	made, changed bool
@@ -57,9 +61,22 @@ func newOutput(a fileArgs, in module.Inputs, v state.View) *output {
 	return &output{fileArgs: a, in: in, g: module.Gathering(v)}
 }
 
+// newPipe is for a text that is given, or none, and registered in the end.
+func newPipe(content module.Opt[string], force bool, in module.Inputs, v state.View) *output {
+	o := &output{fileArgs: fileArgs{State: "present", ReturnContent: true, Force: force}, in: in, g: module.Gathering(v), piped: true}
+	if text, given := content.Get(); given {
+		o.text = []byte(text)
+	}
+	return o
+}
+
 // open asks for the file and its folder; more is gathered with it when the caller
 // asked before. done tells that the plan ends here.
 func (o *output) open() (c module.Change, done bool, err error) {
+	if o.piped {
+		c, missing, err := o.g.Missing()
+		return c, missing, err
+	}
 	o.at = strings.TrimSuffix(o.g.Path(o.Path), "/")
 	o.g.Login()
 	folder := o.g.File(path.Dir(o.at), 0)
@@ -84,7 +101,10 @@ func (o *output) open() (c module.Change, done bool, err error) {
 
 // old is the file's content, nil when there is none.
 func (o *output) old() []byte {
-	if !o.file.IsRegular() {
+	switch {
+	case o.piped:
+		return o.text
+	case !o.file.IsRegular():
 		return nil
 	}
 	return o.file.Content
@@ -100,6 +120,10 @@ func (o *output) attrs() module.FileAttrs {
 
 // write plans a new content.
 func (o *output) write(text []byte) error {
+	if o.piped {
+		o.made, o.changed = true, true
+		return nil
+	}
 	cur, exists := o.file.Followed, o.file.Followed.Type != state.TypeNone
 	attrs := o.attrs()
 	if !exists {
@@ -128,6 +152,9 @@ func (o *output) write(text []byte) error {
 
 // keep plans the attributes of a file whose content stays.
 func (o *output) keep() error {
+	if o.piped {
+		return nil
+	}
 	w, err := o.attrs().Want(o.g, o.file.Followed)
 	if err != nil || !o.g.Complete() {
 		return err
@@ -178,7 +205,9 @@ func (o *output) done(r *value.Map) (module.Change, error) {
 		return c, err
 	}
 	r.Set("changed", value.Bool(o.changed))
-	r.Set("filename", value.String(o.at))
+	if !o.piped {
+		r.Set("filename", value.String(o.at))
+	}
 	if o.backupFile != "" {
 		r.Set("backup_file", value.String(o.backupFile))
 	}
