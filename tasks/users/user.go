@@ -252,6 +252,9 @@ func (u *account) gather() error {
 		}
 	}
 	u.g.File(u.home(), 0)
+	if u.MoveHome && u.cur.Exists {
+		u.g.File(u.cur.Home, 0)
+	}
 	return nil
 }
 

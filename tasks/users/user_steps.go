@@ -130,7 +130,9 @@ func (u *account) modify() []state.Exec {
 		steps = append(steps, u.setPassword(want))
 	}
 	steps = append(steps, u.age(u.shadow)...)
-	if home := u.home(); u.CreateHome && !u.MoveHome && !u.g.File(home, 0).Exists() {
+	home := u.home()
+	moved := u.MoveHome && home != u.cur.Home && u.g.File(u.cur.Home, 0).Exists()
+	if u.CreateHome && !moved && !u.g.File(home, 0).Exists() {
 		steps = append(steps, u.makeHome(home))
 	}
 	return steps

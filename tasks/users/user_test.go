@@ -71,6 +71,10 @@ func TestUserResults(t *testing.T) {
 	if _, _, err = h.run(t, User(), value.M("name", "app")); err != nil || len(h.ran) != 1 || !strings.Contains(h.ran[0], "mkdir -p '/home/app'") {
 		t.Errorf("a home that is missing: %v %q", err, h.ran)
 	}
+	h.ran = nil
+	if _, _, err = h.run(t, User(), value.M("name", "app", "move_home", true)); err != nil || len(h.ran) != 1 || !strings.Contains(h.ran[0], "mkdir -p '/home/app'") {
+		t.Errorf("a missing home that is not to be moved elsewhere: %v %q", err, h.ran)
+	}
 	_, _, err = h.run(t, User(), value.M("name", "app", "groups", "none"))
 	checkFails(t, err, "Group none does not exist")
 	h.said = state.OpResult{RC: 9, Stderr: []byte("useradd: no\n")}
