@@ -210,24 +210,20 @@ func (r *aptRun) stale(info state.AptInfo) bool {
 	return time.Unix(info.Updated, 0).Add(age).Before(r.in.Now)
 }
 
-// clean removes what was downloaded, then goes on.
+// clean removes what was downloaded, then goes on. It is no change by itself: Ansible
+// means to say so where there is nothing else to do, but takes upgrade, which is "no"
+// by default, for something.
 func (r *aptRun) clean() (module.Change, error) {
 	after := *r
 	after.cleaned = true
-	only := len(r.Package) == 0 && r.Upgrade == "" && r.Deb == ""
 	c := module.Change{Ops: []state.Op{state.Exec{Argv: []string{"apt-get", "clean"}, Env: aptEnv}},
 		Result: value.M("changed", module.Later())}
-	if only {
-		c.Result = value.M("changed", true, "msg", "", "stdout", "", "stderr", "")
-	}
 	c.Then = func(v state.View, did []state.OpResult) (module.Change, error) {
 		switch d := did[len(did)-1]; {
 		case d.RC != 0:
 			return module.Change{}, module.Fail("apt-get clean failed", "stdout", text(d.Stdout), "rc", d.RC)
 		case len(d.Stderr) > 0:
 			return module.Change{}, module.Fail("apt-get clean failed: "+string(d.Stderr), "stdout", text(d.Stdout), "rc", d.RC)
-		case only:
-			return module.Change{Result: value.M("changed", true, "msg", text(d.Stdout), "stdout", text(d.Stdout), "stderr", "")}, nil
 		}
 		return after.plan(v)
 	}

@@ -120,7 +120,7 @@ func (k *aptKey) noID(from, what string, out state.OutputInfo) error {
 	case out.RC == 127:
 		return module.Fail(`Failed to find required executable "` + strings.TrimSpace(out.Stdout) + `" in paths of the host`)
 	case from == "url" && out.RC == 126:
-		return module.Fail("Failed to download key at " + what + ": " + strings.TrimSpace(out.Stderr))
+		return module.Fail("Failed to download key at " + what + ": " + strings.TrimPrefix(strings.TrimSpace(out.Stderr), "Request failed: "))
 	case from == "data":
 		what = "inline data"
 	}

@@ -305,14 +305,14 @@ func (s *sources) fetch(c module.Change, undo []state.Op) module.Change {
 		return c
 	}
 	c.Then = func(_ state.View, did []state.OpResult) (module.Change, error) {
-		if _, ppa := c.Ops[0].(state.Exec); ppa && did[0].RC != 0 {
-			return module.Change{}, module.Fail(strings.TrimSpace(string(did[0].Stderr)))
-		}
 		last := did[len(did)-1]
-		if last.RC == 0 {
+		failed := module.Fail("Failed to update apt cache: " + orElse(complaints(last), "unknown reason"))
+		switch _, ppa := c.Ops[0].(state.Exec); {
+		case ppa && did[0].RC != 0:
+			failed = module.Fail(strings.TrimSpace(string(did[0].Stderr)))
+		case last.RC == 0:
 			return done, nil
 		}
-		failed := module.Fail("Failed to update apt cache: " + orElse(complaints(last), "unknown reason"))
 		return module.Change{Ops: undo, Result: c.Result, Then: func(state.View, []state.OpResult) (module.Change, error) {
 			return module.Change{}, failed
 		}}, nil
