@@ -13,6 +13,10 @@ import (
 
 // diff shows what a result changes, an empty line behind each difference.
 func (t *Terminal) diff(b *bytes.Buffer, e *event.Event) {
+	switch e.Status {
+	case event.OK, event.Skipped, event.Failed:
+		return // only what changed is shown, by changed_when and failed_when, as Ansible does
+	}
 	for _, d := range e.Diff {
 		if d.Note != "" {
 			fmt.Fprintf(b, "%s\n", t.paint(dark, header(d)+": "+event.PrintableLine(d.Note)))

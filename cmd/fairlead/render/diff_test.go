@@ -21,3 +21,16 @@ func TestDiffKeepsTabs(t *testing.T) {
 		t.Errorf("%q\nwant %q", b.String(), want)
 	}
 }
+
+func TestOnlyChangesShowTheirDiff(t *testing.T) {
+	t.Parallel()
+	for status, shown := range map[event.Status]bool{
+		event.Changed: true, event.Unknown: true, event.OK: false, event.Skipped: false, event.Failed: false,
+	} {
+		var b bytes.Buffer
+		(&Terminal{}).diff(&b, &event.Event{Status: status, Diff: state.Diff{{Prepared: true, After: "a\n"}}})
+		if got := b.Len() > 0; got != shown {
+			t.Errorf("%s: shown %v, not %v", status, got, shown)
+		}
+	}
+}
