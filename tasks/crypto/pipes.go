@@ -1,6 +1,8 @@
 package crypto
 
 import (
+	"encoding/base64"
+
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
@@ -86,4 +88,49 @@ func required(args []module.Arg, name string) []module.Arg {
 		}
 	}
 	return args
+}
+
+type privateKeyPipeArgs struct {
+	privateKeyFields
+	Content module.Opt[string] `arg:"content"`
+	Base64  bool               `arg:"content_base64"`
+	Current bool               `arg:"return_current_key"`
+}
+
+var privateKeyPipeSpec = module.Spec{
+	Name:    "openssl_privatekey_pipe",
+	Aliases: []string{"community.crypto.openssl_privatekey_pipe"},
+	Summary: "Make a private key and register it",
+	Doc:     "As openssl_privatekey, but no file is written: what is there is given as content, and a new key is registered as privatekey, which stays secret.",
+	Args: append(privateKeyFieldsSpec(),
+		module.Arg{Name: "content", Secret: true, Doc: "The key that is there so far. It stays when it is as asked."},
+		module.Arg{Name: "content_base64", Type: module.Bool, Default: false, Doc: "Whether content is written in Base64."},
+		module.Arg{Name: "return_current_key", Type: module.Bool, Default: false, Doc: "Register the key also where it stays."},
+		pipeSpec("")[1]),
+	RequiredTogether: [][]string{{"cipher", "passphrase"}},
+	RequiredIf:       [][]string{{"type", "ECC", "curve"}},
+	Returns: []module.Return{
+		{Name: "size", Type: "int", When: "always", Doc: "As asked."},
+		{Name: "type", Type: "str", When: "always", Doc: "As asked."},
+		{Name: "curve", Type: "str", When: "type is ECC", Doc: "As asked."},
+		{Name: "fingerprint", Type: "dict", When: "always", Doc: "Sums of the public key by the names of hashes."},
+		{Name: "privatekey", Type: "str", When: "it is new, or return_current_key", Doc: "The key; a raw one in Base64."},
+	},
+	Examples: "- openssl_privatekey_pipe: {size: 2048, content: \"{{ old_key }}\"}\n  register: key\n",
+	Traits:   module.Traits{Reach: state.ReachPaths},
+}
+
+// PrivateKeyPipe is the module openssl_privatekey_pipe.
+func PrivateKeyPipe() module.Module {
+	return module.New(privateKeyPipeSpec, func(a privateKeyPipeArgs, in module.Inputs, v state.View) (module.Change, error) {
+		if text, given := a.Content.Get(); given && a.Base64 {
+			data, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				return module.Change{}, module.Fail("Cannot decode Base64 encoded data: " + err.Error())
+			}
+			a.Content = module.Some(string(data))
+		}
+		p := &keyPlan{privateKeyFields: a.privateKeyFields, output: newPipe(a.Content, false, in, v), current: a.Current}
+		return p.plan()
+	})
 }

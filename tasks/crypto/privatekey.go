@@ -11,6 +11,11 @@ import (
 
 type privateKeyArgs struct {
 	fileArgs
+	privateKeyFields
+}
+
+// privateKeyFields say what the key is to be.
+type privateKeyFields struct {
 	Type       string             `arg:"type"`
 	Size       int                `arg:"size"`
 	Curve      module.Opt[string] `arg:"curve"`
@@ -21,13 +26,9 @@ type privateKeyArgs struct {
 	Regenerate string             `arg:"regenerate"`
 }
 
-var privateKeySpec = module.Spec{
-	Name:    "openssl_privatekey",
-	Aliases: []string{"community.crypto.openssl_privatekey"},
-	Summary: "Have a private key in a file",
-	Doc: "Makes the key here and writes it to the host, readable for its owner alone; nothing is needed there. A key that is there and as asked " +
-		"stays. Keys of the types RSA, ECC (with the curves secp224r1, secp256r1, secp384r1 and secp521r1), Ed25519 and X25519 are made and read.",
-	Args: append([]module.Arg{
+// privateKeyFieldsSpec declares them.
+func privateKeyFieldsSpec() []module.Arg {
+	return []module.Arg{
 		{Name: "type", Choices: []string{"DSA", "ECC", "Ed25519", "Ed448", "RSA", "X25519", "X448"}, Default: "RSA", Doc: "The kind of key."},
 		{Name: "size", Type: module.Int, Default: 4096, Doc: "The length of an RSA key in bits."},
 		{Name: "curve", Choices: []string{"secp224r1", "secp256k1", "secp256r1", "secp384r1", "secp521r1", "secp192r1", "brainpoolP256r1",
@@ -40,7 +41,16 @@ var privateKeySpec = module.Spec{
 		{Name: "format_mismatch", Choices: []string{"regenerate", "convert"}, Default: "regenerate", Doc: "What becomes of a key that is written in another way."},
 		{Name: "regenerate", Choices: []string{"never", "fail", "partial_idempotence", "full_idempotence", "always"}, Default: "full_idempotence",
 			Doc: "When a key that is there is replaced: never; fail instead; where type, size or format differ; where it cannot be read either; always."},
-	}, fileSpec("the key as privatekey")...),
+	}
+}
+
+var privateKeySpec = module.Spec{
+	Name:    "openssl_privatekey",
+	Aliases: []string{"community.crypto.openssl_privatekey"},
+	Summary: "Have a private key in a file",
+	Doc: "Makes the key here and writes it to the host, readable for its owner alone; nothing is needed there. A key that is there and as asked " +
+		"stays. Keys of the types RSA, ECC (with the curves secp224r1, secp256r1, secp384r1 and secp521r1), Ed25519 and X25519 are made and read.",
+	Args:             append(privateKeyFieldsSpec(), fileSpec("the key as privatekey")...),
 	RequiredTogether: [][]string{{"cipher", "passphrase"}},
 	RequiredIf:       [][]string{{"type", "ECC", "curve"}},
 	Returns: []module.Return{
@@ -62,29 +72,33 @@ func PrivateKey() module.Module { return module.New(privateKeySpec, planPrivateK
 
 // keyPlan is what becomes of a private key.
 type keyPlan struct {
-	privateKeyArgs
+	privateKeyFields
 	*output
 	old    []byte
 	oldKey pki.Key
-	// read tells that the old key could be read.
-	read bool
+	// read tells that the old key could be read, current that it is registered, too.
+	read, current bool
 }
 
 func planPrivateKey(a privateKeyArgs, in module.Inputs, v state.View) (module.Change, error) {
-	p := &keyPlan{privateKeyArgs: a, output: newOutput(a.fileArgs, in, v)}
+	p := &keyPlan{privateKeyFields: a.privateKeyFields, output: newOutput(a.fileArgs, in, v)}
 	p.mode = "0600"
+	return p.plan()
+}
+
+func (p *keyPlan) plan() (module.Change, error) {
 	if c, done, err := p.open(); done {
 		return c, err
 	}
 	p.old = p.output.old()
 	before := p.info(p.old)
-	if a.State == "absent" {
+	if p.State == "absent" {
 		p.remove()
 		r := p.result(pki.Key{}, false, nil)
 		p.show(r, value.NewMap(), value.NewMap())
 		return p.done(r)
 	}
-	if c, ok := a.Cipher.Get(); ok && c != "auto" {
+	if c, ok := p.Cipher.Get(); ok && c != "auto" {
 		return module.Change{}, module.Fail(`Cryptography backend can only use "auto" for cipher option.`)
 	}
 	p.load()
@@ -93,18 +107,18 @@ func planPrivateKey(a privateKeyArgs, in module.Inputs, v state.View) (module.Ch
 		return module.Change{}, err
 	}
 	key, text, still := p.oldKey, p.old, p.result(p.oldKey, p.read, p.old)
-	convert := !anew && a.Mismatch == "convert" && !p.formatFits()
+	convert := !anew && p.Mismatch == "convert" && !p.formatFits()
 	if anew {
-		if key, err = pki.Generate(a.Type, a.Size, a.Curve.Or(""), in.Seed); err != nil {
+		if key, err = pki.Generate(p.Type, p.Size, p.Curve.Or(""), p.in.Seed); err != nil {
 			return module.Change{}, module.Fail(err.Error())
 		}
 	}
 	if anew || convert {
 		pass := ""
-		if a.Cipher.Given() {
-			pass = a.Passphrase.Or("")
+		if p.Cipher.Given() {
+			pass = p.Passphrase.Or("")
 		}
-		if text, err = key.Marshal(p.wantedFormat(), pass, in.Seed); err != nil {
+		if text, err = key.Marshal(p.wantedFormat(), pass, p.in.Seed); err != nil {
 			return module.Change{}, module.Fail(err.Error())
 		}
 		err = p.write(text)
@@ -115,6 +129,9 @@ func planPrivateKey(a privateKeyArgs, in module.Inputs, v state.View) (module.Ch
 		return module.Change{}, err
 	}
 	r := p.result(key, true, text)
+	if p.piped && !p.changed && !p.current {
+		r.Delete("privatekey")
+	}
 	p.show(r, before, p.info(text))
 	if anew {
 		p.later(r, still, "fingerprint", "privatekey", "diff")
