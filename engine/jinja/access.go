@@ -12,6 +12,9 @@ func objectName(v value.Value) string {
 	if v.IsNull() {
 		return "None"
 	}
+	if o, ok := v.Object().(interface{ FullTypeName() string }); ok {
+		return o.FullTypeName() + " object"
+	}
 	return v.TypeName() + " object"
 }
 

@@ -391,7 +391,10 @@ type oneHostVars struct {
 }
 
 func (o *oneHostVars) TypeName() string { return "HostVarsVars" }
-func (o *oneHostVars) IsMapping()       {}
+
+// FullTypeName is the name of Ansible's class with its module, which its messages have.
+func (o *oneHostVars) FullTypeName() string { return "ansible.vars.hostvars.HostVarsVars" }
+func (o *oneHostVars) IsMapping()           {}
 func (o *oneHostVars) Attr(name string) (value.Value, bool) {
 	v, ok, _ := o.AttrOf(nil, name)
 	return v, ok
