@@ -83,8 +83,10 @@ type Event struct {
 
 	// RunStarted
 	Playbooks []string `json:"playbooks,omitempty"`
-	Check     bool     `json:"check,omitempty"` // a plan; of plays and tasks: in check mode
-	Version   string   `json:"version,omitempty"`
+	// PlayCounts is how many plays each of them has.
+	PlayCounts []int  `json:"play_counts,omitempty"`
+	Check      bool   `json:"check,omitempty"` // a plan; of plays and tasks: in check mode
+	Version    string `json:"version,omitempty"`
 
 	Play   string   `json:"play,omitempty"`
 	PlayNo int      `json:"play_no,omitempty"` // from 1

@@ -25,9 +25,12 @@ type play struct {
 	matched  []*inventory.Host
 	hostsErr diag.List
 
-	handlers     map[string]bool
-	anyHandlers  bool // handlers may come from what cannot be seen
-	sureNotified map[string]bool
+	handlers    map[string]bool
+	anyHandlers bool // handlers may come from what cannot be seen
+	// namesOfImports are names of what brings handlers: nobody misspells these, though
+	// Ansible does not know them while the play runs.
+	namesOfImports map[string]bool
+	sureNotified   map[string]bool
 
 	// visited are definitions that were checked to parse, checked variables whose
 	// definitions were: true for a reader who certainly comes to them.
@@ -97,7 +100,7 @@ func (c *checker) layers(h *inventory.Host, seen map[*yaml.Vars]bool) {
 // define.
 func (c *checker) collect(pb *playbook.Playbook) {
 	for _, p := range pb.Plays {
-		pl := &play{Play: p, known: names{}, handlers: map[string]bool{}, sureNotified: map[string]bool{}, open: c.open,
+		pl := &play{Play: p, known: names{}, handlers: map[string]bool{}, namesOfImports: map[string]bool{}, sureNotified: map[string]bool{}, open: c.open,
 			visited: map[*yaml.Node]bool{}, checked: map[string]bool{}, clean: map[string]bool{}}
 		c.plays = append(c.plays, pl)
 		for _, q := range p.VarsPrompt {

@@ -12,6 +12,11 @@ import (
 // handlerNames notes under which names a handler can be notified.
 func (w *walker) handlerNames(t *playbook.Task) {
 	p := w.p
+	for x := range t.Outward() {
+		if x.Kind != playbook.TaskScope && x.Kind != playbook.PlayScope && x.Kind != playbook.RoleScope {
+			p.namesOfImports[x.Keywords.Name.Str()] = true
+		}
+	}
 	if n := t.Keywords.Name; n != nil {
 		if n.HasTemplate() {
 			p.anyHandlers = true
@@ -41,7 +46,7 @@ func (c *checker) notified(p *play) {
 			if n.HasTemplate() || n.Kind != yaml.Scalar || p.handlers[name] {
 				continue
 			}
-			d := problem(n.Pos, c.cfg.UnheardIsWarning || c.soft(p, s), CodeHandler, "The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
+			d := problem(n.Pos, c.cfg.UnheardIsWarning || c.soft(p, s) || p.namesOfImports[name], CodeHandler, "The requested handler '%s' was not found in either the main handlers list nor in the listening handlers list", name)
 			names := slices.Sorted(maps.Keys(p.handlers))
 			if near := diag.Nearest(name, names); near != "" {
 				d.Hint = "did you mean '" + near + "'?"

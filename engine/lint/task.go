@@ -72,7 +72,6 @@ var single = []func(*playbook.Keywords) *yaml.Node{
 	func(k *playbook.Keywords) *yaml.Node { return k.CheckMode },
 	func(k *playbook.Keywords) *yaml.Node { return k.Diff },
 	func(k *playbook.Keywords) *yaml.Node { return k.AnyErrorsFatal },
-	func(k *playbook.Keywords) *yaml.Node { return k.Throttle },
 	func(k *playbook.Keywords) *yaml.Node { return k.Timeout },
 	func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo },
 	func(k *playbook.Keywords) *yaml.Node { return k.DelegateFacts },

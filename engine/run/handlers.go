@@ -1,6 +1,8 @@
 package run
 
 import (
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -24,6 +26,14 @@ type handlerNames struct {
 	// included it, and place: what a play uses twice has its handlers once, but all that a
 	// loop brought hear their topics.
 	known map[string]bool
+	// unusable are handlers that nothing can notify, until that was told.
+	unusable []unusable
+}
+
+// unusable is a handler whose name cannot be evaluated.
+type unusable struct {
+	name string
+	err  error
 }
 
 // collectHandlers lists the handlers of the play and evaluates their names. Of
@@ -84,7 +94,9 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 		if err == nil && v.IsString() {
 			name = v.Str()
 			pl.names.named[t.ID] = name
-		} // a name that cannot be evaluated here cannot be notified by it
+		} else if len(t.Listen) == 0 { // then nothing can notify it
+			pl.names.unusable = append(pl.names.unusable, unusable{name, err})
+		}
 	}
 	if name != "" {
 		names := []string{name}
@@ -103,6 +115,21 @@ func (pl *play) nameHandler(s *vars.Scope, t *playbook.Task) error {
 		}
 	}
 	return nil
+}
+
+// tellUnusable warns, when somebody notifies a handler, of those whose names cannot be
+// evaluated, once.
+func (pl *play) tellUnusable() {
+	for _, u := range pl.names.unusable {
+		why := "it is no text"
+		if d, ok := errors.AsType[*diag.Diagnostic](u.err); ok {
+			why = d.Msg
+		} else if u.err != nil {
+			why = u.err.Error()
+		}
+		pl.notice("warn", fmt.Sprintf("Handler '%s' is unusable because it has no listen topics and the name could not be templated (host-specific variables are not supported in handler names). The error: %s", u.name, why))
+	}
+	pl.names.unusable = nil
 }
 
 // notify notes which handlers a changed task wants, by the names and topics that it
@@ -144,6 +171,7 @@ func (pl *play) notifications(h *host, t *playbook.Task) (names, warnings []stri
 			scopes = append(scopes, pl.scope(h, t).WithItem(pl.loopVars(item, t)))
 		}
 	}
+	pl.tellUnusable()
 	for _, s := range scopes {
 		for _, n := range t.Notifies() {
 			v, err := s.Eval(n)
@@ -186,6 +214,12 @@ func (pl *play) isNotified(h *host, t *playbook.Task) bool { return h.notified[t
 // meta carries out a meta task.
 func (pl *play) meta(h *host, t *playbook.Task) (*request, error) {
 	action := metaAction(t)
+	if action == "flush_handlers" && t.Handler { // which would begin with itself
+		if pl.waiting() && !pl.Check {
+			return &request{kind: reqFlushAll, host: h}, nil
+		}
+		return nil, diag.Errorf(t.ActionPos, "handler", "flush_handlers cannot be used as a handler")
+	}
 	if action == "flush_handlers" && t.Implicit {
 		return pl.flushHandlers(h, t)
 	}

@@ -122,12 +122,18 @@ func (pl *play) throttle(h *host) (int, error) {
 	s := pl.scope(h, t)
 	n := nearest(s, &t.Scope, get)
 	text, err := keyword(s, n)
-	if err != nil || text == "" {
-		return 0, err
+	if err == nil && text == "" {
+		return 0, nil
 	}
-	limit, err := strconv.Atoi(text)
+	limit := 0
+	if err == nil {
+		limit, err = strconv.Atoi(text)
+	} else {
+		text = err.Error()
+	}
 	if err != nil {
-		return 0, diag.Errorf(n.Pos, "throttle", "throttle is %q, not a number", text)
+		//lint:ignore ST1005 Ansible's words
+		return 0, diag.Errorf(n.Pos, "throttle", "Failed to convert the throttle value to an integer.").WithHint("throttle is %q", text)
 	}
 	return limit, nil
 }

@@ -176,6 +176,7 @@ func Run(ctx context.Context, cfg Config) (sum Summary, err error) {
 	started := &event.Event{Kind: event.RunStarted, Check: r.Check, Version: r.Version}
 	for _, pb := range r.Playbooks {
 		started.Playbooks = append(started.Playbooks, pb.File)
+		started.PlayCounts = append(started.PlayCounts, len(pb.Plays))
 	}
 	r.emit(started)
 	if r.memory.resumed {

@@ -181,9 +181,12 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if t.dry {
 			t.heading(b, "DRY RUN")
 		}
-		for _, p := range e.Playbooks {
+		for i, p := range e.Playbooks {
 			if t.o.Verbosity >= 2 {
 				t.heading(b, "PLAYBOOK: "+event.PrintableLine(filepath.Base(p)))
+				if i < len(e.PlayCounts) {
+					fmt.Fprintf(b, "%d plays in %s\n", e.PlayCounts[i], event.PrintableLine(Near(p)))
+				}
 			}
 		}
 	case event.PlayStarted:
