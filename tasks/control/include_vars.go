@@ -134,6 +134,31 @@ func merge(dst, src *value.Map) {
 	}
 }
 
+// folder is the folder that dir names: a role's, or one beside the file of the task,
+// not in its vars as where a file is looked for.
+func (a includeVarsArgs) folder(in module.Inputs) (string, error) {
+	role, inRole, err := in.Vars.Lookup("role_path")
+	if err != nil {
+		return "", err
+	}
+	look, dir := a.Dir, a.Dir
+	switch {
+	case filepath.IsAbs(dir):
+	case inRole:
+		dir = filepath.Join(role.Text(), "vars", dir)
+	default:
+		if dir, err = filepath.Abs(filepath.Join(filepath.Dir(in.Pos.File), dir)); err != nil {
+			return "", err
+		}
+		look = dir
+	}
+	found, err := in.Sources.Find("vars", look)
+	if err != nil {
+		return "", module.Fail(dir + " directory does not exist")
+	}
+	return found, nil
+}
+
 // files lists what is to be read.
 func (a includeVarsArgs) files(in module.Inputs) ([]string, error) {
 	src := in.Sources
@@ -148,12 +173,9 @@ func (a includeVarsArgs) files(in module.Inputs) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := src.Find("vars", a.Dir)
+	dir, err := a.folder(in)
 	if err != nil {
-		if dir = a.Dir; !filepath.IsAbs(dir) {
-			dir = filepath.Join(filepath.Dir(in.Pos.File), dir)
-		}
-		return nil, module.Fail(dir + " directory does not exist")
+		return nil, err
 	}
 	entries, err := src.Walk(dir, true)
 	if err != nil {
