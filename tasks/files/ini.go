@@ -12,6 +12,8 @@ type iniEdit struct {
 	values             []string
 	present, exclusive bool
 	tight, noValue     bool
+	// active means only lines that are no comments, loose lets the blanks around an equals sign be.
+	active, loose bool
 
 	head, body, tail []string // lines before, in and behind the section
 	found            bool
@@ -104,10 +106,17 @@ func iniValue(line, option string, commented bool) (string, bool) {
 }
 
 func (e *iniEdit) put(i int, line string) {
-	if e.body[i] != line {
+	if e.body[i] != line && !(e.loose && e.sameValue(e.body[i], line)) {
 		e.body[i], e.msg, e.changed = line, "option changed", true
 	}
 	e.touched[i] = true
+}
+
+// sameValue tells whether a line that is no comment has the value of another.
+func (e *iniEdit) sameValue(now, line string) bool {
+	v, ok := iniValue(now, e.option, false)
+	w, _ := iniValue(line, e.option, false)
+	return ok && v == w
 }
 
 func (e *iniEdit) set() {
@@ -145,7 +154,7 @@ func (e *iniEdit) append() {
 // an option without value is there.
 func (e *iniEdit) keepMatching() (bareDone bool) {
 	for i, l := range e.body {
-		v, ok := iniValue(l, e.option, true)
+		v, ok := iniValue(l, e.option, !e.active)
 		if !ok {
 			continue
 		}
@@ -173,13 +182,13 @@ func (e *iniEdit) overwriteOthers() {
 		if len(e.values) == 0 {
 			break
 		}
-		if _, ok := iniValue(l, e.option, true); ok && !e.touched[i] {
+		if _, ok := iniValue(l, e.option, !e.active); ok && !e.touched[i] {
 			e.put(i, e.assignment(e.values[0]))
 			e.values = e.values[1:]
 		}
 	}
 	for i := len(e.body) - 1; i >= e.first(); i-- {
-		if _, ok := iniValue(e.body[i], e.option, true); ok && !e.touched[i] {
+		if _, ok := iniValue(e.body[i], e.option, !e.active); ok && !e.touched[i] {
 			e.body = slices.Delete(e.body, i, i+1)
 			e.touched = slices.Delete(e.touched, i, i+1)
 			e.msg, e.changed = "option changed", true

@@ -19,6 +19,8 @@ type iniArgs struct {
 	NoExtraSpaces bool               `arg:"no_extra_spaces"`
 	AllowNoValue  bool               `arg:"allow_no_value"`
 	Create        bool               `arg:"create"`
+	IgnoreSpaces  bool               `arg:"ignore_spaces"`
+	Inactive      bool               `arg:"modify_inactive_option"`
 }
 
 var iniSpec = module.Spec{
@@ -38,6 +40,8 @@ var iniSpec = module.Spec{
 		{Name: "no_extra_spaces", Type: module.Bool, Default: false, Doc: "No blanks around the equals sign."},
 		{Name: "allow_no_value", Type: module.Bool, Default: false, Doc: "The option may stand without a value."},
 		{Name: "create", Type: module.Bool, Default: true, Doc: "Make the file when it is missing."},
+		{Name: "ignore_spaces", Type: module.Bool, Default: false, Doc: "A line that differs only in the blanks around its equals sign stays (of community.general 7.5)."},
+		{Name: "modify_inactive_option", Type: module.Bool, Default: true, Doc: "A line of the option that is a comment is replaced (of community.general 8)."},
 	}, module.FileArgs()...),
 	MutuallyExclusive: [][]string{{"value", "values"}},
 	Order:             [][]string{{"changed", "diff", "msg", "path", "uid", "gid", "owner", "group", "mode", "state", "size"}},
@@ -66,7 +70,8 @@ func planIni(a iniArgs, in module.Inputs, v state.View) (module.Change, error) {
 		return module.Change{}, module.Fail("Destination "+e.path+" does not exist!", "rc", 257)
 	}
 	edit := &iniEdit{section: a.Section, option: a.Option.Or(""), hasOption: a.Option.Or("") != "", values: a.values(),
-		present: a.State == "present", exclusive: a.Exclusive, tight: a.NoExtraSpaces, noValue: a.AllowNoValue}
+		present: a.State == "present", exclusive: a.Exclusive, tight: a.NoExtraSpaces, noValue: a.AllowNoValue,
+		loose: a.IgnoreSpaces, active: !a.Inactive}
 	text := edit.run(string(e.old))
 	if err := e.finish([]byte(text), edit.changed); err != nil && e.g.Complete() {
 		return module.Change{}, err
