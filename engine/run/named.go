@@ -1,6 +1,7 @@
 package run
 
 import (
+	"os"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/config"
@@ -31,7 +32,11 @@ func namedSettings(c *config.Config) func(name string) (v value.Value, origin st
 	return func(name string) (value.Value, string, bool) {
 		d, ok := by[name]
 		if !ok {
-			return value.Null, "", false
+			v, ok := displayed[name]
+			if own := os.Getenv("ANSIBLE_" + name); ok && own != "" && v.IsString() {
+				return value.String(own), "env: ANSIBLE_" + name, true
+			}
+			return v, "default", ok
 		}
 		return settingValue(c, d), settingOrigin(c.Get(d.Key)), true
 	}
@@ -63,3 +68,20 @@ func settingOrigin(v config.Value) string {
 	}
 	return "default"
 }
+
+// displayed are settings about how Ansible's output looks, which have no effect here, but
+// which playbooks may ask for: their defaults.
+var displayed = func() map[string]value.Value {
+	m := map[string]value.Value{}
+	for name, color := range map[string]string{"CHANGED": "yellow", "CONSOLE_PROMPT": "white", "DEBUG": "dark gray", "DEPRECATE": "purple", "DIFF_ADD": "green", "DIFF_LINES": "cyan",
+		"DIFF_REMOVE": "red", "ERROR": "red", "HIGHLIGHT": "white", "OK": "green", "SKIP": "cyan", "UNREACHABLE": "bright red", "VERBOSE": "blue", "WARN": "bright purple"} {
+		m["COLOR_"+name] = value.String(color)
+	}
+	m["RETRY_FILES_ENABLED"] = value.Bool(false)
+	m["ANSIBLE_NOCOLOR"], m["ANSIBLE_FORCE_COLOR"], m["ANSIBLE_NOCOWS"] = value.Bool(false), value.Bool(false), value.Bool(false)
+	m["ANSIBLE_COW_SELECTION"] = value.String("default")
+	m["ANSIBLE_COW_ACCEPTLIST"] = value.Strings("bud-frogs", "bunny", "cheese", "daemon", "default", "dragon", "elephant-in-snake", "elephant", "eyes", "hellokitty", "kitty",
+		"luke-koala", "meow", "milk", "moofasa", "moose", "ren", "sheep", "small", "stegosaurus", "stimpy", "supermilker", "three-eyes", "turkey", "turtle", "tux", "udder",
+		"vader-koala", "vader", "www")
+	return m
+}()

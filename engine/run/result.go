@@ -383,7 +383,7 @@ func (pl *play) withInvocation(h *host, t *playbook.Task, o *outcome, r *value.M
 }
 
 func (pl *play) itemLabel(h *host, t *playbook.Task, item value.Value) string {
-	if t.Loop.Label != nil {
+	if n := t.Loop.Label; !n.IsNull() && !(n.IsString() && n.Str() == "") { // else the item, as in Ansible
 		if v, err := pl.itemScope(h, t).Eval(t.Loop.Label); err == nil {
 			return v.Text()
 		}
