@@ -180,7 +180,7 @@ func (p *filePlan) asIs(err error) error {
 			continue
 		}
 		there := p.g.File(trim(at.Str()), 0)
-		if !p.g.Complete() || !there.Exists() {
+		if !p.g.Complete() || there.Followed.Type == state.TypeNone { // of a link to nowhere nothing is told
 			return err
 		}
 		info := value.NewMap()
