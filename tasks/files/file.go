@@ -315,17 +315,17 @@ func (p *filePlan) touch(f state.File) (*value.Map, error) {
 	at, cur := p.followed(f)
 	p.diff = newSides(at)
 	p.diff.state(module.PathState(cur), "touch")
-	if cur.Type == state.TypeLink && f.Followed.Type == state.TypeNone {
-		return nil, p.fail("Error while updating modification or access time: [Errno 2] No such file or directory: b'%s'", p.Path)
+	if f.IsLink() && f.Followed.Type == state.TypeNone {
+		return nil, withPath(p.fail("Error while updating modification or access time: [Errno 2] No such file or directory: b'%s'", at), at)
 	}
 	if cur.Type != state.TypeNone {
 		after, err := p.set(at, cur)
+		if f.IsLink() && cur.Type != state.TypeLink { // what is told is of the path itself
+			after = f.Stat
+		}
 		return p.info(after, "dest", p.Path), err
 	}
 	parent := f.Parent
-	if f.IsLink() {
-		parent = p.g.File(path.Dir(at), 0).Followed
-	}
 	switch parent.Type {
 	case state.TypeNone:
 		return nil, p.fail("Error, could not touch target: [Errno 2] No such file or directory: b'%s'", p.Path)
