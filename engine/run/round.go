@@ -132,7 +132,6 @@ func (pl *play) throttle(h *host) (int, error) {
 		text = err.Error()
 	}
 	if err != nil {
-		//lint:ignore ST1005 Ansible's words
 		return 0, diag.Errorf(n.Pos, "throttle", "Failed to convert the throttle value to an integer.").WithHint("throttle is %q", text)
 	}
 	return limit, nil
