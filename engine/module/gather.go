@@ -103,6 +103,11 @@ func (g *Gather) Tree(p string) []state.TreeEntry {
 	return Answer[[]state.TreeEntry](g, state.Tree{Path: p})
 }
 
+// TreeTo is Tree without what is more than so many levels below.
+func (g *Gather) TreeTo(p string, depth int) []state.TreeEntry {
+	return Answer[[]state.TreeEntry](g, state.Tree{Path: p, Depth: depth})
+}
+
 // Answer asks any query whose answer is a T.
 func Answer[T any](g *Gather, q state.Query) T {
 	x, known, err := state.AskAs[T](g.v, q)

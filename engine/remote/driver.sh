@@ -192,17 +192,17 @@ _rl() {
 	done
 }
 _tl() { for _f; do _m k && readlink -- "$_f"; done; }
-# _tree INDEX DIR: everything below a folder.
+# _tree INDEX DIR [LEVELS]: everything below a folder.
 _tree() {
 	_m "f $1"
 	cd -P "$2" 2>/dev/null || { _m "F $1 1" && return; }
-	find . -mindepth 1 -printf "%y:%m:%U:%G:%s:%D:%i:%n:%A@:%T@:%C@:%b:%u:%g:%P\\0%l\\0" 2>/dev/null && { _m "F $1 g" && return; }
+	find . -mindepth 1 ${3:+-maxdepth $3} -printf "%y:%m:%U:%G:%s:%D:%i:%n:%A@:%T@:%C@:%b:%u:%g:%P\\0%l\\0" 2>/dev/null && { _m "F $1 g" && return; }
 	_m "f $1"
-	find . -mindepth 1 -print0
+	find . -mindepth 1 ${3:+-maxdepth $3} -print0
 	_m "F $1 b"
-	find . -mindepth 1 -exec stat -c "$_SF:%X:%Y:%Z:%b:%o:%t:%T:%U:%G" {} +
+	find . -mindepth 1 ${3:+-maxdepth $3} -exec stat -c "$_SF:%X:%Y:%Z:%b:%o:%t:%T:%U:%G" {} +
 	_m "K $1"
-	find . -mindepth 1 -type l -exec readlink {} \;
+	find . -mindepth 1 ${3:+-maxdepth $3} -type l -exec readlink {} \;
 	_m "F $1 0"
 } 2>/dev/null
 # _db INDEX FILE NAME: a line of passwd or group, by name or by number.

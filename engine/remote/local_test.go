@@ -443,6 +443,7 @@ func TestAccountsAndTree(t *testing.T) {
 			state.Login{}, state.User{Name: "root"}, state.User{Name: "0"}, state.User{Name: "nobody-there"},
 			state.Group{Name: "daemon"}, state.Group{Name: "0"}, state.Group{Name: "none-such"},
 			state.Tree{Path: d}, state.Tree{Path: d + "/none"}, state.Tree{Path: d + "/a/b"},
+			state.Tree{Path: d, Depth: 1}, state.Tree{Path: d + "/a", Depth: 1},
 		}})
 		l := out.Answers[0].Value.(state.LoginInfo)
 		if l.UID != os.Getuid() || l.User == "" || l.Home == "" || l.Umask == 0 {
@@ -482,6 +483,12 @@ func TestAccountsAndTree(t *testing.T) {
 		}
 		if tree := out.Answers[9].Value.([]state.TreeEntry); len(tree) != 0 {
 			t.Errorf("%+v", tree)
+		}
+		if tree := out.Answers[10].Value.([]state.TreeEntry); len(tree) != 1 || tree[0].Rel != "a" {
+			t.Errorf("one level: %+v", tree)
+		}
+		if tree := out.Answers[11].Value.([]state.TreeEntry); len(tree) != 3 || tree[2].Rel != "l" || tree[2].Target != "f" {
+			t.Errorf("one level with a link: %+v", tree)
 		}
 	})
 }

@@ -405,7 +405,7 @@ func (Group) SurvivesWrite(p string) bool { return !isAccounts(p) }
 // SurvivesWrite tells whether the path lies outside the tree.
 func (q Tree) SurvivesWrite(p string) bool {
 	root := path.Clean(q.Path)
-	return p != root && !strings.HasPrefix(p, root+"/") && !strings.HasPrefix(root, p+"/")
+	return root != "/" && p != root && !strings.HasPrefix(p, root+"/") && !strings.HasPrefix(root, p+"/")
 }
 
 // outside tells whether a write to a path concerns none of these folders, and no program:

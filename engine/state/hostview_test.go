@@ -127,13 +127,13 @@ func TestRelyAndConfirm(t *testing.T) {
 func TestWritesDropWhatDependsOnThem(t *testing.T) {
 	t.Parallel()
 	v := learned(absent("/etc/x", dirStat(2)), absent("/etc/passwd", dirStat(2)),
-		Answer{Query: User{"app"}, Value: UserInfo{}}, Answer{Query: Tree{"/srv"}, Value: []TreeEntry{}},
+		Answer{Query: User{"app"}, Value: UserInfo{}}, Answer{Query: Tree{Path: "/srv"}, Value: []TreeEntry{}},
 		Answer{Query: Facts{"all"}, Value: nil})
 	v.WriteThrough(WriteFile{Path: "/etc/x", Content: Bytes(nil)})
 	if _, known, _ := v.Ask(User{"app"}); !known {
 		t.Error("a user is forgotten by an unrelated write")
 	}
-	if _, known, _ := v.Ask(Tree{"/srv"}); !known {
+	if _, known, _ := v.Ask(Tree{Path: "/srv"}); !known {
 		t.Error("a tree is forgotten by a write outside it")
 	}
 	if _, known, _ := v.Ask(Facts{"all"}); known || !v.NeedsFlush(Facts{"all"}) {

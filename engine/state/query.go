@@ -78,6 +78,8 @@ func (q Path) Query() string { return "path " + q.Path }
 // without following links. Its answer is []TreeEntry in lexical order.
 type Tree struct {
 	Path string
+	// Depth is how many levels below the folder are wanted; 0 is all of them.
+	Depth int
 }
 
 // Query describes the question.

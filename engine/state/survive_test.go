@@ -46,3 +46,18 @@ func TestPackagesSurviveWrites(t *testing.T) {
 		t.Error("a script may read anything")
 	}
 }
+
+func TestTreesSurviveWrites(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		tree, written string
+		want          bool
+	}{
+		{"/srv", "/etc/x", true}, {"/srv", "/srvx", true}, {"/srv", "/srv/x", false}, {"/srv", "/srv", false}, {"/srv/a", "/srv", false},
+		{"/", "/etc/x", false}, {"/", "/", false},
+	} {
+		if got := (Tree{Path: c.tree}).SurvivesWrite(c.written); got != c.want {
+			t.Errorf("%s after a write of %s: %v, want %v", c.tree, c.written, got, c.want)
+		}
+	}
+}

@@ -53,11 +53,11 @@ func exists(g *module.Gather, dir, p string) bool {
 		return g.File(path.Clean(p), 0).Exists()
 	}
 	// The folder above the first component with a pattern is looked through.
-	root := "/"
+	root, levels := "/", 0
 	parts := strings.Split(strings.Trim(path.Clean(p), "/"), "/")
 	for i, part := range parts {
 		if strings.ContainsAny(part, "*?[") {
-			root = "/" + strings.Join(parts[:i], "/")
+			root, levels = "/"+strings.Join(parts[:i], "/"), len(parts)-i
 			break
 		}
 	}
@@ -65,7 +65,7 @@ func exists(g *module.Gather, dir, p string) bool {
 	if !f.IsDir() {
 		return false
 	}
-	for _, e := range g.Tree(f.Resolved) {
+	for _, e := range g.TreeTo(f.Resolved, levels) {
 		if ok, err := path.Match(path.Clean(p), path.Join(root, e.Rel)); err == nil && ok {
 			return true
 		}

@@ -137,7 +137,7 @@ func (a assembleArgs) there(g *module.Gather, src string, take func(string) bool
 		return nil, module.Fail("Source (" + src + ") is not a directory")
 	}
 	var parts []part
-	for _, e := range g.Tree(f.Resolved) {
+	for _, e := range g.TreeTo(f.Resolved, 1) {
 		if !take(e.Rel) || e.Stat.Type != state.TypeFile && e.Stat.Type != state.TypeLink {
 			continue
 		}

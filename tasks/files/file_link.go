@@ -96,7 +96,7 @@ func (p *filePlan) mayReplace(f state.File, prev string) error {
 	case prev == "directory" && !p.Force, (prev == "file" || prev == "hard") && !p.Force:
 		return p.fail("refusing to convert from %s to symlink for %s", prev, p.Path)
 	case prev == "directory":
-		if len(p.g.Tree(p.Path)) > 0 {
+		if len(p.g.TreeTo(p.Path, 1)) > 0 {
 			return p.fail("the directory %s is not empty, refusing to convert it", p.Path)
 		}
 	}

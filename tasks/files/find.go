@@ -134,7 +134,7 @@ func planFind(a findArgs, in module.Inputs, v state.View) (module.Change, error)
 // walk looks into a folder: shown is its name for people, real its own; above
 // are the folders that links led through.
 func (f *finding) walk(shown, real string, above []string) {
-	entries := f.g.Tree(real)
+	entries := f.g.TreeTo(real, f.levels())
 	children := map[string][]state.TreeEntry{}
 	for _, e := range entries {
 		children[path.Dir(e.Rel)] = append(children[path.Dir(e.Rel)], e)
@@ -143,6 +143,18 @@ func (f *finding) walk(shown, real string, above []string) {
 		slices.SortStableFunc(c, func(a, b state.TreeEntry) int { return a.Listed - b.Listed })
 	}
 	f.folder(shown, real, ".", 1, children, append(above[:len(above):len(above)], real))
+}
+
+// levels is how far down it looks; 0 is all the way. Of the folders at the last level
+// it still counts what is in them.
+func (f *finding) levels() int {
+	switch {
+	case !f.Recurse:
+		return 1
+	case f.Depth > 0:
+		return f.Depth + 1
+	}
+	return 0
 }
 
 // folder looks at what is in one folder, then into its folders.

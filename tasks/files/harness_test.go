@@ -96,7 +96,7 @@ func (h *host) answer(q state.Query) state.Answer {
 	case state.Tree:
 		var out []state.TreeEntry
 		for p, n := range h.nodes {
-			if rel, ok := strings.CutPrefix(p, strings.TrimSuffix(q.Path, "/")+"/"); ok {
+			if rel, ok := strings.CutPrefix(p, strings.TrimSuffix(q.Path, "/")+"/"); ok && (q.Depth == 0 || strings.Count(rel, "/") < q.Depth) {
 				out = append(out, state.TreeEntry{Rel: rel, Stat: n.Stat, Target: n.target, Listed: h.listed[p]})
 			}
 		}
