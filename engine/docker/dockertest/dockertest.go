@@ -58,7 +58,9 @@ func Socket(t testing.TB) string {
 		_ = os.RemoveAll(dir)
 	})
 	for range 200 {
-		if _, err := os.Stat(socket); err == nil {
+		// The file is there a moment before anybody listens.
+		if c, err := net.Dial("unix", socket); err == nil {
+			_ = c.Close()
 			return socket
 		}
 		select {
