@@ -65,7 +65,11 @@ func (a *asking) put(f *frame, s *shell, prober Prober) {
 				a.fail(i, err)
 				continue
 			}
-			f.line("_tree "+strconv.Itoa(i), levels(q, q.Path)...)
+			args := []string{q.Path}
+			if q.Depth > 0 {
+				args = append(args, strconv.Itoa(q.Depth))
+			}
+			f.line("_tree "+strconv.Itoa(i), args...)
 			f.procs++
 		case state.User:
 			a.putDB(f, i, "passwd", q.Name)
@@ -80,14 +84,6 @@ func (a *asking) put(f *frame, s *shell, prober Prober) {
 	if len(dirs) > 0 {
 		a.putPaths(f, dirs, byDir)
 	}
-}
-
-// levels adds how deep a tree is looked into, where that is limited.
-func levels(q state.Tree, args ...string) []string {
-	if q.Depth > 0 {
-		args = append(args, strconv.Itoa(q.Depth))
-	}
-	return args
 }
 
 func (a *asking) putDB(f *frame, i int, db, name string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +167,7 @@ func (s *shell) build(b state.Batch, ask *asking, scripts []Script, ah ahead) (*
 	if len(f.raws) > 0 || len(scripts) > 0 {
 		f.needs |= partOps // scripts of ours use its functions
 	}
-	f.asks = len(b.Ops) == 0 && len(scripts) == 0 && f.needs == partBase
+	f.asks = len(b.Ops) == 0 && len(scripts) == 0 && f.needs == partBase && !slices.ContainsFunc(ask.queries, private)
 	if len(w.synced) > 0 && !s.host.opts.NoSync {
 		f.line("_sy", w.synced...)
 		f.procs++

@@ -252,7 +252,7 @@ func TestBedLeavesAUser(t *testing.T) {
 }
 
 // What a shell was asked first stands in no list of processes, where everybody on the host
-// reads it and `pkill -f` finds it, and in nobody's environment; and where the server lets
+// reads it and `pkill -f` finds it, and in no command's environment; and where the server lets
 // the question travel with the command, it costs no round trip of its own.
 func TestBedFirstQuestion(t *testing.T) {
 	b := testbed.Need(t)
@@ -262,7 +262,7 @@ func TestBedFirstQuestion(t *testing.T) {
 			do(t, h, state.Batch{Ask: []state.Query{state.Path{Path: "/etc/some-odd-name"}}})
 			out := do(t, h, state.Batch{Ops: []state.Op{state.Exec{Shell: "cat /proc/*/cmdline | tr '\\0' ' '; env; cat /proc/*/environ >&2"}}})
 			allOK(t, out, 1)
-			for _, mark := range []string{"odd-name", "_FD='", "_FD=["} {
+			for _, mark := range []string{"odd-name", "_FD='", "_FD={"} {
 				// Our own command line has the marks of neither: it holds no name.
 				if bytes.Contains(out.Results[0].Stdout, []byte(mark)) {
 					t.Errorf("%s is seen by others", mark)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 // OpenSSH takes no input for a session before its program runs, so that a shell which is
@@ -38,6 +40,17 @@ func (h *Host) carries() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.client != nil && h.client.OpenSSH()
+}
+
+// private tells whether a question may hold what not everybody on the host may read: a
+// module's own script, its arguments, a task's environment. The login's shell has the
+// command among its arguments until it has become /bin/sh.
+func private(q state.Query) bool {
+	switch q.(type) {
+	case state.Output, state.Within:
+		return true
+	}
+	return false
 }
 
 // carriable tells whether a frame may go within a command: old shells have bytes of their

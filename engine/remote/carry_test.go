@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/fairlead-project/fairlead/engine/state"
 )
 
 // Whatever shell is behind it, a frame that a command carries is evaluated as it was
@@ -59,6 +61,26 @@ func TestCarriable(t *testing.T) {
 	} {
 		if got := carriable(encoded{text: bytes.NewBufferString(text)}); got != want {
 			t.Errorf("%.20q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// What may hold a secret is never put where a list of processes shows it.
+func TestPrivateQuestionsStayOnTheWire(t *testing.T) {
+	t.Parallel()
+	output := state.OutputOf(`echo "$1"`, "secret")
+	for _, c := range []struct {
+		ask  []state.Query
+		want bool
+	}{
+		{[]state.Query{state.Path{Path: "/etc/x"}, state.User{Name: "app"}}, true},
+		{[]state.Query{state.Path{Path: "/etc/x"}, output}, false},
+		{[]state.Query{state.AskedWithin([]string{"TOKEN=secret"}, state.Service{Name: "app"})}, false},
+	} {
+		s := &shell{host: newHost(Options{}), has: partBase}
+		f, err := s.build(state.Batch{Ask: c.ask}, newAsking(c.ask), nil, ahead{})
+		if err != nil || f.asks != c.want {
+			t.Errorf("%v: carried %v, want %v (%v)", c.ask, f.asks, c.want, err)
 		}
 	}
 }

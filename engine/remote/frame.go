@@ -26,7 +26,7 @@ type frame struct {
 	sent  *meter
 	procs int // processes that the driver will start, by construction
 	needs parts
-	asks  bool // it holds questions alone, about paths and by scripts of ours
+	asks  bool // it holds questions alone, and nothing private
 }
 
 // texts are buffers of frames that were sent.

@@ -3,6 +3,7 @@ package run
 import (
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/fairlead-project/fairlead/engine/config"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -32,7 +33,7 @@ func namedSettings(c *config.Config) func(name string) (v value.Value, origin st
 	return func(name string) (value.Value, string, bool) {
 		d, ok := by[name]
 		if !ok {
-			v, ok := displayed[name]
+			v, ok := displayed()[name]
 			if own := os.Getenv("ANSIBLE_" + name); ok && own != "" && v.IsString() {
 				return value.String(own), "env: ANSIBLE_" + name, true
 			}
@@ -71,7 +72,7 @@ func settingOrigin(v config.Value) string {
 
 // displayed are settings about how Ansible's output looks, which have no effect here, but
 // which playbooks may ask for: their defaults.
-var displayed = func() map[string]value.Value {
+var displayed = sync.OnceValue(func() map[string]value.Value {
 	m := map[string]value.Value{}
 	for name, color := range map[string]string{"CHANGED": "yellow", "CONSOLE_PROMPT": "white", "DEBUG": "dark gray", "DEPRECATE": "purple", "DIFF_ADD": "green", "DIFF_LINES": "cyan",
 		"DIFF_REMOVE": "red", "ERROR": "red", "HIGHLIGHT": "white", "OK": "green", "SKIP": "cyan", "UNREACHABLE": "bright red", "VERBOSE": "blue", "WARN": "bright purple"} {
@@ -84,4 +85,4 @@ var displayed = func() map[string]value.Value {
 		"luke-koala", "meow", "milk", "moofasa", "moose", "ren", "sheep", "small", "stegosaurus", "stimpy", "supermilker", "three-eyes", "turkey", "turtle", "tux", "udder",
 		"vader-koala", "vader", "www")
 	return m
-}()
+})
