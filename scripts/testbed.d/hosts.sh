@@ -109,10 +109,10 @@ choose_ports() {
 		[ -n "$port" ] || die "the ports 22, 2222 and 22022 of 127.0.2.1 are taken: give --port"
 	fi
 	[ -n "$registry_port" ] && return
-	for try in 5000 5050 5555; do
+	for try in 5000 5050 5555 5556 5557 5558; do
 		if free "$registry_host" "$try"; then registry_port=$try && return; fi
 	done
-	die "the ports 5000, 5050 and 5555 of $registry_host are taken"
+	die "the ports 5000, 5050 and 5555 to 5558 of $registry_host are taken"
 }
 
 prepare_host() {

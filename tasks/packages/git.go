@@ -214,6 +214,17 @@ func said(text string) map[string]string {
 
 // failure is the failure that the script told, nil when there is none.
 func (r *gitRun) failure(m map[string]string) *module.Failure {
+	if f := toldFailure(m); f != nil {
+		return f
+	}
+	if m["mods"] != "" && !r.Force {
+		return module.Fail("Local modifications exist in the destination: "+r.Dest+" (force=no).", "before", m["before"])
+	}
+	return nil
+}
+
+// toldFailure is the failure that a script told with die (scriptTell), nil when there is none.
+func toldFailure(m map[string]string) *module.Failure {
 	rc, _ := strconv.Atoi(m["rc"])
 	full := []any{"rc", rc, "stdout", text([]byte(m["out"])), "stderr", text([]byte(m["err"]))}
 	if cmd, ok := m["run"]; ok {
@@ -230,9 +241,6 @@ func (r *gitRun) failure(m map[string]string) *module.Failure {
 	}
 	if what, ok := m["plain"]; ok {
 		return module.Fail(what)
-	}
-	if m["mods"] != "" && !r.Force {
-		return module.Fail("Local modifications exist in the destination: "+r.Dest+" (force=no).", "before", m["before"])
 	}
 	return nil
 }

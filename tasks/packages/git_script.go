@@ -1,17 +1,19 @@
 package packages
 
+// scriptTell makes a folder $T for what a program writes (o and e), and defines how
+// the script tells what it found: say, dump and die KIND TEXT, whose KIND is how the
+// message is made of TEXT and the output; last is full that names the command ($ran), too.
+const scriptTell = `T=$(mktemp -d) || exit; trap 'rm -rf "$T"' EXIT
+say() { printf '@%s %s\n' "$1" "$2"; }
+dump() { for k in out err; do f=$T/${k%%[ur]*}; n=$(wc -c <"$f"); printf '@%s %d\n' $k $n; cat "$f"; printf '\n'; done; }
+die() { r=$?; say rc "$r"; k=$1; [ "$k" != last ] || { k=full; say cmd "$ran"; }; say "$k" "$2"; dump; exit 0; }
+`
+
 // scriptGit does the work of the module git on the host. It reads the variables
 // that (*gitRun).script sets in front of it, and prints "@NAME TEXT" lines, and
 // "@out N" and "@err N" with N bytes behind them. With $check it looks and
 // changes nothing.
-const scriptGit = `set -f
-T=$(mktemp -d) || exit; trap 'rm -rf "$T"' EXIT
-say() { printf '@%s %s\n' "$1" "$2"; }
-g() { ran="$git $*"; "$git" "$@" >"$T/o" 2>"$T/e" </dev/null; }
-dump() { for k in out err; do f=$T/${k%%[ur]*}; n=$(wc -c <"$f"); printf '@%s %d\n' $k $n; cat "$f"; printf '\n'; done; }
-# die KIND TEXT: KIND is how the message is made of TEXT and the output; last is full
-# that names the command, too.
-die() { r=$?; say rc "$r"; k=$1; [ "$k" != last ] || { k=full; say cmd "$ran"; }; say "$k" "$2"; dump; exit 0; }
+const scriptGit = "set -f\n" + scriptTell + `g() { ran="$git $*"; "$git" "$@" >"$T/o" 2>"$T/e" </dev/null; }
 must() { g "$@" || die run "$git $*"; }
 rbranch() { must ls-remote "$1" -h "refs/heads/$version"; grep -qF -e "$version" "$T/o"; }
 rtag() { must ls-remote "$1" -t "refs/tags/$version"; grep -qF -e "$version" "$T/o"; }
