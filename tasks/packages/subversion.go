@@ -161,7 +161,7 @@ const scriptSubversion = `set -f
 IFS= read -r password
 ` + scriptTell + `LANG=C LC_MESSAGES=C LC_ALL=C; export LANG LC_MESSAGES LC_ALL
 case $svn in
-*/*) [ -x "$svn" ] || { say rc 2; say run "$svn --version"; say out 0; say err 0; exit 0; };;
+*/*) ;;
 *) svn=$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$svn") || { say plain 'Failed to find required executable "svn" in paths of the host'; exit 0; };;
 esac
 input=
@@ -176,6 +176,7 @@ if [ -z "$password" ]; then :; elif [ -n "$input" ]; then set -- --password-from
 [ -z "$trust" ] || set -- --trust-server-cert "$@"
 set -- --non-interactive --no-auth-cache "$@"
 ran="$svn $*"
+[ -x "$svn" ] || { say rc 2; say run "$ran"; say out 0; say err 0; exit 0; }
 printf %s "$password" | "$svn" "$@" >"$T/o" 2>"$T/e"; }
 must() { s "$@" || die run "$ran"; }
 first() { sed -n "/$1/{p;q;}" "$T/o"; }

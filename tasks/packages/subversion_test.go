@@ -16,11 +16,11 @@ func TestSubversion(t *testing.T) {
 		said string
 		want string
 	}{
-		"new":     {nil, "@new 1\n@after_rev Revision: 3\n@after_url URL: file:///r\n@end changed\n", `{"after":["Revision: 3","URL: file:///r"],"before":null,"changed":true}`},
-		"same":    {nil, "@before_rev Revision: 3\n@before_url URL: file:///r\n@after_rev Revision: 3\n@after_url URL: file:///r\n@end same\n", `{"after":["Revision: 3","URL: file:///r"],"before":["Revision: 3","URL: file:///r"],"changed":false}`},
+		"new":     {nil, "@new 1\n@after_rev Revision: 3\n@after_url URL: file:///r\n@end changed\n", `{"changed":true,"before":null,"after":["Revision: 3","URL: file:///r"]}`},
+		"same":    {nil, "@before_rev Revision: 3\n@before_url URL: file:///r\n@after_rev Revision: 3\n@after_url URL: file:///r\n@end same\n", `{"changed":false,"before":["Revision: 3","URL: file:///r"],"after":["Revision: 3","URL: file:///r"]}`},
 		"export":  {[]any{"export", true}, "@end changed\n", `{"changed":true}`},
 		"no dest": {[]any{"dest", ""}, "", "! the destination directory must be specified"},
-		"remote":  {[]any{"dest", "", "checkout", false, "update", false}, "@unknown Unable to get remote revision\n@after_rev \n@end same\n", `{"after":"Unable to get remote revision","changed":false}`},
+		"remote":  {[]any{"dest", "", "checkout", false, "update", false}, "@unknown Unable to get remote revision\n@after_rev \n@end same\n", `{"changed":false,"after":"Unable to get remote revision"}`},
 		"failed":  {nil, "@rc 1\n@run svn info /d\n@out 0\n\n@err 5\nE123\n\n", "! E123"},
 		"refused": {nil, "@rc 1\n@plain ERROR: modified files exist in the repository.\n@out 0\n\n@err 0\n\n", "! ERROR: modified files"},
 		"cut off": {nil, "@new 1\n", "! svn ended with 0"},
