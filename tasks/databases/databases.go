@@ -6,5 +6,5 @@ import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{MySQLDB(), MySQLUser(), MySQLVariables(), PostgresDB(), PostgresExt(), PostgresQuery(), PostgresUser()}
+	return []module.Module{MySQLDB(), MySQLUser(), MySQLVariables(), PostgresDB(), PostgresExt(), PostgresMembership(), PostgresOwner(), PostgresPing(), PostgresPrivs(), PostgresQuery(), PostgresSchema(), PostgresSet(), PostgresUser()}
 }

@@ -1,8 +1,10 @@
 package databases
 
 import (
+	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,22 +95,61 @@ func (a pgLogin) conninfo(g *module.Gather, db string) string {
 // exec runs statements, those that change something in one transaction when that is
 // asked.
 func (a pgLogin) exec(conninfo, shown string, one bool, statements ...string) state.Exec {
-	argv := []string{"/bin/sh", "-c", pgRun, "sh", "psql", "-X", "-w", "-q", "-A", "-t", "-F", fieldSep, "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse"}
+	return a.script(conninfo, shown, one, strings.Join(statements, ";\n")+";\n")
+}
+
+// script runs a text of psql, which may hold its own commands.
+func (a pgLogin) script(conninfo, shown string, one bool, text string) state.Exec {
+	argv := []string{"/bin/sh", "-c", pgRun, "sh", "psql", "-X", "-w", "-q", "-A", "-t", "-F", fieldSep, "-v", "ON_ERROR_STOP=1"}
 	if one {
 		argv = append(argv, "-1")
 	}
 	if role, ok := a.Role.Get(); ok {
-		statements = append([]string{"SET ROLE " + pgName(role)}, statements...)
+		text = "SET ROLE " + pgName(role) + ";\n" + text
 	}
-	return state.Exec{Argv: append(argv, "-d", conninfo), Env: []string{"LC_ALL=C"}, Shown: shown,
-		Stdin: []byte(a.Password + "\n" + strings.Join(statements, ";\n") + ";\n"), HasStdin: true}
+	return state.Exec{Argv: append(argv, "-d", conninfo), Env: []string{"LC_ALL=C"}, Shown: shown, Stdin: []byte(a.Password + "\n" + text), HasStdin: true}
 }
 
-var pgSaid = lazyregexp.New(`^(?:psql:)?(?:<stdin>:\d+: )?`)
+// change runs statements (a line each) in one transaction, none at all when there are
+// none, and ends with c. fails begins the message of a failure; pgCannot does with the
+// statement that failed.
+func (a pgLogin) change(conninfo, shown, fails string, c module.Change, statements []string) module.Change {
+	if len(statements) == 0 {
+		return c
+	}
+	return module.Steps([]state.Exec{a.exec(conninfo, shown, true, statements...)}, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
+		if did[0].RC == 0 {
+			return module.Change{Result: c.Result, Warnings: c.Warnings}, nil
+		}
+		if fails == pgCannot {
+			failed := statements[0]
+			if m := pgFailedLine().FindSubmatch(did[0].Stderr); m != nil {
+				at, _ := strconv.Atoi(string(m[1]))
+				if a.Role.Given() {
+					at-- // of SET ROLE
+				}
+				failed = statements[min(max(at, 1), len(statements))-1]
+			}
+			return module.Change{}, module.Fail(pgCannot + " '" + failed + "': " + pgError(did[0]))
+		}
+		return module.Change{}, module.Fail(fails + pgError(did[0]))
+	})
+}
 
-// pgError is what psql said, without its place in the input.
+const pgCannot = "Cannot execute SQL"
+
+var pgFailedLine = lazyregexp.New(`<stdin>:(\d+): ERROR`)
+
+var pgErrorAt = lazyregexp.New(`(?m)^(?:psql:)?(?:<stdin>:\d+: )?(?:ERROR|FATAL|PANIC):  `)
+
+// pgError is what the server said of an error, with the place in the statement and
+// details, without notices before it, as Python's library has it.
 func pgError(r state.OpResult) string {
-	return pgSaid().ReplaceAllString(strings.TrimSpace(string(r.Stderr)), "")
+	said := string(r.Stderr)
+	if all := pgErrorAt().FindAllStringIndex(said, -1); len(all) > 0 {
+		said = said[all[len(all)-1][1]:]
+	}
+	return said
 }
 
 // refused is the failure of a client that could not log in or was not found.
@@ -119,11 +160,19 @@ func (a pgLogin) refused(r state.OpResult) *module.Failure {
 	case r.RC == 127:
 		return module.Fail(said, "rc", r.RC)
 	case r.RC == 2:
-		return module.Fail("unable to connect to database: " + strings.TrimPrefix(said, "psql: error: "))
+		return module.Fail("unable to connect to database: " + strings.TrimSuffix(pgConnectError(r), "\n"))
 	default:
 		return module.Fail("Database query failed: " + pgError(r))
 	}
 }
+
+// pgConnectError is what psql said when it could not log in, as libpq has it.
+func pgConnectError(r state.OpResult) string {
+	return strings.TrimPrefix(string(r.Stderr), "psql: error: ")
+}
+
+// pgNoDB is the warning of modules that were not told which database to log in to.
+const pgNoDB = "Database name has not been passed, used default database to connect to."
 
 // pgText writes a text as PostgreSQL's SQL has it.
 func pgText(s string) string {
@@ -137,11 +186,64 @@ func pgText(s string) string {
 // pgName writes a name as SQL has it.
 func pgName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
+// pgNames writes names as SQL has them, with commas between them.
+func pgNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = pgName(n)
+	}
+	return strings.Join(quoted, ",")
+}
+
+// pgTexts writes texts as a list of SQL.
+func pgTexts(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = pgText(t)
+	}
+	return "(" + strings.Join(quoted, ", ") + ")"
+}
+
+// pgDotted writes a name of at most levels parts, parted by dots, as SQL has it.
+// Parts may be quoted already; what (such as "table") names it in the error.
+func pgDotted(name, what string, levels int) (string, error) {
+	var parts []string
+	rest := name
+	for {
+		if rest == "" {
+			return "", module.Fail("Identifier name unspecified or unquoted trailing dot")
+		}
+		if m := quotedName().FindString(rest); m != "" {
+			parts, rest = append(parts, m), rest[len(m):]
+			if rest == "" {
+				break
+			}
+			if rest[0] != '.' {
+				return "", module.Fail("User escaped identifiers must escape extra quotes")
+			}
+			rest = rest[1:]
+			continue
+		}
+		dot := strings.IndexByte(rest, '.')
+		if dot <= 0 || dot == len(rest)-1 {
+			parts = append(parts, pgName(rest))
+			break
+		}
+		parts, rest = append(parts, pgName(rest[:dot])), rest[dot+1:]
+	}
+	if len(parts) > levels {
+		return "", module.Fail(fmt.Sprintf("PostgreSQL does not support %s with more than %d dots", what, levels))
+	}
+	return strings.Join(parts, "."), nil
+}
+
+var quotedName = lazyregexp.New(`^"(?:[^"]|"")*"`)
+
 // dangerous is what a text that is not trusted may not hold.
 var dangerous = []func() *regexp.Regexp{
-	lazyregexp.New(`(?i).*--`),
-	lazyregexp.New(`(?is)(?:;|\bunion\b).*\bselect\b|;.*\b(?:drop|delete|update|insert|alter|create|grant|truncate)\b`),
-	lazyregexp.New(`(?i)\bor\b\s*\S+\s*=\s*\S+`),
+	lazyregexp.New(`['"].*--`),
+	lazyregexp.New(`(?i)(UNION|INTERSECT|EXCEPT).*SELECT`),
+	lazyregexp.New(`(?i);.*(SELECT|UPDATE|INSERT|DELETE|DROP|TRUNCATE|ALTER)`),
 }
 
 // checkInput refuses texts that look like an attack, unless they are trusted.
@@ -149,14 +251,16 @@ func (a pgLogin) checkInput(texts ...string) error {
 	if a.TrustInput {
 		return nil
 	}
+	var found []string
 	for _, t := range append(texts, a.Role.Or("")) {
-		for _, p := range dangerous {
-			if p().MatchString(t) {
-				return module.Fail("Passed input '" + t + "' is potentially dangerous")
-			}
+		if slices.ContainsFunc(dangerous, func(p func() *regexp.Regexp) bool { return p().MatchString(t) }) {
+			found = append(found, t)
 		}
 	}
-	return nil
+	if len(found) == 0 {
+		return nil
+	}
+	return module.Fail("Passed input '" + strings.Join(found, ", ") + "' is potentially dangerous")
 }
 
 // pgRows are the rows of an answer.

@@ -304,7 +304,7 @@ func (q *pgQuery) end(predicted *value.Map, r state.OpResult) (module.Change, er
 		if ran == 0 {
 			return module.Change{}, q.refused(r)
 		}
-		return module.Change{}, q.failed(q.list[ran-1], pgSaidError(r))
+		return module.Change{}, q.failed(q.list[ran-1], pgError(r))
 	}
 	var all []value.Value
 	last, status, changed, count := value.Value{}, "", false, int64(0)
@@ -336,21 +336,9 @@ func (q *pgQuery) end(predicted *value.Map, r state.OpResult) (module.Change, er
 	done.Set("rowcount", value.Int(count))
 	c := module.Change{Result: done}
 	if q.DB == "" {
-		c.Warnings = []string{"Database name has not been passed, used default database to connect to."}
+		c.Warnings = []string{pgNoDB}
 	}
 	return c, nil
-}
-
-var pgErrorAt = lazyregexp.New(`(?m)^(?:psql:)?(?:<stdin>:\d+: )?(?:ERROR|FATAL|PANIC):  `)
-
-// pgSaidError is what the server said of an error, with the place in the statement,
-// without notices before it.
-func pgSaidError(r state.OpResult) string {
-	said := string(r.Stderr)
-	if all := pgErrorAt().FindAllStringIndex(said, -1); len(all) > 0 {
-		said = said[all[len(all)-1][1]:]
-	}
-	return said
 }
 
 // pgTypes are the types of columns as \gdesc tells them, none for a statement
