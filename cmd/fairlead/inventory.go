@@ -110,14 +110,14 @@ func (f *inventoryView) show(w io.Writer, args []string, cfg run.Config, red *ev
 	case f.graph:
 		g := cfg.Inventory.Group(pattern)
 		if g == nil {
-			return diag.New(diag.NotFound, diag.Pos{}, "no-group", "there is no group named %q in the inventory", pattern).WithHint("--graph takes the name of a group")
+			return diag.New(diag.NotFound, diag.Pos{}, "no-group", "Pattern must be valid group name when using --graph: there is no group named %q in the inventory", pattern)
 		}
 		show.graph(w, g, 0)
 		return nil
 	case f.host != "":
 		h := cfg.Inventory.Host(f.host)
 		if h == nil {
-			return diag.New(diag.NotFound, diag.Pos{}, "no-host", "there is no host named %q in the inventory", f.host).
+			return diag.New(diag.NotFound, diag.Pos{}, "no-host", "Could not match supplied host pattern, ignoring: %s. You must pass a single valid host to --host parameter", f.host).
 				WithHint("list them with: fairlead inventory")
 		}
 		return f.dump(w, show.hostVars(h))

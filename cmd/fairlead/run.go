@@ -174,6 +174,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 		return err
 	}
 	req.Warn = func(text string) { warn(std, text) }
+	req.Tags, req.SkipTags = f.selected(settings)
 	cfg, warnings, err := run.Prepare(req, all.Registry())
 	f.warn(std, warnings)
 	if err != nil {
@@ -226,16 +227,22 @@ func checkLimit(cfg run.Config, std streams) error {
 	return err
 }
 
+// selected are the tags to run and those to leave out, of the flags or else of
+// the settings.
+func (f *runFlags) selected(settings *config.Config) (tags, skip []string) {
+	tags, skip = settings.List(config.TagsRun), settings.List(config.TagsSkip)
+	if len(f.tags) > 0 {
+		tags = words(f.tags)
+	}
+	if len(f.skipTags) > 0 {
+		skip = words(f.skipTags)
+	}
+	return tags, skip
+}
+
 // apply puts flags, or else settings, into the run's configuration.
 func (f *runFlags) apply(cfg *run.Config, settings *config.Config) {
 	cfg.Limit, cfg.StartAt = f.limit, f.startAt
-	cfg.Tags, cfg.SkipTags = settings.List(config.TagsRun), settings.List(config.TagsSkip)
-	if len(f.tags) > 0 {
-		cfg.Tags = words(f.tags)
-	}
-	if len(f.skipTags) > 0 {
-		cfg.SkipTags = words(f.skipTags)
-	}
 	cfg.Check, cfg.Diff, cfg.Lockstep = f.check, f.diff || !f.noDiff && settings.Bool(config.DiffAlways), f.lockstep
 	cfg.GatherFacts = true // where neither the play nor the settings say no
 	if cfg.Forks = f.forks; f.forks == 0 {

@@ -261,16 +261,17 @@ func (s *importStmt) exec(f *frame, _ *sink) error {
 	}
 	g := &frame{r: f.r, t: t, isolated: true}
 	if s.context {
-		g.isolated, g.parent = false, f
+		g.isolated, g.parent = false, f.snapshot()
 	}
 	if err := f.r.c.enter(); err != nil {
 		return err
 	}
 	defer f.r.c.leave()
-	if err := g.render(&sink{c: f.r.c}); err != nil {
+	out := &sink{c: f.r.c}
+	if err := g.render(out); err != nil {
 		return err
 	}
-	m := &module{t.src.start.File, g}
+	m := &module{g, out.result(asText)}
 	if s.as != "" {
 		f.set(s.as, value.FromObject(m))
 		return nil
@@ -285,10 +286,10 @@ func (s *importStmt) exec(f *frame, _ *sink) error {
 	return nil
 }
 
-// module is what {% import %} gives.
+// module is what {% import %} gives: as a text it is what the template wrote.
 type module struct {
-	name string
 	f    *frame
+	text value.Value
 }
 
 func (m *module) TypeName() string { return "TemplateModule" }

@@ -76,6 +76,21 @@ func (f *frame) set(name string, v value.Value) {
 	f.vals = append(f.vals, v)
 }
 
+// snapshot is a frame of the variables that f sees now: an import with context
+// does not see what is set after it.
+func (f *frame) snapshot() *frame {
+	out := &frame{r: f.r, t: f.t}
+	for g := f; g != nil && !out.isolated; g = g.parent {
+		for i, n := range g.names {
+			if _, ok := out.local(n); !ok {
+				out.names, out.vals = append(out.names, n), append(out.vals, g.vals[i])
+			}
+		}
+		out.isolated = g.isolated
+	}
+	return out
+}
+
 // lookup finds a variable: local frames, then the scope, then globals.
 func (f *frame) lookup(name string) (value.Value, error) {
 	isolated := false
@@ -148,6 +163,7 @@ const (
 	CodeLimit     = "template-limit"
 	CodeEval      = "template-error"
 	CodeFilter    = "unknown-filter"
+	CodeHeader    = "template-header" // the line "#jinja2: ..." of a template file
 	CodeTest      = "unknown-test"
 )
 

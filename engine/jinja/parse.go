@@ -217,7 +217,8 @@ func parseHeader(text string, o Options, pos diag.Pos) (string, Options, diag.Po
 	for _, pair := range strings.Split(strings.TrimSpace(line[len(mark):]), ",") {
 		key, val, ok := strings.Cut(pair, ":")
 		if !ok {
-			return "", o, pos, diag.Errorf(pos, "template-syntax", "the template's first line: '%s' is no 'key: value'", strings.TrimSpace(pair))
+			return "", o, pos, diag.Errorf(pos, CodeHeader,
+				"failed to parse jinja2 override '%s'. Did you use something different from colon as key-value separator?", strings.TrimSpace(pair))
 		}
 		if err := setOption(&o, strings.TrimSpace(key), strings.TrimSpace(val)); err != nil {
 			return "", o, pos, diag.Errorf(pos, "template-syntax", "the template's first line: %w", err)

@@ -8,11 +8,14 @@ var asMapping = map[string]bool{"length": true, "count": true, "list": true, "de
 	"first": true, "last": true, "random": true, "join": true, "map": true, "select": true, "reject": true}
 
 // Spelled makes a dict of a lazy mapping such as hostvars, with all that is in it
-// evaluated, where its content is asked for as a whole. An entry that cannot be
-// evaluated is left out. Any other value stays what it is.
+// evaluated, where its content is asked for as a whole, and of an imported template
+// its text. An entry that cannot be evaluated is left out. Any other value stays what it is.
 func (c *Context) Spelled(v value.Value) (value.Value, error) {
 	if v.Kind() != value.KindObject {
 		return v, nil
+	}
+	if m, ok := v.Object().(*module); ok {
+		return m.text, nil
 	}
 	m, ok := v.Object().(Mapping)
 	if !ok {

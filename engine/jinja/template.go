@@ -228,7 +228,8 @@ func (t *Template) Value(c *Context) (value.Value, error) {
 }
 
 // withNewlines gives a text as many newlines at its end as the source has:
-// Jinja2 drops the last one, and blocks may drop more.
+// Jinja2 drops the last one, and blocks may drop more. A text that they were added
+// to is read again where it is used, as in Ansible, whatever filter it came from.
 func (t *Template) withNewlines(v value.Value) value.Value {
 	if !v.IsString() {
 		return v
@@ -238,7 +239,7 @@ func (t *Template) withNewlines(v value.Value) value.Value {
 	if want <= have {
 		return v
 	}
-	return value.String(v.Str() + strings.Repeat(cmp.Or(t.o.Newline, "\n"), want-have)).WithMarks(v.Marks())
+	return value.String(v.Str() + strings.Repeat(cmp.Or(t.o.Newline, "\n"), want-have)).WithMarks(v.Marks() &^ Verbatim)
 }
 
 // singleValue is Ansible's short cut for {{ name }}: numbers, booleans and

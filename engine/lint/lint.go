@@ -38,6 +38,8 @@ type Config struct {
 	EmptyGroups bool
 	// UnheardIsWarning: a notification that no handler hears stops nothing.
 	UnheardIsWarning bool
+	// Tags and SkipTags are those of the run: what they leave out stops nothing.
+	Tags, SkipTags []string
 	// Kept are variables that a cache of facts may bring.
 	Kept []string
 	// Texts receives what the run may evaluate; nil for nobody.

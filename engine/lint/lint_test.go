@@ -330,3 +330,41 @@ func TestTexts(t *testing.T) {
 		})
 	}
 }
+
+// What is wrong with a task that the tags of the run leave out stops nothing; handlers
+// run whatever their tags are.
+func TestTagsLeaveOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	site := filepath.Join(dir, "site.yml")
+	text := `- hosts: all
+  tasks:
+    - debug: {msg: "{{ nosuch }}"}
+      tags: [a, "b, c"]
+    - command: "true"
+      notify: h
+  handlers:
+    - {name: h, debug: {msg: fine}, tags: a}
+`
+	if err := os.WriteFile(site, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		tags, skip []string
+		fails      bool
+	}{
+		{nil, nil, true},
+		{[]string{"a"}, nil, true},
+		{[]string{"c"}, nil, true},
+		{[]string{"d"}, nil, false},
+		{nil, []string{"b"}, false},
+		{[]string{"tagged"}, []string{"d"}, true},
+		{[]string{"untagged"}, nil, false},
+	} {
+		l := load(t, site)
+		l.cfg.Tags, l.cfg.SkipTags = tt.tags, tt.skip
+		if err := lint.Check(l.pb, l.cfg).Err(); (err != nil) != tt.fails {
+			t.Errorf("--tags %v --skip-tags %v: %v", tt.tags, tt.skip, err)
+		}
+	}
+}

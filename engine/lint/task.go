@@ -22,7 +22,8 @@ func (c *checker) maybe(s *step) bool {
 			return true
 		}
 	}
-	return false
+	tags, ok := s.StaticTags()
+	return !ok || !s.Handler && !playbook.TagsMatch(tags, c.cfg.Tags, c.cfg.SkipTags)
 }
 
 // shielded tells whether a failure of a task stops nothing.

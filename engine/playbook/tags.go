@@ -1,6 +1,31 @@
 package playbook
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead-project/fairlead/engine/value"
+)
+
+// StaticTags are the tags of the scope and of all around it; ok is false where
+// a template says some of them.
+func (s *Scope) StaticTags() (tags []string, ok bool) {
+	for _, n := range s.AllTags() {
+		if n.HasTemplate() {
+			return nil, false
+		}
+		items := []value.Value{n.Value()}
+		if items[0].Kind() == value.KindList {
+			items = items[0].Items()
+		}
+		for _, it := range items {
+			for t := range strings.SplitSeq(it.Text(), ",") {
+				tags = append(tags, strings.TrimSpace(t))
+			}
+		}
+	}
+	return tags, true
+}
 
 // TagsMatch tells whether something with these tags runs under --tags (only)
 // and --skip-tags (skip), with the special tags always, never, tagged,

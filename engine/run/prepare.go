@@ -33,6 +33,8 @@ type Request struct {
 	// EmptyGroups: a playbook for groups that are there and hold no hosts is not wrong, as
 	// in Ansible. A request that names servers and reaches none is.
 	EmptyGroups bool
+	// Tags and SkipTags say what runs; all does when both are empty.
+	Tags, SkipTags []string
 	// SkipLint leaves the static checks out (they were done before).
 	SkipLint bool
 }
@@ -59,7 +61,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		IsModule: func(name string) bool { _, ok := mods.Lookup(name); return ok },
 		Render:   eng.RenderStatic,
 	}
-	cfg := Config{Settings: req.Settings, Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts), seen: seen}
+	cfg := Config{Settings: req.Settings, Inventory: inv, Vars: eng, Modules: mods, Loader: playbook.NewLoader(popts), seen: seen, Tags: req.Tags, SkipTags: req.SkipTags}
 	for _, file := range req.Playbooks {
 		pb, err := playbook.Load(file, popts)
 		problems.Add(err)
@@ -79,7 +81,7 @@ func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
 		kept := keptNames(req.Settings.Facts, hosts)
 		for i, pb := range cfg.Playbooks {
 			lc := lint.Config{Vars: eng, Modules: mods, Inventory: inv, Before: cfg.Playbooks[:i], HostsOptional: req.HostsOptional, EmptyGroups: req.EmptyGroups,
-				UnheardIsWarning: req.Settings.UnheardIsWarning, Kept: kept, Texts: &cfg.texts}
+				UnheardIsWarning: req.Settings.UnheardIsWarning, Kept: kept, Texts: &cfg.texts, Tags: req.Tags, SkipTags: req.SkipTags}
 			for _, d := range lint.Check(pb, lc) {
 				if d.Warning {
 					warnings = append(warnings, d)

@@ -434,7 +434,7 @@ func (s *Scope) conditionError(n *yaml.Node, err error) error {
 // file ("") is not told.
 func misparsed(err error, text string) error {
 	d, ok := errors.AsType[*diag.Diagnostic](err)
-	if !ok {
+	if !ok || d.Code == jinja.CodeHeader {
 		return err
 	}
 	said := *d

@@ -210,7 +210,7 @@ func (p *putter) same(at, real string, cur state.Stat, s source) (*value.Map, er
 			p.diff = append(p.diff, e)
 		}
 	}
-	r := value.MRoom(module.InfoRoom, "path", real, "dest", at, "checksum", s.sha1, "changed", !a.IsZero(), "diff", d.registered())
+	r := value.MRoom(module.InfoRoom, "path", real, "dest", real, "checksum", s.sha1, "changed", !a.IsZero(), "diff", d.registered())
 	if s.remote || p.viaLink {
 		r = value.MRoom(module.InfoRoom, "dest", at, "src", s.path, "checksum", s.sha1, "md5sum", s.md5, "changed", !a.IsZero())
 	}

@@ -63,6 +63,9 @@ var templateSpec = module.Spec{
 func Template() module.Module { return module.New(templateSpec, planTemplate) }
 
 func planTemplate(a templateArgs, in module.Inputs, v state.View) (module.Change, error) {
+	if a.OutputEncoding == "" {
+		a.OutputEncoding = "utf-8"
+	}
 	if !pycodec.Known(a.OutputEncoding) {
 		return module.Change{}, module.Fail("unknown encoding: " + a.OutputEncoding)
 	}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -66,6 +68,25 @@ func TestResultsOfOtherCallbacks(t *testing.T) {
 		got, wanted := (&Terminal{o: Options{Verbosity: 1, Results: c.how}}).body(&c.e)
 		if got != c.want || !wanted {
 			t.Errorf("%s %s (wanted %v): got\n%q\nwant\n%q", c.e.Module, c.e.Status, wanted, got, c.want)
+		}
+	}
+}
+
+// Headings show names without the blanks around them, as Ansible's callback does.
+func TestHeadingsAreTrimmed(t *testing.T) {
+	var out bytes.Buffer
+	term := New(&out, Options{Width: 30})
+	for _, e := range []*event.Event{
+		{Kind: event.PlayStarted, Play: " first ", Hosts: []string{"a"}},
+		{Kind: event.TaskStarted, Task: "role : with "},
+	} {
+		if err := term.Emit(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"PLAY [first] *", "TASK [role : with] *"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q has no %q", out.String(), want)
 		}
 	}
 }

@@ -191,7 +191,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		}
 	case event.PlayStarted:
 		t.hosts = len(e.Hosts)
-		t.heading(b, "PLAY ["+event.PrintableLine(e.Play)+"]"+t.checkMark(e))
+		t.heading(b, "PLAY ["+event.PrintableLine(strings.TrimSpace(e.Play))+"]"+t.checkMark(e))
 	case event.NoHosts:
 		fmt.Fprintf(b, "%s\n", t.paint(cyan, "skipping: no hosts matched"))
 	case event.NoneLeft:
@@ -202,7 +202,7 @@ func (t *Terminal) show(b *bytes.Buffer, e *event.Event) {
 		if e.Handler {
 			word = "RUNNING HANDLER"
 		}
-		title := e.Task
+		title := strings.TrimSpace(e.Task)
 		if e.Args != "" {
 			title += " " + e.Args
 		}
