@@ -178,6 +178,12 @@ func (f *pluginFile) unless(n *yaml.Node, format string, args ...any) {
 	f.fail(n.Pos, "inventory-plugin", format, args...)
 }
 
+// group is a constructed group: its name is made a plain one whatever the settings
+// say, as in Ansible.
+func (f *pluginFile) group(name string, pos diag.Pos) *Group {
+	return f.inv.addGroup(plainName(name), pos)
+}
+
 // conditional puts a host into a group when a condition holds.
 func (f *pluginFile) conditional(h *Host, p yaml.Pair) {
 	v, err := f.eval.Template("{% if "+p.Value.Value().Text()+" %} True {% else %} False {% endif %}", p.Value.PosAt(0), f.sees)
@@ -186,7 +192,7 @@ func (f *pluginFile) conditional(h *Host, p yaml.Pair) {
 		return
 	}
 	if strings.TrimSpace(v.Text()) == "True" {
-		f.inv.addGroup(p.Key.Value().Text(), p.Key.Pos).addHost(h)
+		f.group(p.Key.Value().Text(), p.Key.Pos).addHost(h)
 	}
 }
 
@@ -236,10 +242,10 @@ func (f *pluginFile) keyed(h *Host, n *yaml.Node) {
 		sep = ""
 	}
 	for _, name := range names {
-		g := f.inv.addGroup(prefix+sep+name, n.Pos)
+		g := f.group(prefix+sep+name, n.Pos)
 		g.addHost(h)
 		if parent != "" {
-			_, err := f.inv.addChild(f.inv.addGroup(parent, n.Pos), g, n.Pos)
+			_, err := f.inv.addChild(f.group(parent, n.Pos), g, n.Pos)
 			f.problems.Add(err)
 		}
 	}
@@ -354,6 +360,9 @@ func (f *pluginFile) parents(n *yaml.Node, join func(*Group) error, depth int) {
 		g := f.inv.addGroup(name, p.Pos)
 		for _, e := range pairsOf(f.part(p, "vars", yaml.Mapping, "a mapping")) {
 			v, err := f.eval.Template(e.Value.Value().Text(), e.Value.PosAt(0), f.sees)
+			if v.IsNumber() { // as text, as in Ansible
+				v = value.String(v.Text())
+			}
 			if err == nil {
 				err = g.set(yaml.Var{Name: e.Key.Value().Text(), Pos: e.Key.Pos, Node: yaml.FromValue(e.Value.Pos, v)})
 			}

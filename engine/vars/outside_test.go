@@ -29,7 +29,7 @@ func TestInventoryPlugins(t *testing.T) {
 		},
 		"keyed": {
 			"plugin: constructed\nkeyed_groups:\n- {key: os}\n- {key: tags, prefix: t}\n- {key: site, separator: '-'}\n- {key: os, prefix: os, parent_group: all_os, default_value: none}\n",
-			"_Debian=one t_a=one t_b=one,two -dc-x=one,two -rack-=one,two os_Debian=one all_os=>os_Debian,os_none os_none=two",
+			"_Debian=one t_a=one t_b=one,two _dc_x=one,two _rack_=one,two os_Debian=one all_os=>os_Debian,os_none os_none=two",
 		},
 		"without separators": {
 			"plugin: constructed\nleading_separator: false\nkeyed_groups:\n- {key: os}\n- {key: site, trailing_separator: false, prefix: s}\n",
@@ -54,8 +54,8 @@ func TestInventoryPlugins(t *testing.T) {
 		"unknown option": {"plugin: constructed\nkeyedgroups: []\n", `! the plugin has no option "keyedgroups"`},
 		"unknown plugin": {"plugin: amazon.aws.aws_ec2\n", "! the inventory plugin is not supported: the string 'amazon.aws.aws_ec2'"},
 		"generator": {
-			"plugin: generator\nlayers: {op: [build, run], app: [web]}\nhosts:\n  name: '{{ op }}-{{ app }}'\n  parents:\n  - name: '{{ op }}'\n    vars: {what: '{{ op }}'}\n    parents: [{name: everything}]\n",
-			"build=build-web everything=>build,run run=run-web build.what='build' run.what='run'",
+			"plugin: generator\nlayers: {op: [build, run], app: [web], n: [1]}\nhosts:\n  name: '{{ op }}-{{ app }}'\n  parents:\n  - name: '{{ op }}'\n    vars: {what: '{{ n }}'}\n    parents: [{name: everything}]\n",
+			"build=build-web everything=>build,run run=run-web build.what='1' run.what='1'",
 		},
 		"generator without layers": {"plugin: generator\nhosts: {name: x}\n", "! a generator needs hosts and layers"},
 	} {
