@@ -285,9 +285,6 @@ func (w *walker) task(t *playbook.Task, a *around) {
 		w.p.open = true
 	}
 	if t.Register != nil {
-		if t.Register.HasTemplate() {
-			w.p.open = true
-		}
 		w.c.global.add(t.Register.Value().Text(), nil)
 	}
 	if t.Include != nil {

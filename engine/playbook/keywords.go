@@ -263,9 +263,18 @@ func (r *reader) checkVarName(name string, pos diag.Pos) bool {
 	if reVarName().MatchString(name) && !pythonWords[name] {
 		return true
 	}
-	r.fail(pos, "variable-name", "%q cannot be the name of a variable", name).
-		WithHint("names are letters, digits and underscores, do not begin with a digit, and are no word of Python")
+	r.fail(pos, "variable-name", "%q cannot be the name of a variable", name).WithHint(nameHint)
 	return false
+}
+
+const nameHint = "names are letters, digits and underscores, do not begin with a digit, and are no word of Python"
+
+// checkRegister refuses names, templates too, under which nothing can be registered;
+// an empty one is none.
+func (r *reader) checkRegister(n *yaml.Node) {
+	if name := n.Value().Text(); name != "" && !n.IsNull() && (!reVarName().MatchString(name) || pythonWords[name]) {
+		r.fail(n.Pos, "variable-name", "Invalid variable name in 'register' specified: '%s'", name).WithHint(nameHint)
+	}
 }
 
 // vars reads a vars keyword: a mapping, or a list of mappings.

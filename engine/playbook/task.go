@@ -187,8 +187,8 @@ func (r *reader) taskKeyword(t *Task, name string, p yaml.Pair) {
 		if kw.form != listForm && !r.takes(&t.Scope, name, kw.form, p.Value) {
 			return
 		}
-		if name == "register" && !p.Value.HasTemplate() {
-			r.checkVarName(p.Value.Value().Text(), p.Value.Pos)
+		if name == "register" {
+			r.checkRegister(p.Value)
 		}
 		if !p.Value.IsNull() {
 			kw.set(t, p.Value)

@@ -72,6 +72,7 @@ func TestControl(t *testing.T) {
 		{GroupBy(), value.M("key", "a b", "parents", "p"), "{'changed': True, 'add_group': 'a-b', 'parent_groups': ['p']}"},
 		{SetStats(), value.M("data", map[string]any{"x": 1}), "{'changed': False, 'ansible_stats': {'data': {'x': 1}, 'per_host': False, 'aggregate': True}}"},
 		{SetStats(), value.M("data", nil), "! The 'data' option needs to be a dictionary/hash"},
+		{SetStats(), value.M("per_host", "maybe", "aggregate", "yes"), "{'changed': False, 'ansible_stats': {'data': {}, 'per_host': False, 'aggregate': True}}"},
 		{SetStats(), value.M(), "{'changed': False, 'ansible_stats': {'data': {}, 'per_host': False, 'aggregate': True}}"},
 		{Pause(), value.M("minutes", "x"), "! argument 'minutes' is of type <class 'str'> and we were unable to convert to int: invalid literal for int() with base 10: 'x'"},
 		{Meta(), value.M("_raw_params", "noop"), "{'changed': False, 'msg': 'noop'}"},

@@ -85,8 +85,8 @@ func boolean(v value.Value) value.Value {
 
 type setStatsArgs struct {
 	Given     *value.Map `arg:"*"` // null is not the same as nothing
-	PerHost   bool       `arg:"per_host"`
-	Aggregate bool       `arg:"aggregate"`
+	PerHost   string     `arg:"per_host"` // what is no boolean is false, as in Ansible
+	Aggregate string     `arg:"aggregate"`
 }
 
 // SetStats is the module set_stats.
@@ -96,8 +96,8 @@ func SetStats() module.Module {
 		Doc: "Keeps values that are shown when the run ends, where the setting show_custom_stats ($ANSIBLE_SHOW_CUSTOM_STATS) asks for it.",
 		Args: []module.Arg{
 			{Name: "data", Type: module.Raw, Doc: "Names and values."},
-			{Name: "per_host", Type: module.Bool, Default: false, Doc: "Keep them for each host."},
-			{Name: "aggregate", Type: module.Bool, Default: true, Doc: "Add to what is there rather than replace it."},
+			{Name: "per_host", Default: "false", Doc: "Keep them for each host."},
+			{Name: "aggregate", Default: "true", Doc: "Add to what is there rather than replace it."},
 		},
 		Traits: control,
 	}, func(a setStatsArgs, _ module.Inputs, _ state.View) (module.Change, error) {
@@ -112,8 +112,10 @@ func SetStats() module.Module {
 				return module.Change{}, badName(k.Text())
 			}
 		}
-		c := module.OK("ansible_stats", value.M("data", data, "per_host", a.PerHost, "aggregate", a.Aggregate))
-		c.Do = []module.Directive{module.SetStats{Data: data, PerHost: a.PerHost, Aggregate: a.Aggregate}}
+		perHost, _ := module.BoolWord(a.PerHost)
+		aggregate, _ := module.BoolWord(a.Aggregate)
+		c := module.OK("ansible_stats", value.M("data", data, "per_host", perHost, "aggregate", aggregate))
+		c.Do = []module.Directive{module.SetStats{Data: data, PerHost: perHost, Aggregate: aggregate}}
 		return c, nil
 	})
 }
