@@ -84,7 +84,7 @@ func boolean(v value.Value) value.Value {
 }
 
 type setStatsArgs struct {
-	Given     *value.Map `arg:"*"` // null is not the same as nothing
+	Given     *value.Map `arg:"*"`        // null is not the same as nothing
 	PerHost   string     `arg:"per_host"` // what is no boolean is false, as in Ansible
 	Aggregate string     `arg:"aggregate"`
 }
