@@ -64,16 +64,21 @@ const (
 
 func decryptPKCS8(der []byte, passphrase string) ([]byte, error) {
 	var k encryptedKey
-	var scheme pbes2Params
-	var kdf pbkdf2Params
-	var iv []byte
 	if _, err := asn1.Unmarshal(der, &k); err != nil {
 		return nil, fmt.Errorf("the encrypted key cannot be read: %w", err)
 	}
 	if !k.Algorithm.Algorithm.Equal(oidPBES2) {
 		return nil, fmt.Errorf("a key encrypted by %s cannot be read here; openssl pkcs8 -topk8 -v2 aes-256-cbc makes one that can", k.Algorithm.Algorithm)
 	}
-	_, err := asn1.Unmarshal(k.Algorithm.Parameters.FullBytes, &scheme)
+	return decryptPBES2(k.Algorithm, k.Data, passphrase)
+}
+
+// decryptPBES2 takes the encryption off that PBES2's parameters tell of.
+func decryptPBES2(by pkix.AlgorithmIdentifier, data []byte, passphrase string) ([]byte, error) {
+	var scheme pbes2Params
+	var kdf pbkdf2Params
+	var iv []byte
+	_, err := asn1.Unmarshal(by.Parameters.FullBytes, &scheme)
 	if err == nil && !scheme.KDF.Algorithm.Equal(oidPBKDF2) {
 		return nil, fmt.Errorf("a key encrypted by way of %s cannot be read here", scheme.KDF.Algorithm)
 	}
@@ -96,11 +101,19 @@ func decryptPKCS8(der []byte, passphrase string) ([]byte, error) {
 		return nil, err
 	}
 	block, err := c.open(secret)
-	if err != nil || len(iv) != block.BlockSize() || len(k.Data) == 0 || len(k.Data)%block.BlockSize() != 0 {
+	if err != nil {
 		return nil, ErrPassphrase
 	}
-	plain := make([]byte, len(k.Data))
-	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, k.Data)
+	return openCBC(block, iv, data)
+}
+
+// openCBC decrypts, and takes the padding off; ErrPassphrase when there is none.
+func openCBC(block cipher.Block, iv, data []byte) ([]byte, error) {
+	if len(iv) != block.BlockSize() || len(data) == 0 || len(data)%block.BlockSize() != 0 {
+		return nil, ErrPassphrase
+	}
+	plain := make([]byte, len(data))
+	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, data)
 	n := int(plain[len(plain)-1])
 	if n < 1 || n > block.BlockSize() || !bytes.Equal(plain[len(plain)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
 		return nil, ErrPassphrase
@@ -108,37 +121,50 @@ func decryptPKCS8(der []byte, passphrase string) ([]byte, error) {
 	return plain[:len(plain)-n], nil
 }
 
+// sealCBC pads and encrypts.
+func sealCBC(block cipher.Block, iv, plain []byte) []byte {
+	n := block.BlockSize() - len(plain)%block.BlockSize()
+	data := append(bytes.Clone(plain), bytes.Repeat([]byte{byte(n)}, n)...)
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
+	return data
+}
+
 func encryptPKCS8(der []byte, passphrase string, entropy [32]byte) ([]byte, error) {
-	random := make([]byte, 16+aes.BlockSize)
-	if _, err := io.ReadFull(stream(entropy, "salt"), random); err != nil {
-		return nil, err
-	}
-	salt, iv := random[:16], random[16:]
-	secret, err := pbkdf2.Key(sha256.New, passphrase, salt, keyRounds, 32)
+	by, data, err := encryptPBES2(der, passphrase, keyRounds, stream(entropy, "salt"))
 	if err != nil {
 		return nil, err
+	}
+	return asn1.Marshal(encryptedKey{Algorithm: by, Data: data})
+}
+
+// encryptPBES2 encrypts with AES-256, and tells how.
+func encryptPBES2(plain []byte, passphrase string, rounds int, random io.Reader) (by pkix.AlgorithmIdentifier, data []byte, err error) {
+	salt, iv := make([]byte, 16), make([]byte, aes.BlockSize)
+	if _, err = io.ReadFull(random, salt); err == nil {
+		_, err = io.ReadFull(random, iv)
+	}
+	if err != nil {
+		return by, nil, err
+	}
+	secret, err := pbkdf2.Key(sha256.New, passphrase, salt, rounds, 32)
+	if err != nil {
+		return by, nil, err
 	}
 	block, err := aes.NewCipher(secret)
 	if err != nil {
-		return nil, err
+		return by, nil, err
 	}
-	n := aes.BlockSize - len(der)%aes.BlockSize
-	data := append(bytes.Clone(der), bytes.Repeat([]byte{byte(n)}, n)...)
-	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
-	kdf, err := asn1.Marshal(pbkdf2Params{Salt: salt, Rounds: keyRounds, PRF: pkix.AlgorithmIdentifier{Algorithm: oidHMAC2, Parameters: asn1.NullRawValue}})
+	kdf, err := asn1.Marshal(pbkdf2Params{Salt: salt, Rounds: rounds, PRF: pkix.AlgorithmIdentifier{Algorithm: oidHMAC2, Parameters: asn1.NullRawValue}})
 	if err != nil {
-		return nil, err
+		return by, nil, err
 	}
 	vector, err := asn1.Marshal(iv)
 	if err != nil {
-		return nil, err
+		return by, nil, err
 	}
 	params, err := asn1.Marshal(pbes2Params{
 		KDF:    pkix.AlgorithmIdentifier{Algorithm: oidPBKDF2, Parameters: asn1.RawValue{FullBytes: kdf}},
 		Cipher: pkix.AlgorithmIdentifier{Algorithm: oidAES256, Parameters: asn1.RawValue{FullBytes: vector}},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return asn1.Marshal(encryptedKey{Algorithm: pkix.AlgorithmIdentifier{Algorithm: oidPBES2, Parameters: asn1.RawValue{FullBytes: params}}, Data: data})
+	return pkix.AlgorithmIdentifier{Algorithm: oidPBES2, Parameters: asn1.RawValue{FullBytes: params}}, sealCBC(block, iv, plain), err
 }

@@ -46,6 +46,8 @@ type output struct {
 	// mode is that of the file when none is asked for, new or not; "" keeps an
 	// old one and leaves a new one to the umask.
 	mode string
+	// noFolder is said, with the folder's name, when the file's folder is not there.
+	noFolder string
 
 	// piped is a text that a task gives and gets back, in place of a file; nil is none.
 	piped bool
@@ -58,7 +60,7 @@ type output struct {
 }
 
 func newOutput(a fileArgs, in module.Inputs, v state.View) *output {
-	return &output{fileArgs: a, in: in, g: module.Gathering(v)}
+	return &output{fileArgs: a, in: in, g: module.Gathering(v), noFolder: "The directory %s does not exist or the file is not a directory"}
 }
 
 // newPipe is for a text that is given, or none, and registered in the end.
@@ -86,7 +88,7 @@ func (o *output) open() (c module.Change, done bool, err error) {
 	}
 	if !folder.IsDir() {
 		dir := path.Dir(o.at)
-		return module.Change{}, true, module.Fail("The directory "+dir+" does not exist or the file is not a directory", "name", dir)
+		return module.Change{}, true, module.Fail(fmt.Sprintf(o.noFolder, dir), "name", dir)
 	}
 	if ferr != nil && !errors.Is(ferr, fs.ErrNotExist) {
 		return module.Change{}, true, module.Fail(fmt.Sprintf("Error while loading %s - %s", o.at, ferr))
