@@ -51,7 +51,7 @@ func (c *checker) module(u *user, t *playbook.Task) {
 // missed only by a host that comes to the task; a name that is nobody's is
 // refused by Ansible too, when it reads the tasks.
 func (c *checker) unknownModule(u *user, t *playbook.Task) {
-	d := diag.Errorf(t.ActionPos, CodeModule, "couldn't resolve module/action '%s'", t.Action)
+	d := diag.Errorf(t.ActionPos, CodeModule, "couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path", t.Action)
 	collection, ansibles := module.Collection(t.Action)
 	file := c.library(t)
 	near := c.cfg.Modules.Nearest(t.Action)

@@ -295,7 +295,7 @@ func (r *reader) vars(p yaml.Pair) *yaml.Vars {
 }
 
 // unknownKeyword reports a key that means nothing where it stands.
-func (r *reader) unknownKeyword(key *yaml.Node, what string, names []string) {
+func (r *reader) unknownKeyword(key *yaml.Node, what string, names []string) *diag.Diagnostic {
 	name := key.Value().Text()
 	d := r.fail(key.Pos, "unknown-keyword", "'%s' is not a valid attribute for a %s", name, what)
 	if hint, ok := removed[name]; ok {
@@ -303,6 +303,7 @@ func (r *reader) unknownKeyword(key *yaml.Node, what string, names []string) {
 	} else if near := diag.Nearest(name, names); near != "" {
 		d.Hint = "did you mean " + near + "?"
 	}
+	return d
 }
 
 // malformed reports a keyword that should hold a list, and does not.

@@ -262,7 +262,7 @@ func TestMistakes(t *testing.T) {
 	t.Parallel()
 	const head = "- hosts: all\n  tasks:\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"keyword":            {head + "    - ping:\n      wehn: x\n", `p.yml:4:7: 'wehn' is not a valid attribute for a Task (did you mean when?)`},
+		"keyword":            {head + "    - ping:\n      wehn: x\n", `p.yml:4:7: conflicting action statements: ping, wehn: 'wehn' is not a valid attribute for a Task (did you mean when?)`},
 		"keyword of play":    {"- hosts: all\n  taks: []\n", `p.yml:2:3: 'taks' is not a valid attribute for a Play (did you mean tasks?)`},
 		"module in play":     {"- hosts: all\n  copy: {}\n", `p.yml:2:3: "copy" is a module`},
 		"removed":            {head + "    - ping:\n      sudo: yes\n", `use 'become: true'`},
@@ -290,7 +290,7 @@ func TestMistakes(t *testing.T) {
 		"vars name":          {"- hosts: all\n  vars: {1a: x}\n", `p.yml:2:10: "1a" cannot be the name`},
 		"two loops":          {head + "    - ping:\n      loop: [1]\n      with_items: [1]\n", `p.yml:5:7: a task has one loop`},
 		"loop control":       {head + "    - ping:\n      loop: [1]\n      loop_control: {loop_vra: x}\n", `p.yml:5:22: 'loop_vra' is not a valid attribute for a LoopControl (did you mean loop_var?)`},
-		"free form":          {head + "    - copy: src=a dest\n", `p.yml:3:19: copy takes no free-form text, but this is no name=value: the string 'dest'`},
+		"free form":          {head + "    - copy: src=a dest\n", `p.yml:3:19: this task 'copy' has extra params, which is only allowed in the following modules: `},
 		"unbalanced":         {head + "    - copy: src='a dest=b\n", `p.yml:3:13: copy: a quote or a template brace is not closed`},
 		"args list":          {head + "    - copy: [a]\n", `p.yml:3:13: the arguments of copy must be a mapping or text, but are a list`},
 		"rescue without":     {head + "    - rescue: [{ping: }]\n", `p.yml:3:7: rescue and always need a block`},

@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -117,7 +119,10 @@ func (r *reader) task(n *yaml.Node, c at) []Item {
 		}
 	}
 	for _, k := range unknown {
-		r.unknownKeyword(k, taskKind(t), keywordNames(TaskScope, ownTaskKeywords))
+		d := r.unknownKeyword(k, taskKind(t), keywordNames(TaskScope, ownTaskKeywords))
+		if action != nil { // to Ansible, it is a second module
+			d.Msg = "conflicting action statements: " + action.Key.Value().Text() + ", " + k.Value().Text() + ": " + d.Msg
+		}
 	}
 	r.checkLoop(t, n)
 	if action == nil {
@@ -377,7 +382,8 @@ func (r *reader) freeForm(t *Task, body *yaml.Node) (freeForm, bool) {
 		t.ArgsTemplate, ff.raw = ff.raw, nil
 		return ff, true
 	}
-	r.fail(ff.raw.Pos, "free-form", "%s takes no free-form text, but this is no name=value: %s", t.Action, ff.raw.Describe()).
+	r.fail(ff.raw.Pos, "free-form", "this task '%s' has extra params, which is only allowed in the following modules: %s: this is no name=value: %s",
+		t.Action, strings.Join(slices.Sorted(maps.Keys(rawParamModules)), ", "), ff.raw.Describe()).
 		WithHint("write the arguments as a mapping below the module, one a line")
 	return ff, false
 }

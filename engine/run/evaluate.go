@@ -146,7 +146,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	}
 	mod, ok := pl.Modules.Lookup(action)
 	if !ok {
-		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "couldn't resolve module/action '%s'", action)
+		return nil, nil, diag.Errorf(t.ActionPos, "unknown-module", "couldn't resolve module/action '%s'. This often indicates a misspelling, missing collection, or incorrect module path", action)
 	}
 	ev := &evaluated{mod: mod, scope: s}
 	unknown, err := pl.keywords(ev, h, t, s)

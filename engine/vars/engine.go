@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -438,7 +439,13 @@ func misparsed(err error, text string) error {
 		return err
 	}
 	said := *d
-	said.Msg = "template error while templating string: " + d.Msg
+	what := d.Msg
+	if d.Code == jinja.CodeFilter || d.Code == jinja.CodeTest {
+		if _, name, ok := strings.Cut(strings.TrimSuffix(what, "."), " named "); ok { // Jinja2's loader is Ansible's
+			what = "Could not load \"" + strings.Trim(name, "'") + "\": " + name
+		}
+	}
+	said.Msg = "template error while templating string: " + what
 	if text != "" {
 		said.Msg += ". String: " + text
 	}

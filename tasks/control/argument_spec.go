@@ -22,7 +22,7 @@ type argumentSpecArgs struct {
 // the arguments of roles that declare them.
 func ValidateArgumentSpec() module.Module {
 	return module.New(module.Spec{
-		Name: "validate_argument_spec", Summary: "Check variables by a specification of arguments",
+		Name: "validate_argument_spec", Missing: `"argument_spec" arg is required in args: {}`, Summary: "Check variables by a specification of arguments",
 		Doc: "Checks variables of the task, and values given here, by a specification as in meta/argument_specs.yml: type, elements, " +
 			"required, choices, default, aliases, options, and the relations of suboptions.",
 		Args: []module.Arg{

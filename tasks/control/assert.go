@@ -20,7 +20,7 @@ type assertArgs struct {
 // Assert is the module assert.
 func Assert() module.Module {
 	return module.New(module.Spec{
-		Name: "assert", Controls: true, Summary: "Fail unless conditions hold",
+		Name: "assert", Missing: `conditional required in "that" string`, Controls: true, Summary: "Fail unless conditions hold",
 		Doc: "Evaluates conditions in order and fails at the first that does not hold, naming it.",
 		Args: []module.Arg{
 			{Name: "that", Type: module.Raw, Required: true, Doc: "A condition, or a list of conditions, without braces."},

@@ -17,7 +17,7 @@ type addHostArgs struct {
 // AddHost is the module add_host.
 func AddHost() module.Module {
 	return module.New(module.Spec{
-		Name: "add_host", Summary: "Add a host to the inventory of the run",
+		Name: "add_host", Missing: "name, host or hostname needs to be provided", Summary: "Add a host to the inventory of the run",
 		Doc:     "Adds a host, with groups and variables, for the plays behind this one. Arguments without a meaning of their own are variables of the host.",
 		AnyArgs: true,
 		Args: []module.Arg{
@@ -60,7 +60,7 @@ type groupByArgs struct {
 // GroupBy is the module group_by.
 func GroupBy() module.Module {
 	return module.New(module.Spec{
-		Name: "group_by", Controls: true, Summary: "Put the host into a group named by a value",
+		Name: "group_by", Missing: "the 'key' param is required when using group_by", Controls: true, Summary: "Put the host into a group named by a value",
 		Doc: "Makes groups from what hosts are, for the plays behind this one.",
 		Args: []module.Arg{
 			{Name: "key", Required: true, Doc: "The group's name; blanks become dashes."},
