@@ -84,6 +84,29 @@ func (d *decoder) collect(given []Given, args []Arg, at diag.Pos, in string) map
 	return got
 }
 
+// GivenTwice are Ansible's warnings about arguments that are given by their name and by
+// an alias, or by two aliases. The last alias of the specification wins.
+func (s *Spec) GivenTwice(args *value.Map) []string {
+	if args.Len() < 2 {
+		return nil
+	}
+	var said []string
+	for i := range s.Args {
+		a := &s.Args[i]
+		given := len(a.Aliases) > 0 && args.Has(a.Name)
+		for _, alias := range a.Aliases {
+			if !args.Has(alias) {
+				continue
+			}
+			if given {
+				said = append(said, fmt.Sprintf("Both option %s and its alias %s are set.", a.Name, alias))
+			}
+			given = true
+		}
+	}
+	return said
+}
+
 func (d *decoder) unsupported(g Given, args []Arg, in string) {
 	var names []string
 	for i := range args {

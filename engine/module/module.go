@@ -198,6 +198,9 @@ type Failure struct {
 	Warnings []string
 	// OwnMsg: Result says the message by another name, and "msg" is left out.
 	OwnMsg bool
+	// Dry is what a dry run registers in place of a failure that Ansible's action only
+	// finds when it has sent something; nil where the dry run fails as well.
+	Dry *value.Map
 	// Err is the cause, when there is one with a class.
 	Err error
 	// Unrun: what the task says could not be evaluated, which ends a loop and

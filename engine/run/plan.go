@@ -43,11 +43,14 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 		}
 		return pl.unknownItem(h, t, ev, "depends on "+describe(ny.Origin))
 	}
+	if len(change.Need) > 0 && err == nil {
+		return pl.gather(h, t, ev, change.Need)
+	}
+	if twice := ev.mod.Spec().GivenTwice(ev.raw); twice != nil {
+		change.Warnings = append(twice, change.Warnings...)
+	}
 	if err != nil {
 		return pl.planFailed(h, t, ev, warning(err, change.Warnings))
-	}
-	if len(change.Need) > 0 {
-		return pl.gather(h, t, ev, change.Need)
 	}
 	if pl.Check && view.predicted && ev.mod.Spec().Traits.Reads {
 		return pl.unknownItem(h, t, ev, "unknown until the changes before it are made")
@@ -71,6 +74,9 @@ func warning(err error, warnings []string) error {
 func (pl *play) planFailed(h *host, t *playbook.Task, ev *evaluated, err error) (*request, error) {
 	if pl.Check && ev.lane.assumed != "" && !ev.mod.Spec().Traits.Control {
 		return pl.unknownItem(h, t, ev, fmt.Sprintf("would fail as things are now (%s), unknown until %s", err, ev.lane.assumed))
+	}
+	if f, ok := errors.AsType[*module.Failure](err); ok && f.Dry != nil && ev.check {
+		return pl.changeIs(h, t, ev, module.Change{Result: f.Dry, Warnings: f.Warnings})
 	}
 	return pl.failedOrFlush(h, err)
 }

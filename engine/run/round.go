@@ -472,18 +472,6 @@ func (pl *play) finishFailed(h *host, f *module.Failure) {
 	}
 }
 
-// opFailure is a failure in terms of the operation.
-func opFailure(op state.Op, r state.OpResult) *module.Failure {
-	msg := r.Msg
-	if msg == "" && len(r.Stderr) > 0 {
-		msg = string(r.Stderr)
-	}
-	if msg == "" && r.Err != nil {
-		msg = r.Err.Error()
-	}
-	return &module.Failure{Msg: fmt.Sprintf("%s: %s", op.String(), msg), Err: r.Err}
-}
-
 // connectionFailed ends the task: the host cannot be used, or (become) the
 // identity cannot.
 func (pl *play) connectionFailed(h *host, r *request, err error) {

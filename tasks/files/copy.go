@@ -72,6 +72,8 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 	switch {
 	case src == "" && a.Content.IsNull():
 		return module.Change{}, module.Fail("src (or content) is required")
+	case a.Dest == "":
+		return module.Change{}, module.Fail(copySpec.Missing)
 	case hasSrc && !a.Content.IsNull():
 		return module.Change{}, module.Fail("src and content are mutually exclusive")
 	case !hasSrc && strings.HasSuffix(a.Dest, "/"):
@@ -87,7 +89,11 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 		return c, err
 	}
 	if a.RemoteSrc && hasSrc {
-		return p.remote(a, p.g.Path(src), dest)
+		c, err := p.remote(a, p.g.Path(src), dest)
+		if in.Check && err == nil && c.Result != nil && strings.HasSuffix(dest, "/") && !p.g.File(trim(dest), 0).Exists() {
+			c.Result.Set("msg", value.String("dest directory "+trim(dest)+" would be created"))
+		}
+		return c, err
 	}
 	if !hasSrc {
 		return p.single(a, contentSource(a.Content), dest)

@@ -23,6 +23,9 @@ func (p *putter) remote(a copyArgs, src, dest string) (module.Change, error) {
 		return module.Change{}, module.Fail(fmt.Sprintf("Source %s not found", src))
 	case state.TypeDir:
 		return p.remoteFolder(a, f, src, dest)
+	case state.TypeFile:
+	default:
+		return module.Change{}, module.Fail(fmt.Sprintf("Cannot copy invalid source '%s': not a file", src))
 	}
 	return p.single(a, hostSource(src, f), dest)
 }

@@ -162,11 +162,16 @@ func (p *putter) put(at string, s source) (*value.Map, error) {
 	if f.IsRegular() && f.SHA256 == s.sum() && (p.follow || !f.IsLink()) {
 		return p.same(at, real, cur, s)
 	}
-	if parent.Type == state.TypeNone {
-		return nil, module.Fail(fmt.Sprintf("Destination directory %s does not exist", path.Dir(at)), "checksum", s.sha1)
-	}
 	if parent.Type != state.TypeDir && parent.Type != state.TypeLink {
-		return nil, module.Fail(fmt.Sprintf("Destination directory %s is not a directory", path.Dir(at)), "checksum", s.sha1)
+		why := "is not a directory"
+		if parent.Type == state.TypeNone {
+			why = "does not exist"
+		}
+		f := module.Fail(fmt.Sprintf("Destination directory %s %s", path.Dir(at), why), "checksum", s.sha1)
+		if !s.remote {
+			f.Dry = value.M("changed", true)
+		}
+		return nil, f
 	}
 	return p.write(at, real, f, cur, parent, login, s)
 }
@@ -312,13 +317,24 @@ func (p *putter) show(real string, f state.File, s source) error {
 func (p *putter) failed(op int, r state.OpResult) *module.Failure {
 	m, ok := p.validates[op]
 	if !ok || r.RC == 0 {
-		return nil
+		return p.unwritable(op, r)
 	}
 	f := validateFailed(r)
 	for k, v := range m.All() {
 		f.Result.SetKey(k, v)
 	}
 	return f
+}
+
+// unwritable tells that a folder lets no file be made in it.
+func (p *putter) unwritable(op int, r state.OpResult) *module.Failure {
+	switch o := p.ops[op].(type) {
+	case state.WriteFile:
+		return unwritable(path.Dir(o.Path), r)
+	case state.CopyFile:
+		return unwritable(path.Dir(o.Path), r)
+	}
+	return nil
 }
 
 // change is what was planned, with a result.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -33,7 +34,7 @@ var statSpec = module.Spec{
 		{Name: "follow", Type: module.Bool, Default: false, Doc: "Look at what a link leads to."},
 		{Name: "get_md5", Type: module.Bool, Default: false, Doc: "Add the MD5 of a regular file as md5."},
 		{Name: "get_checksum", Type: module.Bool, Default: true, Doc: "Add the checksum of a regular file."},
-		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset, as the host's program file tells them; without it, those of a regular file are unknown."},
+		{Name: "get_mime", Aliases: []string{"mime", "mime_type", "mime-type"}, Type: module.Bool, Default: true, Doc: "Add mimetype and charset, as the host's program file tells them; without it they are unknown."},
 		{Name: "get_attributes", Aliases: []string{"attr", "attributes"}, Type: module.Bool, Default: true, Doc: "Add the flags that chattr sets as attributes and attr_flags, and the version, where the host has lsattr and the file system has these."},
 		{Name: "checksum_algorithm", Aliases: []string{"checksum", "checksum_algo"}, Default: "sha1",
 			Choices: []string{"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}, Doc: "Which checksum. Those but md5, sha1 and sha256 are for files up to 8 MiB."},
@@ -80,6 +81,9 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if a.Follow {
 		s = f.Followed
 	}
+	if below := f.Parent.Type; !f.Exists() && below != state.TypeNone && below != state.TypeDir || strings.HasSuffix(a.Path, "/") && f.IsRegular() {
+		return module.Change{}, module.Fail("Not a directory")
+	}
 	if s.Type == state.TypeNone {
 		return module.OK("stat", value.M("exists", false)), nil
 	}
@@ -98,12 +102,11 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		m.Set("lnk_target", value.String(f.Target).WithMarks(value.Unsafe))
 	}
 	if a.GetMime {
-		mime, charset := said.mime, said.charset
 		if !said.hasFile {
-			mime, charset = mimeOf(s)
+			said.mime, said.charset = "unknown", "unknown"
 		}
-		m.Set("mimetype", value.String(mime))
-		m.Set("charset", value.String(charset))
+		m.Set("mimetype", value.String(said.mime))
+		m.Set("charset", value.String(said.charset))
 	}
 	if a.GetAttributes {
 		said.attributes(m)
@@ -157,25 +160,4 @@ func statMap(s state.Stat, p string, f state.File) *value.Map {
 		m.Set("gr_name", value.String(s.Group))
 	}
 	return m
-}
-
-func mimeOf(s state.Stat) (mime, charset string) {
-	switch s.Type {
-	case state.TypeDir:
-		return "inode/directory", "binary"
-	case state.TypeLink:
-		return "inode/symlink", "binary"
-	case state.TypeChar:
-		return "inode/chardevice", "binary"
-	case state.TypeBlock:
-		return "inode/blockdevice", "binary"
-	case state.TypeFIFO:
-		return "inode/fifo", "binary"
-	case state.TypeSocket:
-		return "inode/socket", "binary"
-	}
-	if s.Size == 0 {
-		return "inode/x-empty", "binary"
-	}
-	return "unknown", "unknown"
 }
