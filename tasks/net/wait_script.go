@@ -113,7 +113,7 @@ const clock = `clock() {
 func (w *waiting) script(delay, limit int) string {
 	port, hasPort := w.Port.Get()
 	head, test := "", ""
-	patience := w.Connect
+	patience := max(1, min(w.Connect, limit-delay))
 	if w.re != nil && w.start.IsZero() {
 		patience = min(patience, firstLook)
 	}

@@ -15,6 +15,7 @@ type groupArgs struct {
 	GID       module.Opt[int] `arg:"gid"`
 	System    bool            `arg:"system"`
 	NonUnique bool            `arg:"non_unique"`
+	Local     bool            `arg:"local"`
 }
 
 var groupSpec = module.Spec{
@@ -43,7 +44,7 @@ var groupSpec = module.Spec{
 // Group is the module group.
 func Group() module.Module { return module.New(groupSpec, planGroup) }
 
-func planGroup(a groupArgs, _ module.Inputs, v state.View) (module.Change, error) {
+func planGroup(a groupArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if a.NonUnique && !a.GID.Given() {
 		return module.Change{}, module.Fail("non_unique is True but all of the following are missing: gid")
 	}
@@ -53,6 +54,17 @@ func planGroup(a groupArgs, _ module.Inputs, v state.View) (module.Change, error
 		return c, err
 	}
 	cur.Exists = cur.Exists && cur.Name == a.Name
+	c, err := a.plan(g, cur)
+	if a.Local && len(c.Need) == 0 {
+		c.Warnings = notLocal(cur.Exists, a.State == "absent", in.Check,
+			"'local: true' specified and group was not found in /etc/group. The local group may already exist "+
+				"if the local group database exists somewhere other than /etc/group.")
+	}
+	return c, err
+}
+
+// plan is what is to be done of a group that is as cur says.
+func (a groupArgs) plan(g *module.Gather, cur state.GroupInfo) (module.Change, error) {
 	fail := func(r state.OpResult) *module.Failure { return module.Fail(string(r.Stderr), "name", a.Name) }
 	if a.State == "absent" {
 		c := module.Change{Result: value.M("changed", cur.Exists, "name", a.Name, "state", "absent")}

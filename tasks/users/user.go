@@ -134,13 +134,20 @@ func planUser(a userArgs, in module.Inputs, v state.View) (module.Change, error)
 		u.warn = append(u.warn, "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups."+
 			"This will change to an error in Ansible 2.14.")
 	}
-	u.cur = u.g.User(a.Name)
+	u.cur, u.KeyFile = u.g.User(a.Name), u.g.Expand(a.KeyFile)
 	if c, missing, err := u.g.Missing(); missing {
 		return c, err
 	}
 	u.cur.Exists = u.cur.Exists && u.cur.Name == a.Name
+	if a.Local {
+		u.warn = append(u.warn, notLocal(u.cur.Exists, a.State == "absent", in.Check,
+			"'local: true' specified and user '"+a.Name+"' was not found in /etc/passwd. The local user account may already exist "+
+				"if the local account database exists somewhere other than /etc/passwd.")...)
+	}
 	if a.State == "absent" {
-		return u.absent(), nil
+		c := u.absent()
+		c.Warnings = u.warn
+		return c, nil
 	}
 	if err := u.gather(); err != nil {
 		return module.Change{}, err
@@ -155,6 +162,19 @@ func planUser(a userArgs, in module.Inputs, v state.View) (module.Change, error)
 		return u.present(u.create())
 	}
 	return u.present(u.modify())
+}
+
+// notLocal is a warning as often as the original asks whether there is such a local
+// account or group and finds none: before it does something, and behind a removal.
+func notLocal(exists, absent, check bool, text string) []string {
+	var said []string
+	if !exists {
+		said = append(said, text)
+	}
+	if absent && !(exists && check) {
+		said = append(said, text)
+	}
+	return said
 }
 
 // hashed tells whether a text can be the hash of a password, or a word that
