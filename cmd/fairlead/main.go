@@ -33,6 +33,14 @@ type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
 // execute runs the program and gives its exit code.
 func execute(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
@@ -41,17 +49,25 @@ func execute(ctx context.Context, args []string, std streams) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	c, err := root.ExecuteContextC(withCommandLine(ctx, args))
 	var exit exitError
+	var coded codedError
+	own := errors.As(err, &coded)
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
 		return exit.code
 	case !understood:
+		if !own && c.HasParent() && (c.Name() == vaultName || c.Parent().Name() == vaultName) {
+			own, coded.code = true, vaultNotUnderstood
+		}
 		err = misunderstood(err, c, args)
 	default:
 		err = usageIfUnknown(err)
 	}
 	printError(std.err, err, errorWord(c), std.errColor)
+	if own {
+		return coded.code
+	}
 	return diag.ClassOf(err).ExitCode()
 }
 

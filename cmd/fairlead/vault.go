@@ -15,6 +15,17 @@ import (
 	"github.com/fairlead-project/fairlead/engine/vault"
 )
 
+// The exit codes of ansible-vault, where they are not 1: for a command line that
+// cannot be read, and for options that do not fit together.
+const (
+	vaultName          = "vault"
+	vaultNotUnderstood = 2
+	vaultOptions       = 5
+)
+
+// optionsError is about options that do not fit together.
+func optionsError(d *diag.Diagnostic) error { return codedError{d, vaultOptions} }
+
 // vaultCommand is what the commands below "vault" share.
 type vaultCommand struct {
 	flags             vaultFlags
@@ -33,7 +44,7 @@ type vaultCommand struct {
 
 func newVault(std streams) *cobra.Command {
 	c := &cobra.Command{
-		Use: "vault", Short: "Encrypt and decrypt files and values of Ansible Vault", Args: cobra.NoArgs, RunE: help,
+		Use: vaultName, Short: "Encrypt and decrypt files and values of Ansible Vault", Args: cobra.NoArgs, RunE: help,
 		Version: version,
 		Long: `Vault works on texts that are encrypted with Ansible Vault, as ansible-vault does
 and with its flags. Files are replaced at once or not at all, and no clear text
@@ -55,18 +66,18 @@ environment; without any, the command asks.`,
 		{"decrypt [FILE...]", "Decrypt files, or standard input to standard output", nil, nil, outputFlag, (*vaultCommand).decrypt},
 		{"view FILE...", "Show the clear text of files", nil, cobra.MinimumNArgs(1), nil, (*vaultCommand).view},
 		{"edit FILE...", "Edit encrypted files with $EDITOR", nil, cobra.MinimumNArgs(1), encryptFlag, (*vaultCommand).edit},
-		{"create FILE", "Make an encrypted file with $EDITOR", nil, cobra.ExactArgs(1), encryptFlag, (*vaultCommand).createFile},
+		{"create FILE", "Make an encrypted file with $EDITOR", nil, oneFile, encryptFlag, (*vaultCommand).createFile},
 		{"rekey FILE...", "Encrypt files with another password", nil, cobra.MinimumNArgs(1), both(rekeyFlags, encryptFlag), (*vaultCommand).rekey},
 		{"encrypt-string [TEXT...]", "Encrypt values, to put into a YAML file", []string{"encrypt_string"}, nil, both(both(outputFlag, encryptFlag), stringFlags), (*vaultCommand).encryptString},
 	} {
 		v := &vaultCommand{std: std}
-		cmd := &cobra.Command{Use: s.use, Short: s.short, Aliases: s.aliases, Args: s.args, RunE: func(_ *cobra.Command, args []string) error {
+		cmd := &cobra.Command{Use: s.use, Short: s.short, Aliases: s.aliases, Args: inGroups(s.args), RunE: func(_ *cobra.Command, args []string) error {
 			var err error
 			if v.cfg, err = loadSettings(&v.std); err != nil {
 				return err
 			}
 			if v.output != "" && len(args) > 1 && v.names == nil {
-				return diag.Errorf(diag.Pos{}, "vault-output", "--output takes the text of one file, and %d were named", len(args))
+				return optionsError(diag.Errorf(diag.Pos{}, "vault-output", "--output takes the text of one file, and %d were named", len(args)))
 			}
 			return s.run(v, args)
 		}}
@@ -76,12 +87,34 @@ environment; without any, the command asks.`,
 		if s.define != nil {
 			s.define(v, cmd.Flags())
 		}
+		for _, ask := range []string{"ask-vault-password", "ask-vault-pass"} {
+			cmd.MarkFlagsMutuallyExclusive(ask, "vault-password-file")
+			cmd.MarkFlagsMutuallyExclusive(ask, "vault-pass-file")
+		}
 		if cmd.Flags().Lookup("new-vault-id") != nil {
 			cmd.MarkFlagsMutuallyExclusive("new-vault-id", "new-vault-password-file")
 		}
 		c.AddCommand(cmd)
 	}
 	return c
+}
+
+// inGroups looks for flags that exclude each other while the command line is
+// read, not when the command starts.
+func inGroups(next cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := c.ValidateFlagGroups(); err != nil || next == nil {
+			return err
+		}
+		return next(c, args)
+	}
+}
+
+func oneFile(c *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(c, args); err != nil {
+		return codedError{err, vaultOptions}
+	}
+	return nil
 }
 
 func both(a, b func(*vaultCommand, *pflag.FlagSet)) func(*vaultCommand, *pflag.FlagSet) {
@@ -131,7 +164,7 @@ func (v *vaultCommand) writer(sources []vaultSource) error {
 	}
 	for _, s := range sources {
 		if strings.Contains(s.id, ";") {
-			return diag.Errorf(diag.Pos{}, "vault-id", "the vault id %q holds a ';', which ends an id in the header of a vault text", s.id)
+			return optionsError(diag.Errorf(diag.Pos{}, "vault-id", "the vault id %q holds a ';', which ends an id in the header of a vault text", s.id))
 		}
 	}
 	secrets, err := readSources(sources, true, v.std, event.NewRedactor())
@@ -149,7 +182,7 @@ func (v *vaultCommand) writer(sources []vaultSource) error {
 	}
 	known := strings.Join(ids, ", ")
 	if want == "" {
-		return diag.Errorf(diag.Pos{}, "vault-id", "there are several passwords to encrypt with: %s", known).WithHint("name one with --encrypt-vault-id")
+		return optionsError(diag.Errorf(diag.Pos{}, "vault-id", "there are several passwords to encrypt with: %s", known).WithHint("name one with --encrypt-vault-id"))
 	}
 	return diag.Errorf(diag.Pos{}, "vault-id", "there is no password with the label %q (--encrypt-vault-id)", want).WithHint("there are: %s", known)
 }
@@ -299,7 +332,11 @@ func (v *vaultCommand) view(args []string) error {
 		return err
 	}
 	for _, file := range args {
-		text, _, err := v.clearFile(file)
+		data, err := v.read(file, "vault text")
+		if err != nil {
+			return err
+		}
+		text, _, err := v.clear(file, data)
 		if err != nil {
 			return err
 		}

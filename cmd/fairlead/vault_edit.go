@@ -52,11 +52,11 @@ func (v *vaultCommand) createFile(args []string) error {
 	if _, err := os.Lstat(file); err == nil {
 		return diag.Errorf(diag.Pos{File: file}, "vault-exists", "the file exists already").WithHint("edit it with: fairlead vault edit %s", args[0])
 	}
-	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
-		return diag.Errorf(diag.Pos{File: file}, "vault-folder", "there is no folder %s", filepath.Dir(file)).WithHint("make it first")
-	}
 	if err := v.writer(v.flags.sources(v.cfg)); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { // the umask decides, as for ansible-vault
+		return diag.Errorf(diag.Pos{File: file}, "vault-folder", "its folder cannot be made: %w", err)
 	}
 	text, err := v.inEditor(file, nil)
 	if err != nil {

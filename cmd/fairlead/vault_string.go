@@ -20,7 +20,7 @@ func (v *vaultCommand) encryptString(args []string) error {
 		fromStdin = false
 	}
 	if v.prompt && fromStdin {
-		return diag.Errorf(diag.Pos{}, "vault-string", "--prompt and a text from standard input exclude each other")
+		return optionsError(diag.Errorf(diag.Pos{}, "vault-string", "--prompt and a text from standard input exclude each other"))
 	}
 	if err := v.writer(v.flags.sources(v.cfg)); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (v *vaultCommand) encryptString(args []string) error {
 	var out []string
 	for i, t := range texts {
 		if t.text == "" {
-			return diag.Errorf(diag.Pos{}, "vault-string", "the text from %s is empty", t.from)
+			return optionsError(diag.Errorf(diag.Pos{}, "vault-string", "the text from %s is empty", t.from))
 		}
 		sealed, err := vault.Encrypt([]byte(t.text), v.with)
 		if err != nil {
