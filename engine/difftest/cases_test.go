@@ -19,6 +19,7 @@ import (
 //	hosts: 2                  how many hosts, h1 and on (1)
 //	args: --tags a            arguments for both programs
 //	plan: no                  leave the plan out, and say why in a comment
+//	plan: tells               nothing is unknown in it before the task named "effects"
 //	ignore: mtime, results.x  keys of results that are not compared
 //	ansible: no               Ansible here lacks the modules: the case asserts what
 //	                          it expects and must end well
@@ -38,18 +39,19 @@ import (
 //
 // On a host, {{ root }} is the case's own folder.
 type testCase struct {
-	name, at string
-	like     string
-	hosts    int
-	args     []string
-	noPlan   bool
-	asserts  bool
-	noOrder  bool
-	noRun    bool
-	docker   bool
-	ignore   []string
-	differs  map[int]bool // results, counted from 1
-	files    map[string]string
+	name, at  string
+	like      string
+	hosts     int
+	args      []string
+	noPlan    bool
+	planTells bool
+	asserts   bool
+	noOrder   bool
+	noRun     bool
+	docker    bool
+	ignore    []string
+	differs   map[int]bool // results, counted from 1
+	files     map[string]string
 }
 
 func (c *testCase) hostNames() []string {
@@ -162,7 +164,7 @@ func (c *testCase) header(line string) error {
 	case "args":
 		c.args = strings.Fields(v)
 	case "plan":
-		c.noPlan = v == "no"
+		c.noPlan, c.planTells = v == "no", v == "tells"
 	case "ansible":
 		c.asserts = v == "no"
 	case "runs":

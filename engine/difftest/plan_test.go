@@ -28,8 +28,13 @@ func comparePlan(c *testCase, before tree, plan, run *outcome) []string {
 
 func comparePlanned(c *testCase, host string, plan, run []result, certain *bool) []string {
 	var diffs []string
+	effects := false
 	for i, p := range plan {
+		effects = effects || p.Task == "effects"
 		if p.Status == "unknown" || p.Assuming != "" {
+			if *certain && c.planTells && !effects {
+				diffs = append(diffs, fmt.Sprintf("%s: the plan does not know %s (result %d, assuming %q)", host, line(p), i+1, p.Assuming))
+			}
 			*certain = false
 		}
 		if !*certain {

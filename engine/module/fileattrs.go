@@ -142,8 +142,8 @@ func PathInfo(m *value.Map, s state.Stat) {
 		m.Set("state", value.String("absent"))
 		return
 	}
-	m.Set("uid", value.Int(int64(s.UID)))
-	m.Set("gid", value.Int(int64(s.GID)))
+	m.Set("uid", IDValue(s.UID))
+	m.Set("gid", IDValue(s.GID))
 	m.Set("owner", value.String(nameOr(s.User, s.UID)))
 	m.Set("group", value.String(nameOr(s.Group, s.GID)))
 	m.Set("mode", value.String(ModeString(s.Mode)))
@@ -153,6 +153,15 @@ func PathInfo(m *value.Map, s state.Stat) {
 	} else {
 		m.Set("size", value.Int(s.Size))
 	}
+}
+
+// IDValue is the number of a user or group; one that the host will choose
+// (state.ToCome) is known only later.
+func IDValue(id int) value.Value {
+	if id < 0 {
+		return Later()
+	}
+	return value.Int(int64(id))
 }
 
 // ModeString writes a mode as Ansible registers it: "0644", "02755".

@@ -129,6 +129,9 @@ type Change struct {
 	Need []state.Query
 	// Ops are done in order. None means that nothing is to be done.
 	Ops []state.Op
+	// Foretold, when set, is what Ops of wide reach do: a plan goes on with it, where
+	// it would take everything behind them for unsure.
+	Foretold *state.Foretold
 	// Diff shows what Ops change.
 	Diff state.Diff
 	// Result is what the task registers, predicted: true once Ops ended as
@@ -150,6 +153,9 @@ type Change struct {
 	Guarded bool
 	// Warnings are shown with the result, together with those of the stages before.
 	Warnings []string
+	// Foreseen says of a module that reads (Traits.Reads) that Result is right for what
+	// is only planned, too: in a plan it is unknown without it.
+	Foreseen bool
 	// Do are directives to the engine, for control modules.
 	Do []Directive
 	// Then, when set, makes the next stage from what the operations did: its

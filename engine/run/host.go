@@ -82,9 +82,39 @@ func (l *lane) view(as state.Identity) *state.HostView {
 	v := l.views[as]
 	if v == nil {
 		v = state.NewHostView()
+		if l.planned {
+			if told := l.told(); told != nil {
+				v.Adopt(told, state.Mark{})
+				if u, coming := told.Coming(as.User); coming {
+					v.BeginAs(u, told.Umask())
+				}
+			}
+		}
 		l.views[as] = v
 	}
 	return v
+}
+
+// told is a view that was told all that is planned on the host, nil for none: in a
+// plan all views were.
+func (l *lane) told() *state.HostView {
+	for _, way := range *l.ways {
+		for _, v := range way.views {
+			return v
+		}
+	}
+	return nil
+}
+
+// tellOthers tells the views of other identities and ways what was planned since a mark.
+func (l *lane) tellOthers(v *state.HostView, since state.Mark) {
+	for _, way := range *l.ways {
+		for _, other := range way.views {
+			if other != v {
+				other.Adopt(v, since)
+			}
+		}
+	}
 }
 
 // newLane adds a way to a host to those that there are.

@@ -52,7 +52,7 @@ func (pl *play) plan(h *host, t *playbook.Task) (*request, error) {
 	if err != nil {
 		return pl.planFailed(h, t, ev, warning(err, change.Warnings))
 	}
-	if pl.Check && view.predicted && ev.mod.Spec().Traits.Reads {
+	if pl.Check && view.predicted && ev.mod.Spec().Traits.Reads && !change.Foreseen {
 		return pl.unknownItem(h, t, ev, "unknown until the changes before it are made")
 	}
 	in.replans = 0
@@ -75,7 +75,7 @@ func (pl *play) planFailed(h *host, t *playbook.Task, ev *evaluated, err error) 
 	if pl.Check && ev.lane.assumed != "" && !ev.mod.Spec().Traits.Control {
 		return pl.unknownItem(h, t, ev, fmt.Sprintf("would fail as things are now (%s), unknown until %s", err, ev.lane.assumed))
 	}
-	if f, ok := errors.AsType[*module.Failure](err); ok && f.Dry != nil && ev.check {
+	if f, ok := errors.AsType[*module.Failure](err); ok && f.Dry != nil && ev.check && (ev.trial || !pl.Check) {
 		return pl.changeIs(h, t, ev, module.Change{Result: f.Dry, Warnings: f.Warnings})
 	}
 	return pl.failedOrFlush(h, err)
@@ -88,8 +88,9 @@ func (pl *play) gather(h *host, t *playbook.Task, ev *evaluated, need []state.Qu
 		return pl.failed(h, module.Fail(fmt.Sprintf("module %s keeps asking for %s", ev.mod.Spec().Name, need[0].Query())))
 	}
 	view := ev.lane.view(ev.as)
+	_, coming := view.Coming(ev.as.User)
 	for _, q := range need {
-		if !view.NeedsFlush(q) {
+		if !coming && !view.NeedsFlush(q) {
 			continue
 		}
 		if pl.Check {
@@ -136,7 +137,7 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 	case c.Looks && !ev.lane.planned && (pl.Check || ev.check && c.NoCheck == ""):
 		return pl.effect(h, ev, c)
 	case pl.Check && !ev.trial:
-		pl.assume(h, t, ev, c.Ops, reach)
+		pl.assume(t, ev, c)
 		return pl.finishItem(h, t, o)
 	case ev.check:
 		o.notRun(c)
@@ -154,11 +155,13 @@ func (pl *play) despiteCheck(h *host, ev *evaluated, c module.Change) (*request,
 	r, err := pl.effect(h, ev, c)
 	if err == nil && r.kind == reqEffect && ev.lane.planned {
 		v := ev.lane.view(ev.as)
+		mark := v.Mark()
 		for _, op := range c.Ops {
 			if op.Reach() <= state.ReachPaths {
 				v.WriteThrough(op)
 			}
 		}
+		ev.lane.tellOthers(v, mark)
 	}
 	return r, err
 }
@@ -219,20 +222,23 @@ func widest(ops []state.Op) state.Reach {
 }
 
 // assume notes in a plan what a change would do.
-func (pl *play) assume(h *host, t *playbook.Task, ev *evaluated, ops []state.Op, reach state.Reach) {
+func (pl *play) assume(t *playbook.Task, ev *evaluated, c module.Change) {
 	l := ev.lane
 	l.planned = true
-	if reach > state.ReachPaths {
-		if l.assumed == "" {
-			l.assumed = quoteTask(t)
+	v := l.view(ev.as)
+	mark := v.Mark()
+	switch {
+	case widest(c.Ops) <= state.ReachPaths:
+		for _, op := range c.Ops {
+			v.WriteThrough(op)
 		}
+	case c.Foretold != nil:
+		v.Foretell(*c.Foretold)
+	case l.assumed == "":
+		l.assumed = quoteTask(t)
 		return
 	}
-	v := l.view(ev.as)
-	l.forgetOthers(ev.as)
-	for _, op := range ops {
-		v.WriteThrough(op)
-	}
+	l.tellOthers(v, mark)
 }
 
 // effect applies operations at once, after everything that waits anywhere.
@@ -389,7 +395,7 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	o := pl.outcomeOf(ev, next)
 	switch {
 	case pl.Check && !ev.trial && len(next.Ops) > 0:
-		pl.assume(h, t, ev, next.Ops, widest(next.Ops))
+		pl.assume(t, ev, next)
 	case ev.check && (ev.trial || !pl.Check) && next.NoCheck != "":
 		o.notRun(next)
 	case ev.check && (ev.trial || !pl.Check):

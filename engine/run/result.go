@@ -175,7 +175,8 @@ func (pl *play) unknownItem(h *host, t *playbook.Task, ev *evaluated, why string
 	pl.unknown = true
 	o := &outcome{status: event.Unknown, msg: why, noLog: ev != nil && ev.noLog,
 		result: value.M("changed", value.Unknown(&value.Origin{What: quoteTask(t)}))}
-	if ev != nil && ev.lane != nil && ev.lane.assumed == "" {
+	looks := ev != nil && ev.mod != nil && ev.mod.Spec().Traits.Reach == state.ReachNone
+	if ev != nil && ev.lane != nil && ev.lane.assumed == "" && !looks {
 		ev.lane.assumed = quoteTask(t)
 	}
 	return pl.finishItem(h, t, o)

@@ -143,7 +143,9 @@ func (pl *play) goBy(h *host, l *lane) bool {
 		}
 		l.assumed, l.planned = orElse(l.assumed, old.assumed), l.planned || old.planned
 	}
-	l.forget()
+	if !l.planned { // what a plan was told holds by every way
+		l.forget()
+	}
 	pl.lanes[h.Name] = l
 	return true
 }

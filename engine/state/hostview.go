@@ -26,9 +26,13 @@ type HostView struct {
 	touched []string        // canonical paths that planned operations touch, in order
 	fog     []string        // canonical folders whose inside is not what was gathered
 	blurred []string        // canonical paths (with what is below) that may or may not change
+	unsure  []string        // paths (with what is below) that are foretold to change, nobody can tell how
 	folders map[inode]string
 	parents map[string]bool // folders, as asked or canonical, with something known inside
 	shared  map[string]bool // canonical folders that are known by another path too
+
+	accounts []Answer   // users and groups as they are foretold, in order
+	coming   []UserInfo // those of them who are not there yet
 }
 
 type inode struct{ dev, ino uint64 }
@@ -67,7 +71,7 @@ func (v *HostView) Forget() {
 	v.alias = map[string]string{}
 	v.failed = map[Path]error{}
 	v.relied = map[string]Stat{}
-	v.touched, v.fog, v.blurred = nil, nil, nil
+	v.touched, v.fog, v.blurred, v.unsure, v.accounts, v.coming = nil, nil, nil, nil, nil, nil
 	v.folders, v.parents = map[inode]string{}, map[string]bool{}
 	v.shared = map[string]bool{}
 	login, known := v.other[Login{}]
@@ -218,9 +222,11 @@ func (v *HostView) inFog(p string) bool {
 			return true
 		}
 	}
-	for _, b := range v.blurred {
-		if p == b || strings.HasPrefix(p, b+"/") {
-			return true
+	for _, list := range [2][]string{v.blurred, v.unsure} {
+		for _, b := range list {
+			if p == b || strings.HasPrefix(p, b+"/") {
+				return true
+			}
 		}
 	}
 	return false
@@ -262,6 +268,9 @@ func (v *HostView) File(q Path) (File, bool, error) {
 			return File{}, false, nil
 		}
 		f.Resolved, leaf, f.Followed = r, l, l.stat
+	}
+	if q.Want&WantAccess != 0 {
+		v.access(leaf)
 	}
 	if !leaf.fill(&f, q.Want) {
 		return File{}, false, nil
@@ -329,10 +338,38 @@ func (v *HostView) Predicted(q Path) bool {
 // Ask answers any other query; see View.
 func (v *HostView) Ask(q Query) (any, bool, error) {
 	a, ok := v.other[q]
+	if t, is := q.(Tree); is && !ok {
+		return v.ownTree(t)
+	}
 	if !ok {
 		return v.ownGroup(q)
 	}
 	return a.Value, true, a.Err
+}
+
+// ownTree answers for a folder that is still to be made: all that will be in it was
+// written through.
+func (v *HostView) ownTree(q Tree) (any, bool, error) {
+	root, known := v.canonical(q.Path)
+	if e := v.entries[root]; !known || e == nil || !e.fresh || !e.predicted || e.stat.Type != TypeDir || v.inFog(root) {
+		return nil, false, nil
+	}
+	all := []TreeEntry{}
+	for p, e := range v.entries {
+		rel, below := strings.CutPrefix(p, strings.TrimSuffix(root, "/")+"/")
+		if !below || e.stat.Type == TypeNone && !e.partial || q.Depth > 0 && strings.Count(rel, "/") >= q.Depth {
+			continue
+		}
+		if e.partial || v.inFog(p) {
+			return nil, false, nil
+		}
+		all = append(all, TreeEntry{Rel: rel, Stat: e.stat, Target: e.target})
+	}
+	slices.SortFunc(all, func(a, b TreeEntry) int { return strings.Compare(a.Rel, b.Rel) })
+	for i := range all {
+		all[i].Listed = i
+	}
+	return all, true, nil
 }
 
 // ownGroup answers for the group of who we are, whose name came with the login.
@@ -348,7 +385,7 @@ func (v *HostView) ownGroup(q Query) (any, bool, error) {
 // NeedsFlush tells whether planned operations must be applied before q is put
 // to the host, because they change what it would answer.
 func (v *HostView) NeedsFlush(q Query) bool {
-	if len(v.touched) == 0 {
+	if len(v.touched)+len(v.unsure) == 0 {
 		return false
 	}
 	if o, ok := q.(Output); ok && o.Path != "" {
@@ -356,7 +393,7 @@ func (v *HostView) NeedsFlush(q Query) bool {
 	}
 	p, isPath := q.(Path)
 	if !isPath {
-		return !v.survives(q)
+		return !v.survives(q) || v.doubts(q)
 	}
 	clean := path.Clean(p.Path)
 	if v.inFog(clean) {

@@ -149,7 +149,8 @@ func (v *HostView) named(s Stat, a Attrs) Stat {
 	return s
 }
 
-func (v *HostView) umask() uint32 {
+// Umask is that of the identity, as far as it is known.
+func (v *HostView) Umask() uint32 {
 	login, _, _ := AskAs[LoginInfo](v, Login{})
 	return login.Umask
 }
@@ -170,7 +171,7 @@ func (v *HostView) wroteFile(o WriteFile) bool {
 // rewritten is the stat of a file that is replaced or made.
 func (v *HostView) rewritten(c string, old *entry, a Attrs) Stat {
 	if old == nil || old.stat.Type != TypeFile {
-		return v.newStat(c, TypeFile, 0o666&^v.umask(), a)
+		return v.newStat(c, TypeFile, 0o666&^v.Umask(), a)
 	}
 	s := old.stat
 	s.Ino, s.Nlink = 0, 1
@@ -250,7 +251,7 @@ func (v *HostView) madeDir(o Mkdir) bool {
 		return shared
 	}
 	v.dropBelow(c)
-	v.put(c, &entry{stat: v.newStat(c, TypeDir, 0o777&^v.umask(), o.Attrs), fresh: true})
+	v.put(c, &entry{stat: v.newStat(c, TypeDir, 0o777&^v.Umask(), o.Attrs), fresh: true})
 	return shared
 }
 
@@ -316,7 +317,7 @@ func (v *HostView) touchedFile(o Touch) bool {
 		v.put(c, &e)
 		return shared
 	}
-	e := &entry{stat: v.newStat(c, TypeFile, 0o666&^v.umask(), o.Attrs), have: WantContent, content: []byte{}}
+	e := &entry{stat: v.newStat(c, TypeFile, 0o666&^v.Umask(), o.Attrs), have: WantContent, content: []byte{}}
 	e.stat.apply(Attrs{ATime: o.ATime, MTime: o.MTime})
 	v.put(c, e)
 	return shared

@@ -92,10 +92,10 @@ func (s sides) attrs(cur state.Stat, a state.Attrs) {
 		s.set("mode", module.ModeString(cur.Mode), module.ModeString(*a.Mode))
 	}
 	if a.Owner != "" {
-		s.set("owner", cur.UID, a.UID)
+		s.set("owner", cur.UID, numberOr(a.UID, a.Owner))
 	}
 	if a.Group != "" {
-		s.set("group", cur.GID, a.GID)
+		s.set("group", cur.GID, numberOr(a.GID, a.Group))
 	}
 	if a.MTime != nil {
 		s.set("mtime", seconds(cur.MTime), seconds(*a.MTime))
@@ -103,6 +103,15 @@ func (s sides) attrs(cur state.Stat, a state.Attrs) {
 	if a.ATime != nil {
 		s.set("atime", seconds(cur.ATime), seconds(*a.ATime))
 	}
+}
+
+// numberOr is the number of a user or group, or the name where the host will choose the
+// number (state.ToCome).
+func numberOr(id int, name string) any {
+	if id < 0 {
+		return name
+	}
+	return id
 }
 
 // entry is the difference for people; ok is false when there is none.

@@ -60,6 +60,9 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	if a.Path == "" { // no path is no file
 		return module.OK("stat", value.M("exists", false)), nil
 	}
+	if foreseen(v, trim(p)) {
+		return a.foresee(g, v, p), nil
+	}
 	f, err := g.TryFile(trim(p), want)
 	var said kindInfo
 	if a.GetMime || a.GetAttributes {
@@ -138,6 +141,79 @@ func sumOf(algorithm string, f state.File) string {
 	return f.SHA256
 }
 
+// foreseen tells whether what is known of a path is a plan's prediction.
+func foreseen(v state.View, p string) bool {
+	w, ok := v.(interface{ Predicted(q state.Path) bool })
+	return ok && w.Predicted(state.Path{Path: p})
+}
+
+// foresee tells of an entry that a plan predicts what can be told: not its times, its
+// place on the disk, and what programs of the host say of it.
+func (a statArgs) foresee(g *module.Gather, v state.View, p string) module.Change {
+	ask := state.Path{Path: trim(p)}
+	f, known, err := v.File(ask)
+	if !known || err != nil {
+		c, _, _ := g.Missing()
+		c.Need = append(c.Need, ask)
+		return c
+	}
+	ask.Want = state.WantAccess
+	whole, able, err := v.File(ask)
+	able = able && err == nil
+	if able {
+		f.Readable, f.Writable, f.Executable = whole.Readable, whole.Writable, whole.Executable
+	}
+	s := f.Stat
+	if a.Follow {
+		s = f.Followed
+	}
+	if s.Type == state.TypeNone {
+		c := module.OK("stat", value.M("exists", false))
+		c.Foreseen = true
+		return c
+	}
+	m := statMap(s, p, f)
+	if path.IsAbs(a.Path) {
+		m.Set("path", value.String(a.Path))
+	}
+	later := []string{"atime", "mtime", "ctime", "inode", "dev", "blocks", "block_size", "nlink"}
+	if s.Size < 0 || s.Type == state.TypeDir {
+		later = append(later, "size")
+	}
+	if !able {
+		later = append(later, "readable", "writeable", "executable")
+	}
+	if a.GetMime {
+		later = append(later, "mimetype", "charset")
+	}
+	if a.GetAttributes {
+		later = append(later, "version", "attributes", "attr_flags")
+	}
+	for _, k := range later {
+		m.Set(k, module.Later())
+	}
+	for _, sum := range []struct {
+		key  string
+		want state.Want
+		of   func(state.File) string
+	}{{"checksum", sumWants[a.Algorithm], func(f state.File) string { return sumOf(a.Algorithm, f) }}, {"md5", state.WantMD5, func(f state.File) string { return f.MD5 }}} {
+		if s.Type != state.TypeFile || sum.key == "checksum" && !a.GetChecksum || sum.key == "md5" && !a.GetMD5 {
+			continue
+		}
+		m.Set(sum.key, module.Later())
+		if f, known, err := v.File(state.Path{Path: trim(p), Want: sum.want}); known && err == nil {
+			m.Set(sum.key, value.String(sum.of(f)))
+		}
+	}
+	if s.Type == state.TypeLink {
+		m.Set("lnk_source", value.String(f.Resolved).WithMarks(value.Unsafe))
+		m.Set("lnk_target", value.String(f.Target).WithMarks(value.Unsafe))
+	}
+	c := module.OK("stat", m)
+	c.Foreseen = true
+	return c
+}
+
 func statMap(s state.Stat, p string, f state.File) *value.Map {
 	is := func(t state.FileType) bool { return s.Type == t }
 	bit := func(b uint32) bool { return s.Mode&b != 0 }
@@ -145,7 +221,7 @@ func statMap(s state.Stat, p string, f state.File) *value.Map {
 		"exists", true, "path", p, "mode", fmt.Sprintf("%04o", s.Mode),
 		"isdir", is(state.TypeDir), "ischr", is(state.TypeChar), "isblk", is(state.TypeBlock),
 		"isreg", is(state.TypeFile), "isfifo", is(state.TypeFIFO), "islnk", is(state.TypeLink), "issock", is(state.TypeSocket),
-		"uid", s.UID, "gid", s.GID, "size", s.Size, "inode", s.Ino, "dev", s.Dev, "nlink", s.Nlink,
+		"uid", module.IDValue(s.UID), "gid", module.IDValue(s.GID), "size", s.Size, "inode", s.Ino, "dev", s.Dev, "nlink", s.Nlink,
 		"atime", seconds(s.ATime), "mtime", seconds(s.MTime), "ctime", seconds(s.CTime),
 		"wusr", bit(0o200), "rusr", bit(0o400), "xusr", bit(0o100),
 		"wgrp", bit(0o020), "rgrp", bit(0o040), "xgrp", bit(0o010),

@@ -77,7 +77,7 @@ func (a groupArgs) plan(g *module.Gather, cur state.GroupInfo) (module.Change, e
 	}
 	gid, asked := a.GID.Get()
 	if cur.Exists && (!asked || gid == cur.GID) {
-		return module.Change{Result: a.result(value.Int(int64(cur.GID)), false)}, nil
+		return module.Change{Result: a.result(module.IDValue(cur.GID), false)}, nil
 	}
 	step, tool := a.make(), "groupadd"
 	if cur.Exists {
@@ -93,7 +93,9 @@ func (a groupArgs) plan(g *module.Gather, cur state.GroupInfo) (module.Change, e
 	if asked {
 		shown = value.Int(int64(gid))
 	}
-	return inOrder([]state.Exec{step}, module.Change{Result: a.result(shown, true)}, fail, a.end), nil
+	will := state.GroupInfo{Exists: true, Name: a.Name, GID: a.GID.Or(state.ToCome(a.Name))}
+	foretold := &state.Foretold{Groups: []state.GroupInfo{will}, Unsure: state.Accounts}
+	return inOrder([]state.Exec{step}, module.Change{Result: a.result(shown, true), Foretold: foretold}, fail, a.end), nil
 }
 
 // refused says, as the tools of shadow do, why the host would not have the group:

@@ -349,6 +349,12 @@ func (u *account) present(steps []state.Exec) (module.Change, error) {
 			c.Result.Set(k, module.Later())
 		}
 	}
+	if u.in.Check {
+		c.Foretold = u.foretold()
+		if need, missing, err := u.g.Missing(); missing {
+			return need, err
+		}
+	}
 	return inOrder(steps, c, u.fail, u.end), nil
 }
 
@@ -382,8 +388,11 @@ func (u *account) predicted() state.UserInfo {
 }
 
 func (u *account) result(i state.UserInfo, changed bool) *value.Map {
-	m := value.M("changed", changed, "name", u.Name, "state", "present", "uid", i.UID, "group", i.GID,
+	m := value.M("changed", changed, "name", u.Name, "state", "present", "uid", module.IDValue(i.UID), "group", module.IDValue(i.GID),
 		"comment", i.Gecos, "home", i.Home, "shell", i.Shell)
+	if i.UID < 0 && i.Shell == "" { // the host will choose it
+		m.Set("shell", module.Later())
+	}
 	if u.cur.Exists {
 		m.Set("append", value.Bool(u.Append))
 		m.Set("move_home", value.Bool(u.MoveHome))
