@@ -135,7 +135,7 @@ func (f *inventoryFlags) request(playbooks []string, cfg *config.Config, std str
 	req.Decrypt = decrypt
 	extra := &yaml.Vars{}
 	for _, e := range f.extra {
-		vs, err := vars.ParseExtra(e, yaml.Options{Decrypt: decrypt})
+		vs, err := vars.ParseExtra(e, yaml.Options{Decrypt: decrypt, Warn: func(d *diag.Diagnostic) { req.Warnings = append(req.Warnings, d) }})
 		if err != nil {
 			return req, err
 		}

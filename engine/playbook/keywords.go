@@ -147,8 +147,8 @@ func (r *reader) tags(n *yaml.Node) []*yaml.Node {
 		}
 		return out
 	}
-	if n.Kind == yaml.Mapping {
-		r.fail(n.Pos, "keyword-type", "tags must be a list or a text with commas, but this is %s", n.Describe())
+	if n.Kind != yaml.Sequence {
+		r.fail(n.Pos, "keyword-type", "tags must be specified as a list, or as a text with commas, and this is %s", n.Describe())
 		return nil
 	}
 	return n.List()

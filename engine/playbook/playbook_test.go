@@ -310,7 +310,7 @@ func TestMistakes(t *testing.T) {
 		"empty loop":         {head + "    - ping:\n      with_items:\n", "with_items needs a value"},
 		"raw twice":          {head + "    - command: echo\n      args: {cmd: x}\n", "command is given twice"},
 		"when mapping":       {head + "    - ping:\n      when: {a: b}\n", "a condition must be an expression"},
-		"tags mapping":       {head + "    - ping:\n      tags: {a: b}\n", "tags must be a list"},
+		"tags mapping":       {head + "    - ping:\n      tags: {a: b}\n", "tags must be specified as a list"},
 		"prompt":             {"- hosts: all\n  vars_prompt: [{nam: x}]\n", "Invalid vars_prompt data structure, missing 'name' key"},
 	} {
 		files := tree{

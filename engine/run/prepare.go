@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/inventory"
 	"github.com/fairlead-project/fairlead/engine/lint"
@@ -37,13 +39,16 @@ type Request struct {
 	Tags, SkipTags []string
 	// SkipLint leaves the static checks out (they were done before).
 	SkipLint bool
+	// Warnings are what was noticed when the request was made; Prepare hands them on.
+	Warnings diag.List
 }
 
 // Prepare reads everything a run needs and checks what can be checked without a
 // host. All problems are reported together; warnings are returned beside. The
 // returned config lacks what is not in the request: connector, sink, flags.
 func Prepare(req Request, mods *module.Registry) (Config, diag.List, error) {
-	var warnings, problems diag.List
+	var problems diag.List
+	warnings := slices.Clone(req.Warnings)
 	seen := newSourceLog()
 	opts := yaml.Options{Written: true, Decrypt: req.Decrypt, Duplicates: req.Settings.DuplicateKeys, Seen: seen.add, Warn: func(d *diag.Diagnostic) { d.Warning = true; warnings = append(warnings, d) }}
 	inv, err := inventory.Load(inventory.Options{Sources: req.Inventory, Sections: req.Sections, SectionsName: req.SectionsName, YAML: opts, Rules: req.Settings.Inventory,

@@ -10,7 +10,8 @@ import (
 )
 
 // ParseExtra reads one -e argument: @file (YAML or JSON), a YAML or JSON
-// mapping, or key=value pairs whose values are texts, as ansible-playbook does.
+// mapping, or key=value pairs whose values are texts, as ansible-playbook does. Words
+// without a = are its variable _raw_params there, and a warning here.
 func ParseExtra(arg string, o yaml.Options) (*yaml.Vars, error) {
 	if file, ok := strings.CutPrefix(arg, "@"); ok {
 		data, err := os.ReadFile(expandHome(file))
@@ -27,13 +28,20 @@ func ParseExtra(arg string, o yaml.Options) (*yaml.Vars, error) {
 	if err != nil {
 		return nil, diag.Errorf(diag.Pos{}, "extra-vars", "extra variables %q: %s", arg, err)
 	}
+	pos := diag.Pos{File: "--extra-vars"}
+	var raw []string
 	for _, w := range words {
 		k, v, ok := strings.Cut(w, "=")
-		if !ok || k == "" {
-			return nil, diag.Errorf(diag.Pos{}, "extra-vars", "extra variable %q is no key=value", w).
-				WithHint("quote values with blanks: -e \"name='a value'\"")
+		if ok {
+			vs.SetValue(k, pos, value.String(v))
+			continue
 		}
-		vs.SetValue(k, diag.Pos{File: "--extra-vars"}, value.String(v))
+		raw = append(raw, w)
+		o.Warning(diag.Errorf(pos, "extra-vars", "extra variable %q is no key=value, and sets nothing", w).
+			WithHint("quote values with blanks: -e \"name='a value'\""))
+	}
+	if raw != nil {
+		vs.SetValue("_raw_params", pos, value.String(strings.Join(raw, " ")))
 	}
 	return vs, nil
 }
