@@ -142,8 +142,8 @@ type Change struct {
 	// Skip makes the task count as skipped; Result then says why ("msg").
 	Skip bool
 	// NoCheck, when set, is why a single task in check mode (check_mode: true)
-	// is skipped in place of what Result predicts, as in Ansible; "-" skips it
-	// without a word.
+	// is skipped in place of what Result predicts, as in Ansible, with the module's
+	// name as the task has it for "{task}"; "-" skips it without a word.
 	NoCheck string
 	// Still holds, for fields of Result that are not known, what a single task in
 	// check mode registers: what is there now.

@@ -11,8 +11,8 @@ import (
 )
 
 // names of object identifiers, as OpenSSL has them: the number, the long name, the
-// short one where it differs. They are those that stand in the names, key usages
-// and signatures of certificates.
+// short one where it differs. They are those that stand in the names, key usages,
+// signatures and extensions of certificates.
 const names = `
 0.9.2342.19200300.100.1.1 userId UID
 0.9.2342.19200300.100.1.3 rfc822Mailbox mail
@@ -87,6 +87,30 @@ const names = `
 2.5.4.72 role
 2.5.4.97 organizationIdentifier
 2.5.29.37.0 Any_Extended_Key_Usage anyExtendedKeyUsage
+1.3.6.1.4.1.11129.2.4.2 CT_Precertificate_SCTs ct_precert_scts
+1.3.6.1.4.1.11129.2.4.3 CT_Precertificate_Poison ct_precert_poison
+1.3.6.1.5.5.7.1.1 Authority_Information_Access authorityInfoAccess
+1.3.6.1.5.5.7.1.3 qcStatements
+1.3.6.1.5.5.7.1.11 Subject_Information_Access subjectInfoAccess
+1.3.6.1.5.5.7.1.24 TLS_Feature tlsfeature
+2.5.29.9 X509v3_Subject_Directory_Attributes subjectDirectoryAttributes
+2.5.29.14 X509v3_Subject_Key_Identifier subjectKeyIdentifier
+2.5.29.15 X509v3_Key_Usage keyUsage
+2.5.29.16 X509v3_Private_Key_Usage_Period privateKeyUsagePeriod
+2.5.29.17 X509v3_Subject_Alternative_Name subjectAltName
+2.5.29.18 X509v3_Issuer_Alternative_Name issuerAltName
+2.5.29.19 X509v3_Basic_Constraints basicConstraints
+2.5.29.30 X509v3_Name_Constraints nameConstraints
+2.5.29.31 X509v3_CRL_Distribution_Points crlDistributionPoints
+2.5.29.32 X509v3_Certificate_Policies certificatePolicies
+2.5.29.33 X509v3_Policy_Mappings policyMappings
+2.5.29.35 X509v3_Authority_Key_Identifier authorityKeyIdentifier
+2.5.29.36 X509v3_Policy_Constraints policyConstraints
+2.5.29.37 X509v3_Extended_Key_Usage extendedKeyUsage
+2.5.29.46 X509v3_Freshest_CRL freshestCRL
+2.5.29.54 X509v3_Inhibit_Any_Policy inhibitAnyPolicy
+2.16.840.1.113730.1.1 Netscape_Cert_Type nsCertType
+2.16.840.1.113730.1.13 Netscape_Comment nsComment
 2.16.840.1.113730.4.1 Netscape_Server_Gated_Crypto nsSGC`
 
 type oidNames struct {

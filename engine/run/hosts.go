@@ -113,7 +113,7 @@ func usesOthers(b state.Batch) bool {
 
 func byOthers(op state.Op) bool {
 	switch op.(type) {
-	case state.HTTPRequest, state.Fetch, state.Rsync, state.Expect:
+	case state.HTTPRequest, state.Talk, state.Fetch, state.Rsync, state.Expect:
 		return true
 	}
 	return docker.HandlesOp(op)
@@ -164,12 +164,11 @@ func (t *realTarget) otherOp(ctx context.Context, b state.Batch, i int) (state.O
 	switch o := b.Ops[i].(type) {
 	case state.HTTPRequest:
 		start := time.Now()
-		r, err := web.Do(ctx, web.Host{
-			Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return t.host.DialAs(ctx, b.As, network, addr)
-			},
-			ReadFile: func(ctx context.Context, p string) ([]byte, error) { return t.readFile(ctx, b.As, p) },
-		}, o)
+		r, err := web.Do(ctx, t.webHost(b.As), o)
+		return state.OpResult{OK: true, Data: r, Start: start, End: time.Now()}, err
+	case state.Talk:
+		start := time.Now()
+		r, err := web.Talk(ctx, t.webHost(b.As), o)
 		return state.OpResult{OK: true, Data: r, Start: start, End: time.Now()}, err
 	case state.Fetch:
 		return t.host.Fetch(ctx, b.As, o)
@@ -179,6 +178,16 @@ func (t *realTarget) otherOp(ctx context.Context, b state.Batch, i int) (state.O
 		return t.host.Expect(ctx, b.As, o)
 	}
 	return t.dockerOp(ctx, b, i)
+}
+
+// webHost is the host as requests and talks need it.
+func (t *realTarget) webHost(as state.Identity) web.Host {
+	return web.Host{
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return t.host.DialAs(ctx, as, network, addr)
+		},
+		ReadFile: func(ctx context.Context, p string) ([]byte, error) { return t.readFile(ctx, as, p) },
+	}
 }
 
 // readFile gives the content of a file of the host.

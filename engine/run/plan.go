@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -140,7 +141,7 @@ func (pl *play) changeIs(h *host, t *playbook.Task, ev *evaluated, c module.Chan
 		pl.assume(t, ev, c)
 		return pl.finishItem(h, t, o)
 	case ev.check:
-		o.notRun(c)
+		o.notRun(c, t.Action)
 		return pl.finishItem(h, t, o)
 	case reach > state.ReachPaths || ev.delegated(h) || c.Then != nil && reach == state.ReachNone:
 		return pl.effect(h, ev, c)
@@ -174,9 +175,9 @@ func (pl *play) behindPlan(ev *evaluated) bool {
 
 // notRun makes what a command would register in a plan certain, for a single
 // task in check mode: it is skipped, and has no output.
-func (o *outcome) notRun(c module.Change) {
+func (o *outcome) notRun(c module.Change, action string) {
 	if c.NoCheck != "" {
-		o.result = value.M("changed", false, "skipped", true, "msg", c.NoCheck)
+		o.result = value.M("changed", false, "skipped", true, "msg", strings.ReplaceAll(c.NoCheck, "{task}", action))
 		if c.NoCheck == "-" {
 			o.result.Delete("msg")
 		}
@@ -397,7 +398,7 @@ func (pl *play) afterEffect(h *host, t *playbook.Task) (*request, error) {
 	case pl.Check && !ev.trial && len(next.Ops) > 0:
 		pl.assume(t, ev, next)
 	case ev.check && (ev.trial || !pl.Check) && next.NoCheck != "":
-		o.notRun(next)
+		o.notRun(next, t.Action)
 	case ev.check && (ev.trial || !pl.Check):
 		o.result = known(asStill(o.result, next.Still))
 	}

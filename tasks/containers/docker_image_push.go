@@ -48,7 +48,7 @@ func planImagePush(a imageName, _ module.Inputs, v state.View) (module.Change, e
 	}
 	op := state.ImagePush{Ref: a.ref(), Auth: auth}
 	c := module.Change{Ops: []state.Op{op}, Result: result(module.Later()),
-		NoCheck: "remote module (community.docker.docker_image_push) does not support check mode"}
+		NoCheck: "remote module ({task}) does not support check mode"}
 	if warning != "" {
 		c.Warnings = []string{warning}
 	}

@@ -3,6 +3,7 @@
 package moduletest
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ type Host struct {
 	Said []state.OpResult
 	// Then, when set, is told of each operation that was done.
 	Then func(op string)
+	// Dial, when set, is how a talk with a server gets its connections; it has no
+	// other ones.
+	Dial state.Dialer
 	// Check runs no operation, but those that only look.
 	Check bool
 
@@ -155,6 +159,13 @@ func (h *Host) apply(ops []state.Op) (did []state.OpResult) {
 		switch o := op.(type) {
 		case state.HTTPRequest:
 			r = h.said(r)
+		case state.Talk:
+			said, err := o.With(context.Background(), h.Dial)
+			end := state.TalkEnd{Said: said, Err: err}
+			if err != nil {
+				end.Msg = err.Error()
+			}
+			r.Data = end
 		case state.Exec:
 			r = h.said(r)
 			if text = strings.Join(o.Argv, " "); o.Shell != "" {
