@@ -206,7 +206,9 @@ func (a getCertificateArgs) verifier(roots []byte) func(tls.ConnectionState) err
 
 // refused is why a certificate is not trusted, in OpenSSL's words where they are known.
 func refused(err error, chain []*x509.Certificate) string {
-	selfSigned := func(c *x509.Certificate) bool { return c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil }
+	selfSigned := func(c *x509.Certificate) bool {
+		return c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		switch {
 		case len(chain) == 1 && selfSigned(chain[0]):
