@@ -67,6 +67,7 @@ type filePlan struct {
 	fileArgs
 	in           module.Inputs
 	g            *module.Gather
+	plain, given string // a path that ends with a slash: where it is, and as it is told
 	mtime, atime stamp
 	diff         sides
 	change       module.Change
@@ -90,8 +91,16 @@ func (s stamp) or(now time.Time) *time.Time {
 func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error) {
 	p := &filePlan{fileArgs: a, in: in, g: module.Gathering(v)}
 	p.change.Warnings = a.Warnings()
-	p.Path = trim(p.g.Path(a.Path))
+	at := p.g.Path(a.Path)
+	p.Path = trim(at)
 	f := p.g.File(p.Path, 0)
+	if st := a.State.Or(""); at != p.Path {
+		if f.IsLink() && f.IsDir() && st != "absent" && st != "link" && st != "hard" { // behind the slash is the folder
+			p.Path = f.Resolved
+			f = p.g.File(p.Path, 0)
+		}
+		p.plain, p.given = p.Path, at
+	}
 	p.g.Login()
 	if c, missing, err := p.g.Missing(); missing {
 		return c, err
@@ -205,6 +214,9 @@ func (p *filePlan) asIs(err error) error {
 			return err
 		}
 		info := value.NewMap()
+		if strings.HasSuffix(at.Str(), "/") {
+			there.Stat = there.Followed
+		}
 		module.PathInfo(info, there.Stat)
 		for k, v := range info.All() {
 			if !f.Result.Has(k.Str()) {
@@ -278,6 +290,14 @@ func (p *filePlan) fail(format string, args ...any) error {
 	return module.Fail(fmt.Sprintf(format, args...), "path", p.Path)
 }
 
+// shown is a path as results tell it: as it was given, with a slash at its end.
+func (p *filePlan) shown(at string) string {
+	if p.given != "" && at == p.plain {
+		return p.given
+	}
+	return at
+}
+
 // followed gives the path and stat that attributes are for.
 func (p *filePlan) followed(f state.File) (string, state.Stat) {
 	if p.Follow && f.IsLink() {
@@ -324,17 +344,17 @@ func (p *filePlan) info(s state.Stat, kv ...any) *value.Map {
 func (p *filePlan) file(f state.File) (*value.Map, error) {
 	at, cur := p.followed(f)
 	if prev := module.PathState(cur); cur.Type == state.TypeNone || prev == "directory" || prev == "link" {
-		return nil, module.Fail(fmt.Sprintf("file (%s) is %s, cannot continue", at, prev), "path", at, "state", prev)
+		return nil, module.Fail(fmt.Sprintf("file (%s) is %s, cannot continue", p.shown(at), prev), "path", p.shown(at), "state", prev)
 	}
-	p.diff = newSides(at)
+	p.diff = newSides(p.shown(at))
 	p.diff.state(module.PathState(cur), "file")
 	after, err := p.set(at, cur)
-	return p.info(after, "path", at), err
+	return p.info(after, "path", p.shown(at)), err
 }
 
 func (p *filePlan) touch(f state.File) (*value.Map, error) {
 	at, cur := p.followed(f)
-	p.diff = newSides(at)
+	p.diff = newSides(p.shown(at))
 	p.diff.state(module.PathState(cur), "touch")
 	if f.IsLink() && f.Followed.Type == state.TypeNone {
 		return nil, withPath(p.fail("Error while updating modification or access time: [Errno 2] No such file or directory: b'%s'", at), at)
@@ -344,7 +364,7 @@ func (p *filePlan) touch(f state.File) (*value.Map, error) {
 		if f.IsLink() && cur.Type != state.TypeLink { // what is told is of the path itself
 			after = f.Stat
 		}
-		return p.info(after, "dest", p.Path), err
+		return p.info(after, "dest", p.shown(p.Path)), err
 	}
 	parent := f.Parent
 	switch parent.Type {
@@ -366,13 +386,16 @@ func (p *filePlan) touch(f state.File) (*value.Map, error) {
 }
 
 func (p *filePlan) absent(f state.File) (*value.Map, error) {
-	p.diff = newSides(p.Path)
+	p.diff = newSides(p.shown(p.Path))
 	p.diff.state(module.PathState(f.Stat), "absent")
 	if p.in.Diff && f.Stat.Type == state.TypeDir {
 		p.diff.contents(p.Path, p.g.Tree(p.Path))
 	}
+	if f.IsLink() && f.IsDir() && p.given != "" && !p.in.Check {
+		return nil, module.Fail("rmtree failed: [Errno 20] Not a directory: '" + p.given + "'")
+	}
 	if f.Exists() {
 		p.change.Ops = []state.Op{state.Remove{Path: p.Path, Recursive: f.Stat.Type == state.TypeDir}}
 	}
-	return value.M("path", p.Path, "state", "absent"), nil
+	return value.M("path", p.shown(p.Path), "state", "absent"), nil
 }

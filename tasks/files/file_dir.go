@@ -11,7 +11,7 @@ import (
 func (p *filePlan) directory(f state.File) (*value.Map, error) {
 	at, cur := p.followed(f)
 	prev := module.PathState(cur)
-	p.diff = newSides(at)
+	p.diff = newSides(p.shown(at))
 	p.diff.state(prev, "directory")
 	switch prev {
 	case "absent":
@@ -24,7 +24,7 @@ func (p *filePlan) directory(f state.File) (*value.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := p.info(after, "path", at)
+	result := p.info(after, "path", p.shown(at))
 	if after.Size < 0 {
 		p.change.Then = measured(at, result)
 	}
@@ -77,7 +77,7 @@ func (p *filePlan) makeFolders(at string) (*value.Map, error) {
 		above = w.Apply(ns)
 	}
 	above.Size = -1
-	result := p.info(above, "path", at)
+	result := p.info(above, "path", p.shown(at))
 	p.change.Then = measured(at, result)
 	return result, nil
 }

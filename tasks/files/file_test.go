@@ -44,6 +44,7 @@ func TestFile(t *testing.T) {
 		{"src without state", value.M("path", "/d/f", "src", "/x"), "! src option requires state to be 'link' or 'hard'", "", false},
 		{"recurse", value.M("path", "/d/tree", "state", "directory", "recurse", true, "mode", "u=rwX,go=rX"), "set /d/tree/a 0644; set /d/tree/s 0755", "changed=True", true},
 		{"a hard link", value.M("path", "/d/h", "src", "/d/f", "state", "hard"), "hard link /d/h = /d/f", "changed=True dest=/d/h state=hard", true},
+		{"a slash at the end is told", value.M("path", "/d/new/", "state", "directory"), "mkdir /d/new", "changed=True path=/d/new/", false},
 		{"home", value.M("path", "~/x", "state", "absent"), "", "path=/root/x", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

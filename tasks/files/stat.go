@@ -66,7 +66,7 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 	f, err := g.TryFile(trim(p), want)
 	var said kindInfo
 	if a.GetMime || a.GetAttributes {
-		said = parseKind(g.OutputAbout(trim(p), askKind, trim(p), flagWord(a.GetAttributes), flagWord(a.GetMime)).Stdout)
+		said = parseKind(g.OutputAbout(trim(p), askKind, p, flagWord(a.GetAttributes), flagWord(a.GetMime)).Stdout)
 	}
 	if c, missing, gerr := g.Missing(); missing {
 		return c, gerr
@@ -81,7 +81,7 @@ func planStat(a statArgs, _ module.Inputs, v state.View) (module.Change, error) 
 		return module.Change{}, module.Fail(err.Error())
 	}
 	s := f.Stat
-	if a.Follow {
+	if a.Follow || f.IsLink() && f.IsDir() && strings.HasSuffix(p, "/") { // behind the slash is the folder
 		s = f.Followed
 	}
 	if below := f.Parent.Type; !f.Exists() && below != state.TypeNone && below != state.TypeDir || strings.HasSuffix(a.Path, "/") && f.IsRegular() {

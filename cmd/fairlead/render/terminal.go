@@ -487,7 +487,7 @@ func (t *Terminal) recapLine(b *bytes.Buffer, name string, s *event.HostStats) {
 	pad := strings.Repeat(" ", max(0, 26-utf8.RuneCountInString(name)))
 	parts := []string{count("ok", s.OK, green), count("changed", s.Changed, yellow), count("unreachable", s.Unreachable, red),
 		count("failed", s.Failed, red), count("skipped", s.Skipped, cyan), count("rescued", s.Rescued, green), count("ignored", s.Ignored, blue)}
-	if t.o.Plan {
+	if t.o.Plan && s.Unknown > 0 { // else the line is Ansible's
 		parts = append(parts, count("unknown", s.Unknown, magenta))
 	}
 	fmt.Fprintf(b, "%s%s : %s\n", t.paint(col, name), pad, strings.Join(parts, " "))
