@@ -19,6 +19,10 @@ func (d *decoder) fill(dst reflect.Value, args []Arg, got map[string]arg, pos di
 			continue
 		}
 		x, ok := got[name]
+		if a := findArg(args, name); a != nil && a.Name != name { // an alias
+			x, ok = got[a.Name]
+			ok = ok && x.given.Name == name
+		}
 		if !ok || x.value.IsNull() && field.Type() != reflect.TypeFor[value.Value]() {
 			continue
 		}

@@ -20,7 +20,8 @@ import (
 //     argument was not given and has no default.
 //
 // An embedded struct counts as if its fields stood in T. The tag "*" gives a
-// *value.Map of all arguments as converted, those of AnyArgs included.
+// *value.Map of all arguments as converted, those of AnyArgs included. The tag of an
+// alias gives the argument when it was given by that name.
 // A value.Value keeps its marks, and those of a secret argument are added.
 //
 // T and the spec must fit: see [Check].
@@ -127,7 +128,7 @@ func checkFields(name string, args []Arg, t reflect.Type) {
 			continue
 		}
 		a := findArg(args, tag)
-		if a == nil || a.Name != tag {
+		if a == nil {
 			panic(fmt.Sprintf("module %s: field %s names no argument: %q", name, f.Name, tag))
 		}
 		if s := elemStruct(f.Type); s != nil {

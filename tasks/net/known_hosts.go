@@ -15,6 +15,7 @@ import (
 
 type knownArgs struct {
 	Name  string             `arg:"name"`
+	Host  string             `arg:"host"`
 	Key   module.Opt[string] `arg:"key"`
 	Path  string             `arg:"path"`
 	Hash  bool               `arg:"hash_host"`
@@ -83,9 +84,9 @@ func planKnown(a knownArgs, in module.Inputs, v state.View) (module.Change, erro
 	switch {
 	case a.State == "present" && !given:
 		return module.Change{}, module.Fail("No key specified when adding a host")
-	case given && want.kind == "":
-		return module.Change{}, module.Fail("unable to parse the key: " + text)
-	case given && !want.names(a.Name):
+	case strings.Contains(a.Name, ","):
+		return module.Change{}, module.Fail("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
+	case given && (want.kind == "" || !want.names(a.Name)):
 		return module.Change{}, module.Fail("Host parameter does not match hashed host field in supplied key")
 	}
 	g := module.Gathering(v)
@@ -112,6 +113,9 @@ func planKnown(a knownArgs, in module.Inputs, v state.View) (module.Change, erro
 	c := module.Change{Result: value.M("changed", next != old, "name", a.Name, "key", nil, "path", p, "hash_host", a.Hash, "state", a.State)}
 	if given {
 		c.Result.Set("key", value.String(text))
+	}
+	if a.Host != "" { // what is registered are the arguments, with the alias that was used
+		c.Result.Set("host", value.String(a.Host))
 	}
 	if next != old {
 		if parent.Type != state.TypeDir {

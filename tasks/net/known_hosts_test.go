@@ -74,7 +74,7 @@ func TestKnownHosts(t *testing.T) {
 		"nothing there":  {"-", value.M("state", "absent"), "="},
 		"no key":         {"", value.M(), "! No key specified when adding a host"},
 		"other host":     {"", value.M("key", "h2 ssh-rsa AAAA"), "! Host parameter does not match hashed host field in supplied key"},
-		"no line":        {"", value.M("key", "h1"), "! unable to parse the key: h1"},
+		"no line":        {"", value.M("key", "h1"), "! Host parameter does not match hashed host field in supplied key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,9 +1,12 @@
 package users
 
 import (
+	"errors"
+	"io"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -39,7 +42,7 @@ var keySpec = module.Spec{
 		{Name: "comment", Doc: "The comment behind the keys, in place of the one that key has."},
 		flag("exclusive", "Take all other keys away."),
 		flag("follow", "Write to what a link leads to, instead of in its place."),
-		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Accepted; keys are not fetched from addresses."},
+		{Name: "validate_certs", Type: module.Bool, Default: true, Doc: "Verify the certificate of an address that key names."},
 	},
 	Order: [][]string{{"user", "key", "path", "manage_dir", "state", "exclusive", "validate_certs", "follow", "key_options", "comment", "keyfile", "changed", "uid", "gid", "owner", "group", "mode", "size"}, {"user", "key", "path", "manage_dir", "state", "exclusive", "validate_certs", "follow", "key_options", "comment", "keyfile", "uid", "gid", "owner", "group", "mode", "size"}},
 	Returns: []module.Return{
@@ -54,7 +57,10 @@ var keySpec = module.Spec{
 func AuthorizedKey() module.Module { return module.New(keySpec, planKey) }
 
 // keyLine is a line of the file; without a kind it is no key.
-type keyLine struct{ raw, options, kind, blob, comment string }
+type keyLine struct {
+	raw, options, kind, blob, comment string
+	rank                              int // by which Ansible orders them
+}
 
 func (k keyLine) text() string {
 	text := k.kind + " " + k.blob + " " + k.comment // with its blank also without a comment, as Ansible writes it
@@ -87,8 +93,17 @@ func (k keyLine) optionList() (list []string) {
 	return list
 }
 
+// kinds are the kinds of keys that there can be in such a file.
+var kinds = []string{"ssh-rsa", "ssh-ed25519", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256", "rsa-sha2-512",
+	"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", "ssh-xmss@openssh.com"}
+
+// isKind tells whether a word is the kind of a key or of a certificate.
 func isKind(s string) bool {
-	return strings.HasPrefix(s, "ssh-") || strings.HasPrefix(s, "ecdsa-sha2-") || strings.HasPrefix(s, "sk-")
+	plain, cert := strings.CutSuffix(s, "-cert-v01@openssh.com")
+	if !cert {
+		return slices.Contains(kinds, s)
+	}
+	return slices.Contains(kinds, plain) || slices.Contains(kinds, plain+"@openssh.com")
 }
 
 // parseKey takes a line apart; blanks in quotes belong to an option.
@@ -123,7 +138,36 @@ func parseKey(line string) keyLine {
 }
 
 func planKey(a keyArgs, in module.Inputs, v state.View) (module.Change, error) {
-	wanted, err := a.wanted()
+	if strings.HasPrefix(a.Key, "http") {
+		return a.fetch(in), nil
+	}
+	return a.plan(a.Key, in, v)
+}
+
+// fetch reads the keys from an address.
+func (a keyArgs) fetch(in module.Inputs) module.Change {
+	get := state.HTTPRequest{Method: "GET", URL: a.Key, Agent: "ansible-httpget", Follow: "urllib2", Timeout: 10 * time.Second, Insecure: !a.Certs, Env: in.Env, Read: true}
+	return module.Change{Ops: []state.Op{get}, Looks: true, Result: value.M("changed", module.Later()),
+		Then: func(v state.View, did []state.OpResult) (module.Change, error) {
+			r, ok := did[0].Data.(state.HTTPResponse)
+			if !ok || r.Status != 200 || r.Body == nil {
+				return module.Change{}, module.Fail("Error getting key from: " + a.Key)
+			}
+			body, err := r.Body.Reader()
+			if err != nil {
+				return module.Change{}, err
+			}
+			text, err := io.ReadAll(body)
+			if err = errors.Join(err, body.Close()); err != nil {
+				return module.Change{}, err
+			}
+			return a.plan(string(text), in, v)
+		}}
+}
+
+// plan is what is to be done for the keys of a text.
+func (a keyArgs) plan(keys string, in module.Inputs, v state.View) (module.Change, error) {
+	wanted, err := a.wanted(keys)
 	if err != nil {
 		return module.Change{}, err
 	}
@@ -133,7 +177,7 @@ func planKey(a keyArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
-	if !u.Exists {
+	if !u.Exists && !(in.Check && a.Path != "") {
 		return module.Change{}, module.Fail("Failed to lookup user " + a.User + `: "getpwnam(): name not found: '` + a.User + `'"`)
 	}
 	p := path.Join(u.Home, ".ssh/authorized_keys")
@@ -151,20 +195,26 @@ func planKey(a keyArgs, in module.Inputs, v state.View) (module.Change, error) {
 	}
 	old := string(file.Content)
 	text := a.edit(old, wanted)
-	if text != old && !dir.IsDir() && !a.ManageDir {
-		return module.Change{}, module.Fail("[Errno 2] No such file or directory: '" + path.Dir(p) + "'")
+	var above []string // missing folders, the lowest first
+	if text != old && !a.ManageDir {
+		for at, d := path.Dir(p), dir; !d.Exists(); d = g.File(at, 0) {
+			if c, missing, err := g.Missing(); missing {
+				return c, err
+			}
+			above, at = append(above, at), path.Dir(at)
+		}
+		if c, missing, err := g.Missing(); missing {
+			return c, err
+		}
 	}
-	w := keyWriter{args: a, user: u, group: group.Name, path: p, file: file, dir: dir}
+	w := keyWriter{args: a, above: above, user: u, group: group.Name, path: p, file: file, dir: dir}
 	return w.change(old, text, in.Diff), nil
 }
 
 // wanted reads the keys that are asked for.
-func (a keyArgs) wanted() ([]keyLine, error) {
-	if strings.HasPrefix(a.Key, "http://") || strings.HasPrefix(a.Key, "https://") || strings.HasPrefix(a.Key, "ftp://") {
-		return nil, module.Fail("keys cannot be fetched from an address here: use lookup('url', ...) for " + a.Key)
-	}
+func (a keyArgs) wanted(keys string) ([]keyLine, error) {
 	var out []keyLine
-	for line := range strings.Lines(a.Key) {
+	for line := range strings.Lines(keys) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
@@ -182,13 +232,15 @@ func (a keyArgs) wanted() ([]keyLine, error) {
 // edit gives the new text of the file.
 func (a keyArgs) edit(old string, wanted []keyLine) string {
 	var lines []keyLine
+	rank := 0
 	for line := range strings.Lines(old) {
 		k := parseKey(strings.TrimRight(line, "\n"))
+		k.rank, rank = rank, rank+1
 		lines = append(slices.DeleteFunc(lines, k.replaces), k)
 	}
 	among := func(k keyLine) int { return slices.IndexFunc(wanted, k.same) }
 	changed := false
-	var out []string
+	var out []keyLine
 	have := make([]bool, len(wanted))
 	for _, k := range lines {
 		i := among(k)
@@ -204,21 +256,26 @@ func (a keyArgs) edit(old string, wanted []keyLine) string {
 		if k.kind != "" {
 			k.raw = k.text()
 		}
-		out = append(out, k.raw)
+		out = append(out, k)
 	}
 	for i, k := range wanted {
 		if a.State == "present" && !have[i] && !slices.ContainsFunc(wanted[:i], k.same) {
 			changed = true
-			out = append(out, k.text())
+			// Ansible counts the lines without those that come twice, and so a new key may
+			// come before lines that stood behind such.
+			k.raw, k.rank = k.text(), len(lines)+i
+			out = append(out, k)
 		}
 	}
 	if !changed {
 		return old
 	}
-	if len(out) == 0 {
-		return ""
+	slices.SortStableFunc(out, func(x, y keyLine) int { return x.rank - y.rank })
+	var text strings.Builder
+	for _, k := range out {
+		text.WriteString(k.raw + "\n")
 	}
-	return strings.Join(out, "\n") + "\n"
+	return text.String()
 }
 
 // keyWriter plans the file and its folder.
@@ -228,6 +285,7 @@ type keyWriter struct {
 	group     string
 	path      string
 	file, dir state.File
+	above     []string // folders to make where manage_dir is off, the lowest first
 }
 
 // owned are the attributes of what belongs to the user, as far as they differ.
@@ -259,6 +317,9 @@ func (w keyWriter) change(old, text string, diff bool) module.Change {
 				c.Ops = append(c.Ops, state.SetAttrs{Path: w.dir.Resolved, Attrs: a})
 			}
 		}
+	}
+	for _, dir := range slices.Backward(w.above) {
+		c.Ops = append(c.Ops, state.Mkdir{Path: dir})
 	}
 	at, cur := w.path, w.file.Followed
 	if w.args.Follow || text == old {

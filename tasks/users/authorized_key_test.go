@@ -32,7 +32,7 @@ func TestAuthorizedKey(t *testing.T) {
 		"nothing to do":    {k1 + "\n", value.M("key", k2, "state", "absent"), ""},
 		"no comment":       {"", value.M("key", "ssh-dss DATA"), "ssh-dss DATA \n"},
 		"order of options": {opt2 + "\n", value.M("key", k2, "key_options", `command="a b",no-pty`), ""},
-		"said twice":       {"# x\n# x\n" + k1 + "\nno-pty " + k1 + "\n", value.M("key", k2), "# x\nno-pty " + k1 + "\n" + k2 + "\n"},
+		"said twice":       {"# x\n# x\n" + k1 + "\nno-pty " + k1 + "\n", value.M("key", k2), "# x\n" + k2 + "\nno-pty " + k1 + "\n"},
 		"odd lines stay":   {"what is this\n", value.M("key", k1), "what is this\n" + k1 + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,6 +72,6 @@ func TestAuthorizedKeyFails(t *testing.T) {
 	checkFails(t, err, "invalid key specified: bad key")
 	_, _, err = newHost().run(t, AuthorizedKey(), value.M("user", "none", "key", "ssh-rsa AAAA"))
 	checkFails(t, err, `Failed to lookup user none: "getpwnam(): name not found: 'none'"`)
-	_, _, err = newHost().run(t, AuthorizedKey(), value.M("user", "app", "key", "ssh-rsa AAAA", "manage_dir", false))
-	checkFails(t, err, "[Errno 2] No such file or directory")
+	_, _, err = newHost().run(t, AuthorizedKey(), value.M("user", "app", "key", "ssh-new AAAA"))
+	checkFails(t, err, "invalid key specified: ssh-new AAAA")
 }
