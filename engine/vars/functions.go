@@ -1,6 +1,7 @@
 package vars
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -55,7 +56,7 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 			return value.Null, nil
 		}
 		if err != nil || unknown.IsUnknown() {
-			return unknown, err
+			return unknown, unhandled(name, err)
 		}
 		// What a lookup gives is never evaluated as a template.
 		var marks value.Marks
@@ -67,6 +68,24 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		}
 		return joined(items).WithMarks(marks), nil
 	}
+}
+
+// plainLookups fail with Ansible's general error, which a template tells as one that
+// the lookup did not handle; the others' errors stand for themselves.
+var plainLookups = map[string]bool{"csvfile": true, "dict": true, "file": true, "fileglob": true, "indexed_items": true, "lines": true, "list": true,
+	"nested": true, "password": true, "pipe": true, "random_choice": true, "sequence": true, "subelements": true, "template": true, "together": true,
+	"url": true, "varnames": true, "vars": true}
+
+// unhandled is what a template says of a lookup's error (Templar._lookup of
+// ansible-core 2.14).
+func unhandled(name string, err error) error {
+	if err == nil || !jinja.IsSaying(err) || jinja.IsUndefined(err) || !plainLookups[name[strings.LastIndexByte(name, '.')+1:]] {
+		return err
+	}
+	if _, ok := errors.AsType[*diag.Diagnostic](err); ok { // of a template that it read
+		return err
+	}
+	return says("An unhandled exception occurred while running the lookup plugin '%s'. Error was a <class 'ansible.errors.AnsibleError'>, original message: %w", name, err)
 }
 
 // lookupTerms evaluates what is a template in the terms of a lookup, which an expression
