@@ -92,6 +92,7 @@ func (l *lane) view(as state.Identity) *state.HostView {
 		}
 		l.views[as] = v
 	}
+	v.Planned = l.planned
 	return v
 }
 

@@ -31,6 +31,10 @@ type HostView struct {
 	parents map[string]bool // folders, as asked or canonical, with something known inside
 	shared  map[string]bool // canonical folders that are known by another path too
 
+	// Planned says that what is written through is only predicted and never applied:
+	// nobody waits for what the host would say of it afterwards.
+	Planned bool
+
 	accounts []Answer   // users and groups as they are foretold, in order
 	coming   []UserInfo // those of them who are not there yet
 }
@@ -347,11 +351,11 @@ func (v *HostView) Ask(q Query) (any, bool, error) {
 	return a.Value, true, a.Err
 }
 
-// ownTree answers for a folder that is still to be made: all that will be in it was
-// written through.
+// ownTree answers in a plan for a folder that is still to be made: all that will be in
+// it was written through.
 func (v *HostView) ownTree(q Tree) (any, bool, error) {
 	root, known := v.canonical(q.Path)
-	if e := v.entries[root]; !known || e == nil || !e.fresh || !e.predicted || e.stat.Type != TypeDir || v.inFog(root) {
+	if e := v.entries[root]; !v.Planned || !known || e == nil || !e.fresh || !e.predicted || e.stat.Type != TypeDir || v.inFog(root) {
 		return nil, false, nil
 	}
 	all := []TreeEntry{}

@@ -91,7 +91,11 @@ func planCopy(a copyArgs, in module.Inputs, v state.View) (module.Change, error)
 	if a.RemoteSrc && hasSrc {
 		c, err := p.remote(a, p.g.Path(src), dest)
 		if in.Check && err == nil && c.Result != nil && strings.HasSuffix(dest, "/") && !p.g.File(trim(dest), 0).Exists() {
-			c.Result.Set("msg", value.String("dest directory "+trim(dest)+" would be created"))
+			if c.Still == nil {
+				c.Still = value.NewMap()
+			}
+			c.Result.Set("msg", module.Later()) // of a single task in check mode, not of what a plan predicts
+			c.Still.Set("msg", value.String("dest directory "+trim(dest)+" would be created"))
 		}
 		return c, err
 	}
