@@ -246,9 +246,13 @@ func (r *aptRun) apply(g *module.Gather, j job) (module.Change, error) {
 	if j.msg {
 		predicted.Set("msg", module.Later())
 	}
+	if !r.in.Diff {
+		predicted.Set("diff", value.FromMap(value.NewMap()))
+	}
 	if j.cache != nil {
 		j.cache(predicted)
 	}
+	var shown state.Diff
 	if r.in.Check {
 		// apt-get itself tells what it would do, and whether it would fail.
 		out := g.Output(`eval "apt-get --simulate $1"`, cmd)
@@ -258,20 +262,26 @@ func (r *aptRun) apply(g *module.Gather, j job) (module.Change, error) {
 		if out.RC != 0 && !r.fetched {
 			return module.Change{}, r.failed(j, cmd, out.RC, []byte(out.Stdout), []byte(out.Stderr))
 		}
-		if j.changed != nil && !r.fetched {
-			predicted.Set("changed", value.Bool(j.changed(out.Stdout)))
-			if !j.changed(out.Stdout) {
-				predicted.Set("stdout", text([]byte(out.Stdout)))
-				predicted.Set("stderr", text([]byte(out.Stderr)))
-				if j.msg {
-					predicted.Set("msg", text([]byte(out.Stdout)))
+		if !r.fetched {
+			predicted.Set("stdout", text([]byte(out.Stdout)))
+			predicted.Set("stderr", text([]byte(out.Stderr)))
+			if j.msg {
+				predicted.Set("msg", text([]byte(out.Stdout)))
+			}
+			shown = r.prepared([]byte(out.Stdout))
+			if j.changed != nil {
+				predicted.Set("changed", value.Bool(j.changed(out.Stdout)))
+				if !j.changed(out.Stdout) {
+					if j.msg {
+						predicted.Delete("diff")
+					}
+					return module.Change{Result: predicted}, nil
 				}
-				return module.Change{Result: predicted}, nil
 			}
 		}
 	}
 	op := state.Exec{Shell: r.policy(r.lock() + " " + cmd), Shown: "apt-get " + strings.Join(j.words, " "), Env: aptEnv}
-	c := module.Change{Result: predicted}
+	c := module.Change{Result: predicted, Diff: shown}
 	return module.Steps([]state.Exec{op}, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
 		d := did[len(did)-1]
 		if d.RC != 0 {
@@ -280,6 +290,9 @@ func (r *aptRun) apply(g *module.Gather, j job) (module.Change, error) {
 		m := predicted.Clone()
 		if j.changed != nil {
 			m.Set("changed", value.Bool(j.changed(string(d.Stdout))))
+			if j.msg && !j.changed(string(d.Stdout)) {
+				m.Delete("diff")
+			}
 		}
 		if j.msg {
 			m.Set("msg", text(d.Stdout))
