@@ -73,16 +73,16 @@ func toBool(v value.Value) (value.Value, error) {
 		if b, ok := BoolWord(text); ok {
 			return value.Bool(b), nil
 		}
-		return v, notBool(text)
+		return v, NotBool(text)
 	}
 	return v, cannot(v, "a bool")
 }
 
-// notBool is a text that is no boolean.
-type notBool string
+// NotBool is a text that is no boolean.
+type NotBool string
 
 // Error is a sentence, as Ansible's is.
-func (e notBool) Error() string {
+func (e NotBool) Error() string {
 	return "The value '" + string(e) + "' is not a valid boolean.  Valid booleans include: " +
 		"0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
 }

@@ -167,8 +167,8 @@ func (r *reader) takes(s *Scope, name string, f form, n *yaml.Node) bool {
 		return true
 	}
 	if s.Broken == nil {
-		s.Broken = diag.Errorf(n.Pos, "keyword-type", "the field '%s' has an invalid value (%s), and could not be converted to %s.The error was: %s: it must be %s, but is %s",
-			name, n.Value().Text(), pythonType[f], unconverted(f, n.Value().Text()), want, n.Describe())
+		s.Broken = diag.Errorf(n.Pos, "keyword-type", "the field '%s' has an invalid value (%s), and could not be converted to %s.The error was: %s",
+			name, n.Value().Text(), pythonType[f], unconverted(f, n.Value().Text())).WithHint("it must be %s, but is %s", want, n.Describe())
 	}
 	r.warn(n.Pos, "keyword-type", "%s must be %s, but is %s: a host that comes here fails", name, want, n.Describe())
 	return false
@@ -178,7 +178,7 @@ func (r *reader) takes(s *Scope, name string, f form, n *yaml.Node) bool {
 func unconverted(f form, text string) string {
 	switch f {
 	case boolForm:
-		return "The value '" + text + "' is not a valid boolean"
+		return "The value '" + text + "' is not a valid boolean."
 	case intForm:
 		return "invalid literal for int() with base 10: '" + text + "'"
 	case numberForm:
@@ -273,7 +273,10 @@ const nameHint = "names are letters, digits and underscores, do not begin with a
 // an empty one is none.
 func (r *reader) checkRegister(n *yaml.Node) {
 	if name := n.Value().Text(); name != "" && !n.IsNull() && (!reVarName().MatchString(name) || pythonWords[name]) {
-		r.fail(n.Pos, "variable-name", "Invalid variable name in 'register' specified: '%s'", name).WithHint(nameHint)
+		d := r.fail(n.Pos, "variable-name", "Invalid variable name in 'register' specified: '%s'", name).WithHint(nameHint)
+		if n.HasTemplate() {
+			d.Hint = `"register" is not templatable, but we found: ` + name
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/jinja"
+	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/playbook"
 	"github.com/fairlead-project/fairlead/engine/state"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -124,7 +125,7 @@ func flag(s *vars.Scope, n *yaml.Node, def bool) (bool, error) {
 	}
 	b, ok := boolean(v)
 	if !ok {
-		return false, diag.Errorf(n.Pos, "keyword-type", "The value '%s' is not a valid boolean: it must be true or false", v.Text())
+		return false, diag.Errorf(n.Pos, "keyword-type", "%w", module.NotBool(v.Text()))
 	}
 	return b, nil
 }
