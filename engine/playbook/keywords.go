@@ -129,6 +129,9 @@ func (r *reader) setCommon(s *Scope, name string, p yaml.Pair) bool {
 		if name == "when" {
 			r.checkWhen(p.Value)
 		}
+		if name == "module_defaults" && !r.moduleDefaults(p.Value) {
+			return true
+		}
 		*k.many(&s.Keywords) = p.Value.List()
 	default:
 		if r.takes(s, name, k.form, p.Value) && !p.Value.IsNull() {

@@ -311,6 +311,11 @@ func TestMistakes(t *testing.T) {
 		"raw twice":          {head + "    - command: echo\n      args: {cmd: x}\n", "command is given twice"},
 		"when mapping":       {head + "    - ping:\n      when: {a: b}\n", "a condition must be an expression"},
 		"tags mapping":       {head + "    - ping:\n      tags: {a: b}\n", "tags must be specified as a list"},
+		"defaults list":      {head + "    - ping:\n      module_defaults: [1]\n", "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries"},
+		"defaults text":      {"- hosts: all\n  module_defaults: \"{{ x }}\"\n", "p.yml:2:20: The field 'module_defaults' is supposed to be a dictionary or list"},
+		"defaults key":       {head + "    - ping:\n      module_defaults: {\"{{ x }}\": {}}\n", "Could not resolve action {{ x }} in module_defaults"},
+		"defaults number":    {head + "    - ping:\n      module_defaults: {1: {}}\n", "Could not resolve action 1 in module_defaults"},
+		"defaults group":     {head + "    - ping:\n      module_defaults: {group/nosuch: {}}\n", "could not resolve the module_defaults group ansible.builtin.nosuch"},
 		"prompt":             {"- hosts: all\n  vars_prompt: [{nam: x}]\n", "Invalid vars_prompt data structure, missing 'name' key"},
 	} {
 		files := tree{

@@ -16,8 +16,14 @@ import (
 func (pl *play) arguments(s *vars.Scope, t *playbook.Task, spec *module.Spec) (*value.Map, *value.Origin, error) {
 	args := value.NewMap()
 	if err := pl.moduleDefaults(s, t, spec, args); err != nil {
-		return nil, nil, err
+		return nil, nil, undefinedField("module_defaults", err)
 	}
+	args, unknown, err := pl.ownArguments(s, t, spec, args)
+	return args, unknown, undefinedIn("The task includes an option with an undefined variable. The error was: ", err)
+}
+
+// ownArguments adds what the task itself says: args, then names and free form.
+func (pl *play) ownArguments(s *vars.Scope, t *playbook.Task, spec *module.Spec, args *value.Map) (*value.Map, *value.Origin, error) {
 	if t.ArgsTemplate != nil {
 		v, err := s.Eval(t.ArgsTemplate)
 		if err != nil {
@@ -158,6 +164,9 @@ func (pl *play) moduleDefaults(s *vars.Scope, t *playbook.Task, spec *module.Spe
 		v, err := s.Eval(n)
 		if err != nil {
 			return err
+		}
+		if v.Map() == nil && !v.IsUnknown() {
+			return diag.Errorf(n.Pos, "module-defaults", "the module_defaults of %s must be a dictionary of arguments, not: %s", spec.Name, v.Text())
 		}
 		for k, e := range v.Map().All() {
 			args.SetKey(k, e)

@@ -35,7 +35,7 @@ func (pl *play) delegate(ev *evaluated, h *host, t *playbook.Task, s *vars.Scope
 		inv = pl.Inventory.Unlisted(to, t.Pos)
 	}
 	target := pl.host(inv)
-	ds := pl.Vars.Scope(pl.world(pl), target.Host, pl.vars, &t.Scope, pl.moment(h))
+	ds := pl.Vars.Scope(pl.world(pl), target.Host, pl.vars, &t.Scope, pl.moment(h)).Here(to)
 	if ev.lane, err = pl.lane(ds, &t.Scope, to); err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func (pl *play) evaluateArgs(h *host, t *playbook.Task, s *vars.Scope) (*evaluat
 	if unknown == nil {
 		ev.raw, unknown, err = pl.arguments(s, t, mod.Spec())
 		if err != nil {
-			return nil, nil, undefinedIn("The task includes an option with an undefined variable. The error was: ", err)
+			return nil, nil, err
 		}
 	}
 	if unknown != nil {

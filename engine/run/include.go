@@ -362,9 +362,15 @@ func (pl *play) broughtResult(h *host, t *playbook.Task, what string) value.Valu
 	args := value.FromMap(value.NewMap())
 	if t.Include.Kind == playbook.IncludeTasks {
 		r.Set("include", value.String(what))
-	} else if t.Register.Str() != "" {
+	}
+	if t.Register.Str() != "" {
 		if v, err := pl.itemScope(h, t).Eval(t.Args); err == nil && v.Map() != nil {
 			args = v
+			if args.Map().Has("file") && t.Include.Kind == playbook.IncludeTasks {
+				m := args.Map().Clone()
+				m.Delete("file") // free form, for Ansible
+				args = value.FromMap(m)
+			}
 		}
 	}
 	r.Set("include_args", args)

@@ -1,6 +1,7 @@
 package vars
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -44,6 +45,15 @@ func (s *Scope) connection(name string) (value.Value, bool, error) {
 			return s.Variable(other)
 		}
 	}
+	self := cmp.Or(s.calls, s.host.Name)
+	if to, ok := s.delegate(); ok {
+		for _, other := range c.names {
+			if to.scope.defined(other) {
+				return to.scope.Variable(other)
+			}
+		}
+		self = to.name
+	}
 	if c.keyword != nil {
 		if n := s.at.Nearest(c.keyword); !n.IsNull() {
 			v, err := s.Eval(n)
@@ -51,7 +61,7 @@ func (s *Scope) connection(name string) (value.Value, bool, error) {
 		}
 	}
 	if c.what == "" {
-		return value.String(s.host.Name), true, nil
+		return value.String(self), true, nil
 	}
 	text := s.world.ConnectionDefault(c.what)
 	if n, err := strconv.Atoi(text); err == nil {
@@ -68,23 +78,55 @@ func (s *Scope) defined(name string) bool {
 	})
 }
 
-// delegatedVars is the variable ansible_delegated_vars of a task with
-// delegate_to: the variables of the host it is delegated to, under its name.
-func (s *Scope) delegatedVars() (value.Value, bool) {
-	n := s.at.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo })
-	if n.IsNull() || s.host == nil {
-		return value.Null, false
+// delegated is a host that a task is delegated to, by the name that the task has for
+// it, with its own variables.
+type delegated struct {
+	name  string
+	scope *Scope
+}
+
+// delegate gives the host that the task is delegated to. It is false while delegate_to is
+// evaluated, which cannot ask for the variables of the host that it names, and for what
+// another host sees (hostvars).
+func (s *Scope) delegate() (delegated, bool) {
+	if s.here || s.strict || s.host == nil {
+		return delegated{}, false
 	}
+	n := s.at.Nearest(func(k *playbook.Keywords) *yaml.Node { return k.DelegateTo })
+	if n.IsNull() {
+		return delegated{}, false
+	}
+	s.here = true
+	defer func() { s.here = false }()
 	v, err := s.Eval(n)
 	if err != nil || !v.IsString() {
-		return value.Null, false
+		return delegated{}, false
 	}
 	to, ok := s.world.HostState(v.Str())
 	if !ok {
 		to = NewHost(s.eng.Inventory.Unlisted(v.Str(), n.Pos))
 	}
+	at := s.eng.Scope(s.world, to, s.play, s.at, s.moment)
+	at.depth = s.depth + 1
+	return delegated{v.Str(), at.Here(v.Str())}, true
+}
+
+// Here is the scope of the host that a task acts on, under the name that the task calls
+// it: no other one is asked for what says how it is reached.
+func (s *Scope) Here(name string) *Scope {
+	s.here, s.calls = true, name
+	return s
+}
+
+// delegatedVars is the variable ansible_delegated_vars of a task with
+// delegate_to: the variables of the host it is delegated to, under its name.
+func (s *Scope) delegatedVars() (value.Value, bool) {
+	to, ok := s.delegate()
+	if !ok {
+		return value.Null, false
+	}
 	m := value.NewMap()
-	m.Set(v.Str(), value.FromObject(&delegateVars{oneHostVars{from: s, host: to}}))
+	m.Set(to.name, value.FromObject(&delegateVars{oneHostVars{from: s, host: to.scope.host, scope: to.scope}}))
 	return value.FromMap(m), true
 }
 
@@ -96,10 +138,6 @@ type delegateVars struct{ oneHostVars }
 func (o *delegateVars) AttrOf(c *jinja.Context, name string) (value.Value, bool, error) {
 	if name == "inventory_hostname" {
 		return value.String(o.from.host.Name), true, nil
-	}
-	if o.scope == nil {
-		o.scope = o.from.eng.Scope(o.from.world, o.host, o.from.play, o.from.at, o.from.moment)
-		o.scope.depth = o.from.depth + 1
 	}
 	return o.oneHostVars.AttrOf(c, name)
 }

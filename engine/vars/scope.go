@@ -67,7 +67,9 @@ type Scope struct {
 	cache  map[string]cached
 	busy   map[string]bool
 	depth  int
-	strict bool // hostvars' view: neither play nor task
+	strict bool   // hostvars' view: neither play nor task
+	here   bool   // delegate_to has no say: see delegate
+	calls  string // what the task calls the host; empty is its name
 	// reads notes what is read; nil: nobody wants to know. The layers of the host are
 	// those from memoryAt to memoryEnd and from factsAt to inventoryEnd.
 	reads                                      *Reads
