@@ -98,6 +98,14 @@ func (g *Gather) OutputAbout(path, script string, args ...string) state.OutputIn
 	return Answer[state.OutputInfo](g, q)
 }
 
+// OutputUnder is Output for a script whose answer depends on these paths, on what is
+// below them, and on programs alone.
+func (g *Gather) OutputUnder(paths []string, script string, args ...string) state.OutputInfo {
+	q := state.OutputOf(script, args...)
+	q.Under = strings.Join(paths, ":")
+	return Answer[state.OutputInfo](g, q)
+}
+
 // Tree asks for everything below a folder.
 func (g *Gather) Tree(p string) []state.TreeEntry {
 	return Answer[[]state.TreeEntry](g, state.Tree{Path: p})

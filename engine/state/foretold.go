@@ -99,7 +99,7 @@ func (v *HostView) doubts(q Query) bool {
 		return false
 	}
 	for _, p := range v.unsure {
-		if !survivesWrite(q, p) {
+		if !v.stands(q, p) {
 			return true
 		}
 	}

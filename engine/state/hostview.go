@@ -466,19 +466,38 @@ func isAccounts(p string) bool {
 
 func (v *HostView) survives(q Query) bool {
 	for _, t := range v.touched {
-		if !survivesWrite(q, t) {
+		if !v.stands(q, t) {
 			return false
 		}
 	}
 	return true
 }
 
+// stands tells whether the answer to a question about something else than paths stands
+// after a write to a path.
+func (v *HostView) stands(q Query, p string) bool {
+	if v.Planned {
+		switch q := q.(type) {
+		case Output:
+			return q.Under != "" && outside(p, strings.Split(q.Under, ":"))
+		case Facts:
+			return q.Families == "distribution" && outside(p, releases) || q.Families == "pkg_mgr" && outside(p, nil)
+		}
+	}
+	return survivesWrite(q, p)
+}
+
+// releases are files that say which system a host has.
+var releases = []string{"/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release", "/etc/debian_version", "/etc/redhat-release", "/etc/centos-release",
+	"/etc/system-release", "/etc/oracle-release", "/etc/vmware-release", "/etc/alpine-release", "/etc/SuSE-release", "/etc/SuSE-brand", "/etc/gentoo-release",
+	"/etc/arch-release", "/etc/altlinux-release", "/etc/slackware-version", "/etc/openwrt_release", "/etc/coreos", "/etc/flatcar", "/etc/product"}
+
 // outlasts tells whether an answer that is known stands after a write to a
 // canonical path.
 func (v *HostView) outlasts(q Query, c string) bool {
 	o, ok := q.(Output)
 	if !ok || o.Path == "" {
-		return survivesWrite(q, c)
+		return v.stands(q, c)
 	}
 	at, known := v.canonical(o.Path)
 	e := v.entries[at]

@@ -13,6 +13,10 @@ type Output struct {
 	// Path, when set, is the one path that the answer depends on. The path itself is
 	// asked for too, so that it is known where it leads.
 	Path string
+	// Under, when set, are the paths, parted by colons, on which with what is below them
+	// the answer depends, beside programs: a plan asks it behind writes elsewhere, too.
+	// (A run applies what waits first, which costs it nothing of the truth.)
+	Under string
 }
 
 // OutputOf makes the question from a script and its positional parameters.

@@ -61,3 +61,32 @@ func TestTreesSurviveWrites(t *testing.T) {
 		}
 	}
 }
+
+// Behind what is planned a script may be run whose answer depends on other paths; a run
+// applies first what waits.
+func TestScriptsStandInPlans(t *testing.T) {
+	t.Parallel()
+	zone := OutputOf("timedatectl")
+	zone.Under = "/etc/localtime:/usr/share/zoneinfo"
+	for _, c := range []struct {
+		q       Query
+		written string
+		want    bool
+	}{
+		{zone, "/etc/motd", true}, {zone, "/etc/localtime", false}, {zone, "/usr/share", false}, {zone, "/usr/share/zoneinfo/x", false}, {zone, "/usr/local/bin/timedatectl", false},
+		{OutputOf("anything"), "/etc/motd", false},
+		{Facts{Families: "distribution"}, "/etc/motd", true}, {Facts{Families: "distribution"}, "/etc/os-release", false}, {Facts{Families: "distribution,network"}, "/etc/motd", false},
+		{Facts{Families: "pkg_mgr"}, "/etc/motd", true}, {Facts{Families: "pkg_mgr"}, "/usr/bin/dnf", false},
+	} {
+		for _, planned := range []bool{true, false} {
+			v := learned(absent(c.written, dirStat(2)))
+			v.Planned = planned
+			v.Learn(Answer{Query: c.q, Value: "known"})
+			v.WriteThrough(Remove{Path: c.written})
+			want := c.want && planned
+			if _, known, _ := v.Ask(c.q); known != want || v.NeedsFlush(c.q) == want {
+				t.Errorf("%s behind a write of %s (planned %v): known %v, needs flush %v, want %v", c.q.Query(), c.written, planned, known, v.NeedsFlush(c.q), want)
+			}
+		}
+	}
+}

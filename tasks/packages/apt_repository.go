@@ -78,12 +78,15 @@ type sources struct {
 	fresh           map[string]bool
 }
 
+// sourcePaths are where APT's sources are, and what says which.
+var sourcePaths = []string{"/etc/apt", "/etc/os-release", "/usr/lib/os-release", "/usr/share/apt", "/var/lib/apt"}
+
 func planAptRepository(a aptRepositoryArgs, in module.Inputs, v state.View) (module.Change, error) {
 	if a.Repo == "" {
 		return module.Change{}, module.Fail("Please set argument 'repo' to a non-empty value")
 	}
 	g := module.Gathering(v)
-	out := g.Output(scriptSources)
+	out := g.OutputUnder(sourcePaths, scriptSources)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}

@@ -40,9 +40,12 @@ func Debconf() module.Module {
 	}, planDebconf)
 }
 
+// debconfPaths are what debconf reads.
+var debconfPaths = []string{"/var/cache/debconf", "/etc/debconf.conf", "/var/lib/dpkg", "/usr/share/debconf", "/usr/share/perl5"}
+
 func planDebconf(a debconfArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	out := g.Output(`for p in debconf-show debconf-set-selections; do command -v $p >/dev/null || { echo $p; exit 127; }; done; debconf-show "$1"`, a.Name)
+	out := g.OutputUnder(debconfPaths, `for p in debconf-show debconf-set-selections; do command -v $p >/dev/null || { echo $p; exit 127; }; done; debconf-show "$1"`, a.Name)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}

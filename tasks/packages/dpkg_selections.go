@@ -32,9 +32,12 @@ func DpkgSelections() module.Module {
 	}, planSelection)
 }
 
+// dpkgPaths are what dpkg reads.
+var dpkgPaths = []string{"/var/lib/dpkg", "/etc/dpkg", "/usr/share/dpkg"}
+
 func planSelection(a selectionArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	out := g.Output(`command -v dpkg >/dev/null || exit 127; dpkg --get-selections "$1"`, a.Name)
+	out := g.OutputUnder(dpkgPaths, `command -v dpkg >/dev/null || exit 127; dpkg --get-selections "$1"`, a.Name)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}

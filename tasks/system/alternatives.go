@@ -104,9 +104,12 @@ func parseChoices(text string) choices {
 	return c
 }
 
+// alternativePaths are where alternatives are kept.
+var alternativePaths = []string{"/etc/alternatives", "/var/lib/dpkg", "/var/lib/alternatives"}
+
 func planAlternative(a alternativeArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	said := g.Output(`p=$(command -v update-alternatives) || exit 127; echo "@$p"; update-alternatives --display "$1"`, a.Name)
+	said := g.OutputUnder(alternativePaths, `p=$(command -v update-alternatives) || exit 127; echo "@$p"; update-alternatives --display "$1"`, a.Name)
 	program := g.File(a.Path, 0)
 	if c, missing, err := g.Missing(); missing {
 		return c, err

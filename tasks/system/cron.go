@@ -136,6 +136,15 @@ func (c *cronTab) check() error {
 	return nil
 }
 
+// paths are where crontab looks; another user's also needs the user to be there.
+func (c *cronTab) paths() []string {
+	all := []string{"/var/spool/cron", "/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/etc/pam.d", "/etc/security"}
+	if c.whose != "" && c.whose != "root" {
+		all = append(all, "/etc/passwd", "/etc/nsswitch.conf")
+	}
+	return all
+}
+
 // read takes the crontab's text in.
 func (c *cronTab) read(v state.View) (module.Change, bool, error) {
 	g := module.Gathering(v)
@@ -155,7 +164,7 @@ func (c *cronTab) read(v state.View) (module.Change, bool, error) {
 	if c.User != login.User {
 		c.whose = c.User
 	}
-	out := g.Output(scriptCrontab, c.whose)
+	out := g.OutputUnder(c.paths(), scriptCrontab, c.whose)
 	if need, missing, err := g.Missing(); missing {
 		return need, true, err
 	}

@@ -63,9 +63,12 @@ type naming struct {
 	text               string      // of the file that keeps it
 }
 
+// namePaths are where a host keeps and finds its name.
+var namePaths = []string{"/etc/hostname", "/etc/HOSTNAME", "/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/machine-info", "/etc/systemd", "/run/systemd"}
+
 func planHostname(a hostnameArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	out := g.Output(scriptHostname, a.Name, a.Use)
+	out := g.OutputUnder(namePaths, scriptHostname, a.Name, a.Use)
 	facts := module.Answer[*value.Map](g, state.Facts{Families: "distribution"})
 	if c, missing, err := g.Missing(); missing {
 		return c, err

@@ -227,6 +227,9 @@ o=$("$p" -t "$t" -L "$c" 2>/dev/null); echo "chain $?"; printf '%s\n' "$o" | hea
 
 var iptablesPolicy = lazyregexp.New(`\(policy ([A-Z]+)\)`)
 
+// iptablesPaths are what iptables reads to understand a rule; the rules are the kernel's.
+var iptablesPaths = []string{"/etc/alternatives", "/etc/protocols", "/etc/services", "/etc/networks", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ethertypes", "/etc/xtables.conf", "/usr/lib", "/lib", "/run/xtables.lock"}
+
 func planIptables(a iptablesArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	if !a.Flush && a.Chain == "" {
 		return module.Change{}, module.Fail("Either chain or flush parameter must be specified.")
@@ -246,7 +249,11 @@ func planIptables(a iptablesArgs, _ module.Inputs, v state.View) (module.Change,
 	}
 	program := map[string]string{"ipv4": "iptables", "ipv6": "ip6tables"}[a.IPVersion]
 	g := module.Gathering(v)
-	out := g.Output(scriptIptables, append([]string{program, a.Table, a.Chain}, a.rule(a.Wait)...)...)
+	paths := iptablesPaths
+	if a.arg("uid_owner")+a.arg("gid_owner") != "" {
+		paths = append(slices.Clone(paths), "/etc/passwd", "/etc/group")
+	}
+	out := g.OutputUnder(paths, scriptIptables, append([]string{program, a.Table, a.Chain}, a.rule(a.Wait)...)...)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}

@@ -39,11 +39,14 @@ func localeForm(name string) string {
 	return name
 }
 
+// localePaths are where locales are.
+var localePaths = []string{"/usr/lib/locale", "/usr/share/i18n", "/usr/share/locale", "/etc/locale.gen", "/var/lib/locales"}
+
 func planLocale(a localeArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
 	const supported, ubuntu = "/etc/locale.gen", "/var/lib/locales/supported.d"
 	f := g.File(supported, state.WantContent)
-	out := g.Output("locale -a; echo; [ -f /usr/share/i18n/SUPPORTED ] && grep -e \"^$1 \" /usr/share/i18n/SUPPORTED; :", a.Name)
+	out := g.OutputUnder(localePaths, "locale -a; echo; [ -f /usr/share/i18n/SUPPORTED ] && grep -e \"^$1 \" /usr/share/i18n/SUPPORTED; :", a.Name)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}

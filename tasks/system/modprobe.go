@@ -42,6 +42,9 @@ var modprobeSpec = module.Spec{
 // Modprobe is the module modprobe.
 func Modprobe() module.Module { return module.New(modprobeSpec, planModprobe) }
 
+// modprobePaths are what modprobe reads.
+var modprobePaths = []string{"/lib/modules", "/usr/lib/modules", "/etc/modprobe.d", "/etc/modprobe.conf", "/run/modprobe.d", "/lib/modprobe.d", "/usr/lib/modprobe.d", "/usr/local/lib/modprobe.d", "/proc"}
+
 func planModprobe(a modprobeArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
 	name := strings.ReplaceAll(a.Name, "-", "_")
@@ -72,7 +75,7 @@ func planModprobe(a modprobeArgs, in module.Inputs, v state.View) (module.Change
 		argv = []string{"modprobe", "-r", a.Name}
 	}
 	if in.Check { // as the original does, the program is asked whether it could
-		r := g.Output(tryModprobe, argv[1:]...)
+		r := g.OutputUnder(modprobePaths, tryModprobe, argv[1:]...)
 		if need, missing, err := g.Missing(); missing {
 			return need, err
 		}

@@ -48,9 +48,12 @@ n=0; [ ! -f $d ] || case $d in *clock) n=$(grep -c '^ZONE[[:space:]]*=' $d);; *)
 [ $s = systemd ] && t=$(command -v timedatectl) || t=$(command -v hwclock)
 printf '%s\n' $s "$z" "$c" $e $d $n "$t" "$(command -v dpkg-reconfigure)"`
 
+// zonePaths are where a host keeps its time zone.
+var zonePaths = []string{"/etc/localtime", "/etc/timezone", "/etc/adjtime", "/etc/default/rcS", "/etc/sysconfig", "/usr/share/zoneinfo", "/etc/systemd", "/run/systemd"}
+
 func planTimezone(a timezoneArgs, in module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
-	out := g.Output(scriptTimezone, a.Name)
+	out := g.OutputUnder(zonePaths, scriptTimezone, a.Name)
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
