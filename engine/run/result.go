@@ -73,6 +73,8 @@ func (pl *play) outcomeOf(ev *evaluated, c module.Change) *outcome {
 	}
 	if v, ok := o.result.Get("msg"); ok && v.IsString() {
 		o.msg = v.Str()
+	} else if o.status == event.Unknown {
+		o.msg = "only doing it can tell"
 	}
 	if pl.Check && ev.lane != nil && !ev.mod.Spec().Traits.Control {
 		o.assuming = ev.lane.assumed
