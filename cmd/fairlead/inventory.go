@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -106,6 +107,16 @@ func (f *inventoryView) show(w io.Writer, args []string, cfg run.Config, red *ev
 		pattern = args[0]
 	}
 	show := &inventoryWriter{cfg: cfg, inv: cfg.Inventory, red: red, export: f.export, vars: f.vars, seen: map[string]bool{}}
+	if f.limit != "" {
+		hosts, err := cfg.Inventory.Limit(cfg.Inventory.Hosts(), f.limit)
+		if err != nil {
+			return err
+		}
+		show.only = map[string]bool{}
+		for _, h := range hosts {
+			show.only[h.Name] = true
+		}
+	}
 	switch {
 	case f.graph:
 		g := cfg.Inventory.Group(pattern)
@@ -168,6 +179,15 @@ type inventoryWriter struct {
 	red          *event.Redactor
 	export, vars bool
 	seen         map[string]bool
+	only         map[string]bool // hosts that --limit leaves; nil for all
+}
+
+// limited are the hosts among some that --limit leaves.
+func (w *inventoryWriter) limited(hosts []*inventory.Host) []*inventory.Host {
+	if w.only == nil {
+		return hosts
+	}
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *inventory.Host) bool { return !w.only[h.Name] })
 }
 
 func (w *inventoryWriter) graph(out io.Writer, g *inventory.Group, depth int) {
@@ -195,7 +215,7 @@ func (w *inventoryWriter) graph(out io.Writer, g *inventory.Group, depth int) {
 		w.graph(out, c, depth+1)
 	}
 	if g.Name != "all" {
-		for _, h := range w.inv.DirectHosts(g) {
+		for _, h := range w.limited(w.inv.DirectHosts(g)) {
 			name(h.Name, depth+1)
 			variables(w.hostVars(h), depth+2)
 		}
@@ -208,7 +228,7 @@ func (w *inventoryWriter) document() *value.Map {
 	out := value.NewMap()
 	w.groups(out, w.inv.Group("all"))
 	hostvars := value.NewMap()
-	for _, h := range w.inv.Hosts() {
+	for _, h := range w.limited(w.inv.Hosts()) {
 		if m := w.hostVars(h); m.Len() > 0 {
 			hostvars.Set(h.Name, value.FromMap(m))
 		}
@@ -221,7 +241,7 @@ func (w *inventoryWriter) groups(out *value.Map, g *inventory.Group) {
 	m := value.NewMap()
 	var hosts, children []string
 	if g.Name != "all" {
-		for _, h := range w.inv.DirectHosts(g) {
+		for _, h := range w.limited(w.inv.DirectHosts(g)) {
 			hosts = append(hosts, h.Name)
 		}
 	}
@@ -257,7 +277,7 @@ func (w *inventoryWriter) tree(g *inventory.Group) *value.Map {
 		}
 	}
 	if g.Name != "all" {
-		for _, h := range w.inv.DirectHosts(g) {
+		for _, h := range w.limited(w.inv.DirectHosts(g)) {
 			vs := value.NewMap()
 			if !w.seen[h.Name] {
 				w.seen[h.Name] = true

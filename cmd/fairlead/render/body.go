@@ -24,6 +24,9 @@ func (t *Terminal) body(e *event.Event) (text string, wanted bool) {
 		return "", false // as many lines as a host has facts
 	}
 	m := without(e.Res, "failed", "skipped", "warnings") // the line says so, and the lines before it
+	if e.NoLog && e.Module == "debug" {
+		m = without(m, "changed") // debug itself says nothing of it
+	}
 	if e.Loop && e.Status == event.Skipped {
 		m = without(m, "results") // each was shown
 	}

@@ -39,6 +39,7 @@ func TestWhatAResultShows(t *testing.T) {
 		"warnings are lines of their own": {event.Event{Module: "file", Status: event.OK, Res: value.M("a", 1, "warnings", []string{"w"})}, `{"a": 1}`},
 		"facts are too many":              {event.Event{Module: "setup", Status: event.OK, Res: value.M("ansible_facts", value.M("a", 1))}, ""},
 		"facts that failed":               {event.Event{Module: "setup", Status: event.Failed, Res: value.M("msg", "no")}, `{"msg": "no"}`},
+		"a hidden debug":                  {event.Event{Module: "debug", NoLog: true, Status: event.OK, Res: value.M("censored", "x", "changed", false)}, `{"censored": "x"}`},
 		"a skipped loop":                  {event.Event{Module: "command", Loop: true, Status: event.Skipped, Res: value.M("changed", false, "results", []string{"a"})}, `{"changed": false}`},
 		"a skipped debug":                 {event.Event{Module: "debug", Status: event.Skipped, Verbose: true, Res: value.M("changed", false, "skipped_reason", "x")}, `{"skipped_reason": "x"}`},
 	} {
