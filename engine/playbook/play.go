@@ -287,7 +287,8 @@ func (r *reader) prompts(p *Play, e yaml.Pair) {
 				*at = f.Value
 				continue
 			}
-			r.unknownKeyword(f.Key, "vars_prompt entry", []string{"name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"})
+			d := r.unknownKeyword(f.Key, "vars_prompt entry", []string{"name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"})
+			d.Msg = "Invalid vars_prompt data structure, found unsupported key '" + f.Key.Value().Text() + "'"
 		}
 		p.VarsPrompt = append(p.VarsPrompt, q)
 	}

@@ -316,6 +316,7 @@ func TestMistakes(t *testing.T) {
 		"defaults key":       {head + "    - ping:\n      module_defaults: {\"{{ x }}\": {}}\n", "Could not resolve action {{ x }} in module_defaults"},
 		"defaults number":    {head + "    - ping:\n      module_defaults: {1: {}}\n", "Could not resolve action 1 in module_defaults"},
 		"defaults group":     {head + "    - ping:\n      module_defaults: {group/nosuch: {}}\n", "could not resolve the module_defaults group ansible.builtin.nosuch"},
+		"prompt key":         {"- hosts: all\n  vars_prompt: [{name: x, when: y}]\n", "p.yml:2:27: Invalid vars_prompt data structure, found unsupported key 'when'"},
 		"prompt":             {"- hosts: all\n  vars_prompt: [{nam: x}]\n", "Invalid vars_prompt data structure, missing 'name' key"},
 	} {
 		files := tree{

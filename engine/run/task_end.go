@@ -86,7 +86,8 @@ func (pl *play) endTask(h *host, t *playbook.Task) (*request, error) {
 // block: its failure counts although the block around the flush goes on, and so
 // does that of an include whose file or role cannot be brought.
 func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) {
-	counts := h.inst.unbrought || slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
+	handler := slices.ContainsFunc(h.at, func(f frame) bool { return f.handlers })
+	counts := h.inst.unbrought || handler
 	task, result := pl.taskValue(h, t), value.FromMap(o.result).MarkDeep(value.Unsafe)
 	lost := h.at.lost()
 	rescued := h.unwind()
@@ -101,7 +102,8 @@ func (pl *play) takeOver(h *host, t *playbook.Task, o *outcome, e *event.Event) 
 		h.counted = true
 		pl.ends.counted(h)
 	}
-	if lost && pl.mayEndAll(h, t) {
+	// With force_handlers the failure of a handler is its host's only.
+	if lost && !(handler && h.force) && pl.mayEndAll(h, t) {
 		pl.ends.trigger(h)
 	}
 	h.settleAfterFailure()
