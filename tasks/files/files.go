@@ -19,7 +19,7 @@ import (
 // Modules lists the modules of this family.
 func Modules() []module.Module {
 	return []module.Module{File(), Copy(), Template(), LineInFile(), IniFile(), Htpasswd(), Stat(), Slurp(), BlockInFile(), Replace(), Assemble(), Tempfile(), Find(),
-		Fetch(), Unarchive(), Archive(), ReadCSV(), InterfacesFile(), Synchronize(), XML(), Patch(), DeployHelper()}
+		Fetch(), Unarchive(), Archive(), ReadCSV(), InterfacesFile(), Synchronize(), XML(), Patch(), DeployHelper(), PgHba()}
 }
 
 // maxDiff bounds what is shown of a file in a diff, as in Ansible.
