@@ -109,7 +109,8 @@ func newHbaRule(r hbaRule, mask string) (hbaRule, error) {
 		r.src = ""
 		return r, nil
 	case r.src == "":
-		return r, fmt.Errorf("Missing src in rule %s", value.FromMap(r.fields()).Repr()) //lint:ignore ST1005 Ansible's words
+		//lint:ignore ST1005 Ansible's words
+		return r, fmt.Errorf("Missing src in rule %s", value.FromMap(r.fields()).Repr())
 	case strings.Contains(r.src, "/"):
 		return r, nil
 	case mask != "":
@@ -143,7 +144,7 @@ func newHbaRule(r hbaRule, mask string) (hbaRule, error) {
 func parseHbaRule(line string) (r hbaRule, mask string, err error) {
 	cols := strings.Fields(line)
 	bad := func(format string, args ...any) (hbaRule, string, error) {
-		return hbaRule{}, "", fmt.Errorf("Rule %s "+format, append([]any{line}, args...)...) //lint:ignore ST1005 Ansible's words
+		return hbaRule{}, "", fmt.Errorf("Rule %s "+format, append([]any{line}, args...)...)
 	}
 	if len(cols) < 4 {
 		return bad("has too few columns.")
