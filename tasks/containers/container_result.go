@@ -260,48 +260,12 @@ func (s *steps) hide(inspect value.Value) value.Value {
 	return value.FromMap(m).WithMarks(inspect.Marks())
 }
 
-// diff shows the fields that differ, one a line.
+// diff shows what is registered as the difference.
 func (s *steps) diff() state.Diff {
-	e := state.DiffEntry{BeforeHeader: "container " + s.a.Name, AfterHeader: "container " + s.a.Name}
-	var before, after strings.Builder
-	for _, d := range s.diffs {
-		if d.name != "exists" && !s.k.have.Exists && d.have.IsNull() {
-			line(&after, d.name, s.plain(d.name, d.want))
-			continue
-		}
-		line(&before, d.name, s.plain(d.name, d.have))
-		line(&after, d.name, s.plain(d.name, d.want))
-	}
-	e.Before, e.After = before.String(), after.String()
-	if e.Before == e.After {
-		return nil
-	}
-	return state.Diff{e}
-}
-
-// plain is v for a text: secret values are left out.
-func (s *steps) plain(name string, v value.Value) value.Value {
-	if name != "env" {
-		return v
-	}
-	return v.Walk(func(x value.Value) value.Value {
-		if key, _, ok := strings.Cut(x.Str(), "="); ok && s.k.w.secret[key] {
-			return value.String(key + "=(secret)")
-		}
-		return x
-	})
-}
-
-func line(b *strings.Builder, name string, v value.Value) {
-	items := v.Items()
-	if len(items) == 0 || v.Kind() != value.KindList {
-		b.WriteString(name + ": " + inline(v) + "\n")
-		return
-	}
-	b.WriteString(name + ":\n")
-	for _, it := range items {
-		b.WriteString("  - " + inline(it) + "\n")
-	}
+	d := s.registered().Map()
+	before, _ := d.Get("before")
+	after, _ := d.Get("after")
+	return shown(before.Map(), after.Map())
 }
 
 func inline(v value.Value) string {
@@ -340,18 +304,16 @@ func planAbsent(a *containerArgs, in module.Inputs, v state.View) (module.Change
 	}
 	c.Ops = append(c.Ops, state.ContainerRemove{Name: have.ID, Force: a.ForceKill || have.State.Paused, Volumes: !a.KeepVolumes})
 	actions = append(actions, value.FromMap(value.M("removed", have.ID)))
-	c.Diff = state.Diff{{BeforeHeader: "container " + a.Name, AfterHeader: "container " + a.Name,
-		Before: "exists: true\nimage: " + have.Spec.Config.Image + "\nrunning: " + inline(value.Bool(have.State.Running)) + "\n",
-		After:  "exists: false\n"}}
+	before, after := value.M("exists", true), value.M("exists", false)
+	if have.State.Running {
+		before, after = value.M("running", true, "exists", true), value.M("running", false, "exists", false)
+	}
+	c.Diff = shown(before, after)
 	c.Result = value.M("changed", true)
 	if in.Check || a.Debug {
 		c.Result.Set("actions", value.List(actions...))
 	}
 	if in.Diff || a.Debug {
-		before, after := value.M("exists", true), value.M("exists", false)
-		if have.State.Running {
-			before, after = value.M("running", true, "exists", true), value.M("running", false, "exists", false)
-		}
 		c.Result.Set("diff", value.FromMap(value.M("before", before, "after", after)))
 	}
 	return c, nil

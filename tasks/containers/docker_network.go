@@ -98,7 +98,7 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 	if !known {
 		return module.Need(g.need...), err
 	}
-	s := &networkSteps{a: &a, have: have, track: tracker{what: "network " + a.Name}}
+	s := &networkSteps{a: &a, have: have, track: tracker{}}
 	for _, id := range keys(have.Containers) {
 		s.inside = append(s.inside, have.Containers[id])
 	}

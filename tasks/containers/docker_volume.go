@@ -60,7 +60,7 @@ func planVolume(a volumeTask, in module.Inputs, v state.View) (module.Change, er
 	if !known {
 		return module.Need(g.need...), err
 	}
-	t := tracker{what: "volume " + a.Name}
+	t := tracker{}
 	t.add("exists", value.Bool(a.State == "present"), value.Bool(have.Exists))
 	c := module.Change{}
 	var actions []string

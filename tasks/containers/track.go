@@ -10,7 +10,6 @@ import (
 
 // tracker notes what differs, and tells it in the forms a result has.
 type tracker struct {
-	what  string // for people: "network web"
 	diffs []difference
 }
 
@@ -64,17 +63,27 @@ func (t *tracker) put(res *value.Map, in module.Inputs, debug, absent bool, acti
 	res.Set("diff", value.FromMap(d))
 }
 
-// diff shows the notes to people, one a line; nil when nothing differs.
-func (t *tracker) diff() state.Diff {
-	var before, after strings.Builder
-	for _, d := range t.diffs {
-		line(&before, d.name, d.have)
-		line(&after, d.name, d.want)
+// diff shows the notes; nil when nothing differs.
+func (t *tracker) diff() state.Diff { return shown(sides(t.diffs)) }
+
+// shown is a registered difference as it is shown, nil when there is none. Secret values
+// are left out.
+func shown(before, after *value.Map) state.Diff {
+	text := func(m *value.Map) string {
+		plain := value.FromMap(m).Walk(func(x value.Value) value.Value {
+			if x.Marks()&value.Secret != 0 && x.IsString() {
+				key, _, _ := strings.Cut(x.Str(), "=")
+				return value.String(key + "=(secret)")
+			}
+			return x
+		})
+		return module.DiffJSON(plain.Map())
 	}
-	if before.String() == after.String() {
+	e := state.DiffEntry{Before: text(before), After: text(after)}
+	if e.Before == e.After {
 		return nil
 	}
-	return state.Diff{{BeforeHeader: t.what, AfterHeader: t.what, Before: before.String(), After: after.String()}}
+	return state.Diff{e}
 }
 
 // apiText is a value as the engine's API wants it in a table of texts.

@@ -2,14 +2,9 @@
 package files
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"path"
 	"strings"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/fairlead-project/fairlead/engine/module"
 	"github.com/fairlead-project/fairlead/engine/state"
@@ -116,44 +111,13 @@ func numberOr(id int, name string) any {
 
 // entry is the difference for people; ok is false when there is none.
 func (s sides) entry() (e state.DiffEntry, ok bool) {
-	e = state.DiffEntry{Before: pretty(s.before), After: pretty(s.after)}
+	e = state.DiffEntry{Before: module.DiffJSON(s.before), After: module.DiffJSON(s.after)}
 	return e, e.Before != e.After
 }
 
 // registered is the difference as the module file registers it, changed or not.
 func (s sides) registered() value.Value {
 	return value.FromMap(value.MRoom(0, "before", s.before, "after", s.after))
-}
-
-func pretty(m *value.Map) string {
-	sorted := make(map[string]value.Value, m.Len())
-	for k, v := range m.All() {
-		sorted[k.Text()] = v
-	}
-	var b bytes.Buffer
-	w := json.NewEncoder(&b)
-	w.SetEscapeHTML(false)
-	w.SetIndent("", "    ")
-	if w.Encode(sorted) != nil {
-		return fmt.Sprint(m)
-	}
-	return ascii(b.String())
-}
-
-// ascii escapes what is not ASCII, as Python's json does.
-func ascii(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, u := range utf16.Encode([]rune(s)) {
-		if u < utf8.RuneSelf {
-			b.WriteByte(byte(u))
-		} else {
-			fmt.Fprintf(&b, `\u%04x`, u)
-		}
-	}
-	return b.String()
 }
 
 // seconds is a time as Python's os.stat gives it.
