@@ -241,7 +241,7 @@ func (s *sink) write(f *frame, v value.Value) error {
 	if err := definedDeep(v); err != nil {
 		return err
 	}
-	if v.IsNull() && f.r.env.EmptyNone && !f.r.c.Native {
+	if v.IsNull() && f.r.env.EmptyNone && !f.r.c.Native && !f.r.c.NoneText {
 		v = value.String("").WithMarks(v.Marks())
 	}
 	s.n++

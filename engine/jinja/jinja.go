@@ -147,6 +147,9 @@ type Context struct {
 	Limits Limits
 	// Native makes Template.Value keep native values (jinja2_native).
 	Native bool
+	// NoneText writes None as None even where native values are not kept: in the
+	// template files of a run with jinja2_native.
+	NoneText bool
 	// Prefetch takes impure functions as unknown instead of calling them.
 	Prefetch bool
 	// Now is the clock of now() and strftime; zero means the real one.

@@ -186,7 +186,7 @@ type Moment struct {
 
 func (s *Scope) context(env *jinja.Env) *jinja.Context {
 	c := jinja.NewContext(env, s)
-	c.Native = s.eng.Native
+	c.Native, c.NoneText = s.eng.Native && !s.textual, s.eng.Native
 	c.Prefetch = s.moment.Prefetch
 	c.Now = s.moment.Now
 	if s.moment.Seed != ([32]byte{}) {

@@ -183,6 +183,7 @@ func (s *Scope) renderText(path, text string, o jinja.Options, locals map[string
 	}
 	env.LoadOptions = t.Options() // Ansible reads what a template includes as the template itself
 	scope := s.With(locals)
+	scope.textual = !how.Native
 	return scope.run(func() (value.Value, error) { return t.Read(scope.context(env), how) })
 }
 

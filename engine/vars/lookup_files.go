@@ -148,8 +148,8 @@ func lookupTemplate(s *Scope, terms []value.Value, o jinja.Args) ([]value.Value,
 		if err != nil {
 			return nil, err
 		}
-		if !convert { // nor is it read in the text around it
-			marks |= jinja.Verbatim
+		if !convert || s.eng.Native && !native { // nor is it read in the text around it
+			v, marks = value.String(v.Text()).WithMarks(v.DeepMarks()), marks|jinja.Verbatim
 		}
 		out = append(out, v.WithMarks(value.Unsafe|marks))
 	}

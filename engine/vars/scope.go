@@ -55,21 +55,22 @@ type World interface {
 // Scope finds variables for one host and one task (or play). Values are
 // evaluated when they are asked for, once. It is not safe for concurrent use.
 type Scope struct {
-	eng    *Engine
-	world  World
-	host   *Host
-	play   *PlayVars
-	at     *playbook.Scope // of the task; nil outside tasks
-	layers []layer         // highest precedence first
-	locals map[string]value.Value
-	markup map[string]bool // which of them hold templates
-	moment Moment
-	cache  map[string]cached
-	busy   map[string]bool
-	depth  int
-	strict bool   // hostvars' view: neither play nor task
-	here   bool   // delegate_to has no say: see delegate
-	calls  string // what the task calls the host; empty is its name
+	eng     *Engine
+	world   World
+	host    *Host
+	play    *PlayVars
+	at      *playbook.Scope // of the task; nil outside tasks
+	layers  []layer         // highest precedence first
+	locals  map[string]value.Value
+	markup  map[string]bool // which of them hold templates
+	moment  Moment
+	cache   map[string]cached
+	busy    map[string]bool
+	depth   int
+	strict  bool   // hostvars' view: neither play nor task
+	textual bool   // a template file reads it: variables are templated as without jinja2_native
+	here    bool   // delegate_to has no say: see delegate
+	calls   string // what the task calls the host; empty is its name
 	// reads notes what is read; nil: nobody wants to know. The layers of the host are
 	// those from memoryAt to memoryEnd and from factsAt to inventoryEnd.
 	reads                                      *Reads
