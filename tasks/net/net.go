@@ -10,7 +10,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{WaitFor(), KnownHosts(), SSHConfig(), GetURL(), URI(), ListenPortsFacts()}
+	return []module.Module{WaitFor(), KnownHosts(), SSHConfig(), GetURL(), URI(), ListenPortsFacts(), Mail()}
 }
 
 // quote writes s as one word of a shell.
