@@ -12,7 +12,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Service(), Supervisorctl(), Systemd(), SysVInit(), Facts(), Apache2Module(), RabbitMQPlugin(), RabbitMQUser(), RabbitMQVhost()}
+	return []module.Module{Service(), Supervisorctl(), Systemd(), SysVInit(), Facts(), Apache2Module(), RabbitMQPlugin(), RabbitMQUser(), RabbitMQVhost(), HAProxy()}
 }
 
 // step is one command that changes a service, and the failure that a return
