@@ -68,8 +68,9 @@ type lane struct {
 	// as is the identity of the waiting operations, ops these operations.
 	as  state.Identity
 	ops []state.Op
-	// assumed is the effect that a plan did not apply, "" for none.
-	assumed string
+	// assumed is the effect that a plan did not apply, "" for none; trusted is one of
+	// which the author says that it changes nothing.
+	assumed, trusted string
 	// planned: a plan has operations that it did not apply.
 	planned bool
 	stats   laneStats

@@ -217,14 +217,13 @@ func (pl *play) loopOutcome(in *instance, t *playbook.Task) *outcome {
 	return o
 }
 
-// saidToRead tells whether the request runs commands of which the author says that they
-// change nothing.
-func saidToRead(r *request) bool {
-	t, ev := r.host.task(), r.host.inst.evaled
+// saidToRead tells whether the operations of a task are commands of which the author
+// says that they change nothing.
+func saidToRead(t *playbook.Task, ev *evaluated, ops []state.Op) bool {
 	if t == nil || ev == nil || !ev.mod.Spec().Traits.Opaque || len(t.ChangedWhen) != 1 || !strings.EqualFold(t.ChangedWhen[0].Value().Text(), "false") {
 		return false
 	}
-	return !slices.ContainsFunc(r.ops, func(op state.Op) bool {
+	return !slices.ContainsFunc(ops, func(op state.Op) bool {
 		_, command := op.(state.Exec)
 		return !command
 	})

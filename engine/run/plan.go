@@ -73,8 +73,8 @@ func warning(err error, warnings []string) error {
 // planFailed ends an item whose failure is found while planning. Behind an
 // effect that a plan did not apply, the failure may not come about.
 func (pl *play) planFailed(h *host, t *playbook.Task, ev *evaluated, err error) (*request, error) {
-	if pl.Check && ev.lane.assumed != "" && !ev.mod.Spec().Traits.Control {
-		return pl.unknownItem(h, t, ev, fmt.Sprintf("would fail as things are now (%s), unknown until %s", err, ev.lane.assumed))
+	if effect := orElse(ev.lane.assumed, ev.lane.trusted); pl.Check && effect != "" && !ev.mod.Spec().Traits.Control {
+		return pl.unknownItem(h, t, ev, fmt.Sprintf("would fail as things are now (%s), unknown until %s", err, effect))
 	}
 	if f, ok := errors.AsType[*module.Failure](err); ok && f.Dry != nil && ev.check && (ev.trial || !pl.Check) {
 		return pl.changeIs(h, t, ev, module.Change{Result: f.Dry, Warnings: f.Warnings})
@@ -235,8 +235,11 @@ func (pl *play) assume(t *playbook.Task, ev *evaluated, c module.Change) {
 		}
 	case c.Foretold != nil:
 		v.Foretell(*c.Foretold)
-	case l.assumed == "":
-		l.assumed = quoteTask(t)
+	case saidToRead(t, ev, c.Ops):
+		l.trusted = orElse(l.trusted, quoteTask(t))
+		return
+	default:
+		l.assumed = orElse(l.assumed, quoteTask(t))
 		return
 	}
 	l.tellOthers(v, mark)

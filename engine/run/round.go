@@ -232,7 +232,7 @@ func sleepUntil(ctx context.Context, t time.Time, now func() time.Time) error {
 func (pl *play) batchOf(r *request) state.Batch {
 	b := state.Batch{As: r.as, Ask: r.ask}
 	if r.kind == reqEffect {
-		b.Ops, b.Reads = r.ops, saidToRead(r)
+		b.Ops, b.Reads = r.ops, saidToRead(r.host.task(), r.host.inst.evaled, r.ops)
 		b.Live, b.Sent = pl.live(r.host), pl.sent(r.host)
 	}
 	return b

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
+	"github.com/fairlead-project/fairlead/engine/event"
 	"github.com/fairlead-project/fairlead/engine/state"
 )
 
@@ -347,4 +348,37 @@ func TestAnAssertionOverPendingResultsWaitsForThem(t *testing.T) {
 `), `
 		dir a changed
 		check a ok`)
+}
+
+// A command that says that it changes nothing leaves a plan sure of what follows, but of
+// failures, which what it might have done could prevent.
+func TestAPlanTrustsACommandThatChangesNothing(t *testing.T) {
+	t.Parallel()
+	const pb = `
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: look, command: "true", changed_when: false}
+    - {name: file, copy: {content: x, dest: "{{ root }}/f"}}
+    - {name: fails, copy: {content: z, dest: "{{ root }}/none/z"}, ignore_errors: true}
+    - {name: act, command: "true"}
+    - {name: late, copy: {content: y, dest: "{{ root }}/g"}}
+`
+	l := newLab(t, "a")
+	l.cfg = func(c *Config) { c.Check = true }
+	want(t, l.run(pb), `
+		look a ok
+		file a changed
+		fails a unknown
+		act a changed
+		late a changed`)
+	assumed := map[string]string{}
+	for _, e := range l.events {
+		if e.Kind == event.Result {
+			assumed[e.Task] = e.Assuming
+		}
+	}
+	if assumed["file"] != "" || assumed["late"] == "" {
+		t.Errorf("assumed: %q", assumed)
+	}
 }

@@ -141,7 +141,7 @@ func (pl *play) goBy(h *host, l *lane) bool {
 		if len(old.ops) > 0 {
 			return false
 		}
-		l.assumed, l.planned = orElse(l.assumed, old.assumed), l.planned || old.planned
+		l.assumed, l.trusted, l.planned = orElse(l.assumed, old.assumed), orElse(l.trusted, old.trusted), l.planned || old.planned
 	}
 	if !l.planned { // what a plan was told holds by every way
 		l.forget()
