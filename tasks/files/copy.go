@@ -129,9 +129,10 @@ func contentSource(v value.Value) source {
 	return textSource(text, v.DeepMarks())
 }
 
+// textSource is a text, with the mode of the file in which Ansible keeps it meanwhile.
 func textSource(text string, marks value.Marks) source {
 	s1, m5 := sha1.Sum([]byte(text)), md5.Sum([]byte(text))
-	return source{content: state.Bytes([]byte(text)), sha1: hex.EncodeToString(s1[:]), md5: hex.EncodeToString(m5[:]), marks: marks}
+	return source{mode: 0o600, content: state.Bytes([]byte(text)), sha1: hex.EncodeToString(s1[:]), md5: hex.EncodeToString(m5[:]), marks: marks}
 }
 
 func fileSource(f module.SourceFile) source {

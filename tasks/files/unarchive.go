@@ -127,6 +127,11 @@ func planUnarchive(a unarchiveArgs, in module.Inputs, v state.View) (module.Chan
 		}
 		return u.inspect(nil), nil
 	}
+	if in.Check {
+		if c, zipped, err := u.foresee(v, content, dest); zipped || err != nil {
+			return c, err
+		}
+	}
 	return u.inspect(content), nil
 }
 
