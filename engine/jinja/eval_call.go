@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
@@ -222,6 +223,9 @@ func wrapCall(what, name string, err error) error {
 	switch err.(type) {
 	case *diag.Diagnostic, unknownSignal, diag.List:
 		return err
+	}
+	if d, ok := errors.AsType[*diag.Diagnostic](err); ok && d.Code == CodeUndefined {
+		return d // also where it came with others: what is undefined has a meaning of its own
 	}
 	if IsSaying(err) {
 		return err
