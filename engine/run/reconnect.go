@@ -25,7 +25,7 @@ func (r *runner) reconnect(ctx context.Context, l *lane, as state.Identity, o st
 	if o.Shell != "" {
 		if l.spec.Connection == "local" {
 			res.RC, res.Stderr = 1, []byte("this would take down the machine that Fairlead runs on")
-			return end("command", nil)
+			return end("local", nil)
 		}
 		// A connection that breaks is what is hoped for.
 		out, err := r.do(ctx, l, state.Batch{As: as, Ops: []state.Op{state.Exec{Shell: o.Shell}}})

@@ -9,8 +9,8 @@ type Reconnect struct {
 	// Shell, when set, runs first and may take the host down with it. When it
 	// returns something else than 0, that is the end (RC, Stdout, Stderr).
 	Shell string
-	// Check is a command that must return 0 on the new connection, and when
-	// Not is set print something else than that. Test must return 0 after it.
+	// Check, when set, is a command that must return 0 on the new connection, and when
+	// Not is set print something else than that. Test, when set, must return 0 after it.
 	Check, Not, Test string
 	// Delay passes before the first try, Sleep between tries (0: growing from
 	// one second to twelve). Timeout is how long Check may take to succeed, and
@@ -21,7 +21,8 @@ type Reconnect struct {
 // ReconnectInfo is how a Reconnect ended.
 type ReconnectInfo struct {
 	Elapsed time.Duration
-	// Failed is "" when the host is back, else "command", "check" or "test".
+	// Failed is "" when the host is back, else "command", "check" or "test"; "local":
+	// Shell was not run, since it would take this machine down.
 	Failed string
 	// Last says why the last try failed.
 	Last string

@@ -96,6 +96,8 @@ func planReboot(a rebootArgs, in module.Inputs, v state.View) (module.Change, er
 		info, _ := r.Data.(state.ReconnectInfo)
 		elapsed := int(info.Elapsed / time.Second)
 		switch what := map[string]string{"check": "last boot time check", "test": "post-reboot test command"}[info.Failed]; {
+		case info.Failed == "local":
+			return module.Change{}, module.Fail("Running reboot with local connection would reboot the control node.", "rebooted", false, "elapsed", 0)
 		case info.Failed == "command":
 			return module.Change{}, module.Fail(fmt.Sprintf("Reboot command failed. Error was: '%s, %s'", strings.TrimSpace(string(r.Stdout)), strings.TrimSpace(string(r.Stderr))),
 				"rebooted", false, "elapsed", elapsed)
