@@ -19,6 +19,10 @@ type Foretold struct {
 	Ops []Op
 	// Unsure are paths that change, with all that is below, in ways that cannot be told.
 	Unsure []string
+	// Hidden are such paths which no question depends on but one about them.
+	Hidden []string
+	// Answers are what other questions will be answered.
+	Answers []Answer
 }
 
 // Accounts are the files that hold users and groups; changing these changes them.
@@ -46,9 +50,13 @@ func (v *HostView) Foretell(f Foretold) {
 			}
 		}
 	}
+	v.blurred = append(v.blurred, f.Hidden...)
 	tell := func(q Query, value any) {
 		v.other[q] = Answer{Query: q, Value: value}
-		v.accounts = append(v.accounts, v.other[q])
+		v.foretold = append(v.foretold, v.other[q])
+	}
+	for _, a := range f.Answers {
+		tell(a.Query, a.Value)
 	}
 	for _, u := range f.Users {
 		tell(User{u.Name}, u)
@@ -107,11 +115,11 @@ func (v *HostView) doubts(q Query) bool {
 }
 
 // Mark is a place in the history of what was planned.
-type Mark struct{ touched, fog, blurred, unsure, accounts, coming int }
+type Mark struct{ touched, fog, blurred, unsure, foretold, coming int }
 
 // Mark is the place now; the zero Mark is the beginning.
 func (v *HostView) Mark() Mark {
-	return Mark{len(v.touched), len(v.fog), len(v.blurred), len(v.unsure), len(v.accounts), len(v.coming)}
+	return Mark{len(v.touched), len(v.fog), len(v.blurred), len(v.unsure), len(v.foretold), len(v.coming)}
 }
 
 // Adopt takes in what another view of the same host was told of plans since a mark:
@@ -142,9 +150,9 @@ func (v *HostView) Adopt(from *HostView, since Mark) {
 	v.blurred = append(v.blurred, from.blurred[since.blurred:]...)
 	told := Foretold{Unsure: from.unsure[since.unsure:]}
 	v.Foretell(told)
-	for _, a := range from.accounts[since.accounts:] {
+	for _, a := range from.foretold[since.foretold:] {
 		v.other[a.Query] = a
-		v.accounts = append(v.accounts, a)
+		v.foretold = append(v.foretold, a)
 	}
 	v.coming = append(v.coming, from.coming[since.coming:]...)
 }

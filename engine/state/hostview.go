@@ -35,8 +35,8 @@ type HostView struct {
 	// nobody waits for what the host would say of it afterwards.
 	Planned bool
 
-	accounts []Answer   // users and groups as they are foretold, in order
-	coming   []UserInfo // those of them who are not there yet
+	foretold []Answer   // what is foretold, in order
+	coming   []UserInfo // users who are not there yet
 }
 
 type inode struct{ dev, ino uint64 }
@@ -75,7 +75,7 @@ func (v *HostView) Forget() {
 	v.alias = map[string]string{}
 	v.failed = map[Path]error{}
 	v.relied = map[string]Stat{}
-	v.touched, v.fog, v.blurred, v.unsure, v.accounts, v.coming = nil, nil, nil, nil, nil, nil
+	v.touched, v.fog, v.blurred, v.unsure, v.foretold, v.coming = nil, nil, nil, nil, nil, nil
 	v.folders, v.parents = map[inode]string{}, map[string]bool{}
 	v.shared = map[string]bool{}
 	login, known := v.other[Login{}]
@@ -389,7 +389,7 @@ func (v *HostView) ownGroup(q Query) (any, bool, error) {
 // NeedsFlush tells whether planned operations must be applied before q is put
 // to the host, because they change what it would answer.
 func (v *HostView) NeedsFlush(q Query) bool {
-	if len(v.touched)+len(v.unsure) == 0 {
+	if len(v.touched)+len(v.unsure)+len(v.blurred) == 0 {
 		return false
 	}
 	if o, ok := q.(Output); ok && o.Path != "" {

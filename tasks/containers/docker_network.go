@@ -112,7 +112,7 @@ func planNetwork(a networkTask, in module.Inputs, v state.View) (module.Change, 
 	} else {
 		s.present()
 	}
-	c := module.Change{Ops: s.ops, Diff: s.track.diff(), Result: value.M("changed", len(s.ops) > 0), Mark: mark}
+	c := module.Change{Ops: s.ops, Diff: s.track.diff(), Result: value.M("changed", len(s.ops) > 0), Mark: mark, Foretold: s.foretold()}
 	s.track.put(c.Result, in, a.Debug, a.State == "absent", s.actions)
 	if a.State == "absent" {
 		if !in.Check && !a.Debug {
@@ -205,6 +205,19 @@ func (s *networkSteps) present() {
 			s.disconnect(c)
 		}
 	}
+}
+
+// foretold is the network as a plan goes on with it; nil where containers come in or
+// go out of it.
+func (s *networkSteps) foretold() *state.Foretold {
+	if len(s.ops) == 0 || len(s.inside)+len(s.a.Connected) > 0 {
+		return nil
+	}
+	will := state.DockerNetworkInfo{}
+	if s.a.State == "present" {
+		will = state.DockerNetworkInfo{Exists: true, NetworkSpec: s.spec(), Inspect: module.Later()}
+	}
+	return &state.Foretold{Answers: []state.Answer{{Query: state.DockerNetwork{Name: s.a.Name}, Value: will}}}
 }
 
 func (s *networkSteps) disconnect(c string) {

@@ -91,6 +91,12 @@ func planVolume(a volumeTask, in module.Inputs, v state.View) (module.Change, er
 	c.Result = value.M("changed", len(c.Ops) > 0)
 	if len(c.Ops) > 0 {
 		c.Diff = t.diff()
+		will := state.DockerVolumeInfo{}
+		if a.State == "present" {
+			will = state.DockerVolumeInfo{Exists: true, Inspect: module.Later(),
+				VolumeSpec: state.VolumeSpec{Name: a.Name, Driver: a.Driver, Options: apiTexts(a.DriverOptions), Labels: a.Labels}}
+		}
+		c.Foretold = &state.Foretold{Hidden: []string{"/var/lib/docker/volumes"}, Answers: []state.Answer{{Query: state.DockerVolume{Name: a.Name}, Value: will}}}
 	}
 	t.put(c.Result, in, a.Debug, a.State == "absent", actions)
 	if a.State == "absent" {
