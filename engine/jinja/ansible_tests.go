@@ -13,7 +13,7 @@ import (
 
 // resultTest looks at a task's result; reads says what of it.
 func resultTest(what string, reads []string, f func(m value.Value) bool) Test {
-	return Test{TakesUnknown: true, Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
+	return Test{TakesUnknown: true, TakesUndefined: true, Fn: func(_ *Context, v value.Value, a Args) (bool, error) {
 		if v.IsUnknown() {
 			return false, unknownSignal{v}
 		}
