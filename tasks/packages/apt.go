@@ -13,7 +13,7 @@ import (
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Apk(), Apt(), AptKey(), AptRepository(), Deb822Repository(), Debconf(), Dnf(), DpkgDivert(), DpkgSelections(), Git(), GitConfig(), Package(), PackageFacts(), Pip(), RPMKey(), Snap(), Subversion(), Yum(), YumRepository()}
+	return []module.Module{Apk(), Apt(), AptKey(), AptRepository(), Deb822Repository(), Debconf(), Dnf(), DpkgDivert(), DpkgSelections(), Git(), GitConfig(), Package(), PackageFacts(), Pip(), PipPackageInfo(), RPMKey(), Snap(), Subversion(), Yum(), YumRepository()}
 }
 
 type aptArgs struct {
