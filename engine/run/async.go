@@ -3,7 +3,9 @@ package run
 import (
 	"crypto/sha256"
 	"fmt"
+	"path"
 	"strconv"
+	"strings"
 
 	"github.com/fairlead-project/fairlead/engine/diag"
 	"github.com/fairlead-project/fairlead/engine/event"
@@ -226,6 +228,7 @@ func (pl *play) jobStep(h *host, t *playbook.Task) (*request, error) {
 
 // polled tells what became of a job.
 func (pl *play) polled(h *host, t *playbook.Task, msg string) {
+	pl.tellHeading(h, pl.newEvent(h, t, event.Polled, &outcome{result: value.NewMap()}))
 	pl.emit(&event.Event{Kind: event.Polled, Host: h.Name, Task: h.title(t), TaskID: t.ID, Msg: msg})
 }
 
@@ -284,6 +287,19 @@ func jobDone(j *job, s module.JobState) *outcome {
 	return o
 }
 
+// jobDir is the folder of jobs, with the home where that is known.
+func jobDir(ev *evaluated) string {
+	rest, below := strings.CutPrefix(ev.async.dir, "~/")
+	if ev.lane == nil || !below {
+		return ev.async.dir
+	}
+	g := module.Gathering(ev.lane.view(ev.as))
+	if login := g.Login(); g.Complete() {
+		return path.Join(login.Home, rest)
+	}
+	return ev.async.dir
+}
+
 // asJob gives a result of a module that ran at once the form that its task
 // asked for with async. A nil request means that the outcome is final.
 func (pl *play) asJob(h *host, t *playbook.Task, o *outcome) (*request, error) {
@@ -292,10 +308,14 @@ func (pl *play) asJob(h *host, t *playbook.Task, o *outcome) (*request, error) {
 	if ev == nil || ev.async.limit <= 0 || pl.Check || o.status == event.Skipped || o.status == event.Unreachable || in.job != nil {
 		return nil, nil
 	}
+	if pl.waiting() { // its end is told, or stored, once it is there
+		in.outcome = o
+		return &request{kind: reqFlushAll, host: h}, nil
+	}
 	j := &job{Job: module.Job{ID: module.NewJobID(pl.moment(h).Seed), Dir: ev.async.dir}, stage: jobStores, o: o}
 	if ev.async.poll > 0 {
 		o.result = o.result.Clone()
-		for k, v := range j.JobFields(ev.async.dir+"/"+j.ID, true).All() {
+		for k, v := range j.JobFields(jobDir(ev)+"/"+j.ID, true).All() {
 			o.result.SetKey(k, v)
 		}
 		for _, k := range []string{"stdout", "stderr"} {
@@ -306,10 +326,6 @@ func (pl *play) asJob(h *host, t *playbook.Task, o *outcome) (*request, error) {
 		}
 		pl.jobEndTold(h, t, j, o.status == event.Failed)
 		return nil, nil
-	}
-	if pl.waiting() {
-		in.outcome = o
-		return &request{kind: reqFlushAll, host: h}, nil
 	}
 	op, err := j.Store(known(o.result))
 	if err != nil {

@@ -154,13 +154,19 @@ func (pl *play) untilMet(h *host, t *playbook.Task, o *outcome) (time.Time, erro
 // say anything about an earlier task.
 func (pl *play) tellRetry(h *host, t *playbook.Task, o *outcome, retries int) {
 	e := pl.newEvent(h, t, event.Retry, o)
+	pl.tellHeading(h, e)
+	n := h.inst.attempt
+	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: e.Task, TaskID: t.ID, Attempt: n, Retries: retries,
+		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), retryTitle(h, t), retries-n+1)})
+}
+
+// tellHeading tells what is certain, and the heading of the task of an event that tells of
+// the task before its end, where nobody has to say anything about an earlier task.
+func (pl *play) tellHeading(h *host, e *event.Event) {
 	pl.release()
 	if low := pl.lowWater(); low != nil && low.compare(h.at.position()) >= 0 {
 		pl.tellTask(e)
 	}
-	n := h.inst.attempt
-	pl.emit(&event.Event{Kind: event.Retry, Host: h.Name, Task: e.Task, TaskID: t.ID, Attempt: n, Retries: retries,
-		Msg: fmt.Sprintf("FAILED - RETRYING: [%s]: %s (%d retries left).", pl.delegation(h, t).label(h), retryTitle(h, t), retries-n+1)})
 }
 
 // retryTitle is what a task is called when it is tried again: by its own name alone, as in

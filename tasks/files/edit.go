@@ -219,6 +219,14 @@ func (e *editor) parent(dir string) (state.Stat, error) {
 	return s, nil
 }
 
+// kept is where the old file is kept; in check mode there is no such file.
+func (e *editor) kept() string {
+	if e.in.Check {
+		return ""
+	}
+	return e.backupFile
+}
+
 // done plans the new text and gives the change with what is registered: msg
 // says what becomes of the text.
 func (e *editor) done(text []byte, write bool, msg string) (module.Change, error) {
@@ -235,8 +243,8 @@ func (e *editor) done(text []byte, write bool, msg string) (module.Change, error
 		msg += "ownership, perms or SE linux context changed"
 	}
 	e.change.Result = value.M("changed", write || e.attrsChange, "msg", msg)
-	if e.backupFile != "" {
-		e.change.Result.Set("backup_file", value.String(e.backupFile))
+	if kept := e.kept(); kept != "" {
+		e.change.Result.Set("backup_file", value.String(kept))
 	}
 	return e.change, nil
 }
