@@ -210,7 +210,7 @@ func unitFactor(u byte) float64 {
 func humanReadable(_ *Context, in value.Value, b *Bound) (value.Value, error) {
 	x, ok := in.AsFloat()
 	if !ok {
-		return in, errors.New("can't interpret this value")
+		return in, refusal("human_readable() failed on bad input: '>=' not supported between instances of '%s' and 'int'", in.TypeName())
 	}
 	suffix, factor := "Bytes", 1.0
 	if b.Bool("isbits", false) {

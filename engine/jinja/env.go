@@ -36,6 +36,7 @@ func NewAnsible() *Env {
 	addGeneralFilters(e.Filters)
 	addPKIFilters(e.Filters)
 	addKeyFilters(e.Filters)
+	addXMLFilters(e.Filters)
 	addNetFilters(e)
 	qualify(e.Filters)
 	qualify(e.Tests)
