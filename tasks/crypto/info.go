@@ -97,6 +97,11 @@ func PrivateKeyInfo() module.Module { return module.New(privateKeyInfoSpec, plan
 func planPrivateKeyInfo(a privateKeyInfoArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	g := module.Gathering(v)
 	data, c, done, err := a.read(g, "private key")
+	if f, ok := errors.AsType[*module.Failure](err); ok {
+		for k, v := range value.M("can_load_key", false, "can_parse_key", false, "key_is_consistent", nil).All() {
+			f.Result.SetKey(k, v)
+		}
+	}
 	if done {
 		return c, err
 	}

@@ -221,7 +221,7 @@ func (o *output) done(r *value.Map) (module.Change, error) {
 func (o *output) show(r *value.Map, before, after *value.Map) {
 	r.Set("diff", value.FromMap(value.M("before", before, "after", after)))
 	if o.in.Diff && o.changed && !value.Equal(value.FromMap(before), value.FromMap(after)) {
-		e := state.DiffEntry{BeforeHeader: o.at, AfterHeader: o.at, Before: value.FromMap(before).PythonJSON() + "\n", After: value.FromMap(after).PythonJSON() + "\n"}
+		e := state.DiffEntry{Before: module.DiffJSON(before), After: module.DiffJSON(after)}
 		if o.in.Check && o.made {
 			e.Note = "made of random bytes"
 		}

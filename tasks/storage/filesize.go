@@ -140,13 +140,8 @@ func (s *sizing) write(dd, source string, v state.View) (module.Change, error) {
 	after := w.Apply(s.after)
 	after.Size = s.want.bytes
 	module.PathInfo(predicted, after)
-	size := func(n int64) string {
-		if n < 0 {
-			return "size: none\n"
-		}
-		return fmt.Sprintf("size: %d\n", n)
-	}
-	c := module.Change{Result: predicted, Diff: state.Diff{{BeforeHeader: s.Path, AfterHeader: s.Path, Before: size(s.is), After: size(s.want.bytes)}},
+	before, now := s.sides()
+	c := module.Change{Result: predicted, Diff: state.Diff{{Before: module.DiffJSON(before), After: module.DiffJSON(now)}},
 		Warnings: s.Warnings()}
 	return module.Steps([]state.Exec{{Argv: s.dd}}, c, func(v state.View, did []state.OpResult) (module.Change, error) {
 		return s.written(v, did[0])
@@ -209,11 +204,21 @@ func (s *sizing) result(changed bool) *value.Map {
 	if s.file.IsLink() {
 		p = s.file.Resolved
 	}
-	m := value.M("changed", changed, "size_diff", s.diff(), "path", p, "filesize", s.want.registered())
+	before, after := s.sides()
+	m := value.M("changed", changed, "diff", value.M("before", before, "after", after), "size_diff", s.diff(), "path", p, "filesize", s.want.registered())
 	if s.dd != nil {
 		m.Set("cmd", value.String(strings.Join(s.dd, " ")))
 	}
 	return m
+}
+
+// sides are the sizes before and afterwards, as they are registered.
+func (s *sizing) sides() (before, after *value.Map) {
+	before, after = value.M("size", nil), value.M("size", s.want.bytes)
+	if s.is >= 0 {
+		before.Set("size", value.Int(s.is))
+	}
+	return before, after
 }
 
 // sizeWanted is a size as blocks that dd can write.
