@@ -114,6 +114,9 @@ func ParseCertificate(data []byte, der bool) (*Certificate, error) {
 	return c, nil
 }
 
+// PEM is the certificate in PEM.
+func (c *Certificate) PEM() string { return string(writePEM("CERTIFICATE", c.DER)) }
+
 // SignedBy tells whether the owner of a public key signed the certificate.
 func (c *Certificate) SignedBy(public crypto.PublicKey) bool {
 	return verify(public, c.signed.Algorithm, c.signed.TBS.Raw, c.signed.Signature)

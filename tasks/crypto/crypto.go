@@ -6,5 +6,5 @@ import "github.com/fairlead-project/fairlead/engine/module"
 
 // Modules lists the modules of this family.
 func Modules() []module.Module {
-	return []module.Module{Keypair(), PrivateKey(), PrivateKeyInfo(), PrivateKeyPipe(), PublicKey(), CSR(), CSRInfo(), CSRPipe(), Certificate(), CertificatePipe(), CertificateInfo(), DHParam(), PKCS12(), GetCertificate()}
+	return []module.Module{Keypair(), PrivateKey(), PrivateKeyInfo(), PrivateKeyPipe(), PublicKey(), CSR(), CSRInfo(), CSRPipe(), Certificate(), CertificatePipe(), CertificateInfo(), DHParam(), PKCS12(), GetCertificate(), JavaCert()}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -238,7 +237,7 @@ func (a getCertificateArgs) answer(end state.TalkEnd, now time.Time) (module.Cha
 	if err != nil {
 		return module.Change{}, module.Fail(err.Error())
 	}
-	m := value.M("changed", false, "cert", value.String(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))))
+	m := value.M("changed", false, "cert", c.PEM())
 	for k, x := range c.Shown(now, a.Base64).All() {
 		m.SetKey(k, x)
 	}
