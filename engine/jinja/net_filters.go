@@ -1,9 +1,12 @@
 package jinja
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/fairlead-project/fairlead/engine/ipaddr"
 	"github.com/fairlead-project/fairlead/engine/value"
@@ -157,6 +160,7 @@ func hardware(name string) Filter {
 
 func addNetTests(e *Env) {
 	t := map[string]Test{"mac": is(func(v value.Value) bool { return ipaddr.IsMAC(text(v)) }),
+		"resolvable":     is(func(v value.Value) bool { return resolvable(text(v)) }),
 		"ip":             is(func(v value.Value) bool { return ipaddr.IsNetwork(text(v), 0) }),
 		"ipv4":           is(func(v value.Value) bool { return ipaddr.IsNetwork(text(v), 4) }),
 		"ipv6":           is(func(v value.Value) bool { return ipaddr.IsNetwork(text(v), 6) }),
@@ -177,6 +181,19 @@ func addNetTests(e *Env) {
 	for name, x := range t {
 		e.Tests["ansible.utils."+name] = x
 	}
+}
+
+// resolvable asks /etc/hosts and the controller's name servers: for the names of an
+// address, or for the addresses of a name.
+func resolvable(host string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := netip.ParseAddr(host); err == nil {
+		names, err := net.DefaultResolver.LookupAddr(ctx, host)
+		return err == nil && len(names) > 0
+	}
+	_, err := net.DefaultResolver.LookupHost(ctx, host)
+	return err == nil
 }
 
 func netTest(param string, p func(v, other string) bool) Test {

@@ -10,13 +10,14 @@ import (
 	"github.com/fairlead-project/fairlead/engine/value"
 )
 
-// addXMLFilters adds from_xml, to_xml and param_list_compare of ansible.utils. XML is
+// addXMLFilters adds from_xml, to_xml, consolidate and param_list_compare of ansible.utils. XML is
 // read and written as Python's xmltodict does: an attribute is a key that begins with @,
 // the text beside attributes or elements is #text, and elements of one name are a list.
 func addXMLFilters(f map[string]Filter) {
 	const utils = "ansible.utils."
 	f[utils+"from_xml"] = bound(fromXML, "engine?")
 	f[utils+"to_xml"] = bound(toXML, "engine?", "indent?", "indent_width?", "full_document?")
+	f[utils+"consolidate"] = bound(consolidate, "fail_missing_match_key?", "fail_missing_match_value?", "fail_duplicate?")
 	f[utils+"param_list_compare"] = bound(paramListCompare, "target")
 }
 
