@@ -309,6 +309,12 @@ func (p *filePlan) followed(f state.File) (string, state.Stat) {
 // set plans the attributes and times of an existing entry, and gives its stat
 // afterwards.
 func (p *filePlan) set(at string, cur state.Stat) (state.Stat, error) {
+	if cur.MTime.IsZero() { // of a file that the same plan touches
+		cur.MTime = p.in.Now
+	}
+	if cur.ATime.IsZero() {
+		cur.ATime = p.in.Now
+	}
 	w, err := p.Want(p.g, cur)
 	if err != nil {
 		return cur, withPath(err, at)
