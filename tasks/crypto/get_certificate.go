@@ -129,6 +129,7 @@ func (a getCertificateArgs) ask(ctx context.Context, dial state.Dialer, roots []
 	}
 	secured := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true, VerifyConnection: a.verifier(roots)}) //nolint:gosec // it is asked for what it shows
 	if err := secured.HandshakeContext(second); err != nil {
+		//lint:ignore ST1005 Python's words
 		return nil, late(second, notTLS(err), errors.New("The handshake operation timed out"))
 	}
 	return secured.ConnectionState().PeerCertificates[0].Raw, nil
