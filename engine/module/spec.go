@@ -89,6 +89,9 @@ type Spec struct {
 type Traits struct {
 	// Reach is the widest reach any of its operations can have.
 	Reach state.Reach
+	// Facts are the names of the facts that the module sets: where a plan cannot tell
+	// what it would find, they are unknown from then on.
+	Facts []string
 	// Reads marks modules whose result is the host's state itself (stat,
 	// slurp, setup): they never see predicted state; the engine flushes first.
 	Reads bool

@@ -479,7 +479,10 @@ func (pl *play) inputs(h *host, t *playbook.Task, ev *evaluated) module.Inputs {
 // is not known any more.
 func (pl *play) mayRun(h *host, t *playbook.Task, s interface{}, o *value.Origin) (*request, error) {
 	ev := &evaluated{lane: pl.lanes[h.Name]}
-	if l := ev.lane; l != nil {
+	if mod, ok := pl.Modules.Lookup(t.Module); ok {
+		ev.mod = mod
+	}
+	if l := ev.lane; l != nil && (ev.mod == nil || ev.mod.Spec().Traits.Reach > state.ReachNone) {
 		if l.assumed == "" {
 			l.assumed = quoteTask(t)
 		}

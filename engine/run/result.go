@@ -178,6 +178,13 @@ func (pl *play) unknownItem(h *host, t *playbook.Task, ev *evaluated, why string
 	o := &outcome{status: event.Unknown, msg: why, noLog: ev != nil && ev.noLog,
 		result: value.M("changed", value.Unknown(&value.Origin{What: quoteTask(t)}))}
 	looks := ev != nil && ev.mod != nil && ev.mod.Spec().Traits.Reach == state.ReachNone
+	if ev != nil && ev.mod != nil && len(ev.mod.Spec().Traits.Facts) > 0 {
+		facts := value.NewMap()
+		for _, name := range ev.mod.Spec().Traits.Facts {
+			facts.Set(name, value.Unknown(&value.Origin{What: quoteTask(t)}))
+		}
+		o.do = append(o.do, module.SetFacts{Facts: facts, Plain: true})
+	}
 	if ev != nil && ev.lane != nil && ev.lane.assumed == "" && !looks {
 		ev.lane.assumed = quoteTask(t)
 	}

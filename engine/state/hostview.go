@@ -481,11 +481,21 @@ func (v *HostView) stands(q Query, p string) bool {
 		case Output:
 			return q.Under != "" && outside(p, strings.Split(q.Under, ":"))
 		case Facts:
-			return q.Families == "distribution" && outside(p, releases) || q.Families == "pkg_mgr" && outside(p, nil)
+			paths := factPaths
+			for family := range strings.SplitSeq(q.Families, ",") {
+				if own, is := strings.CutPrefix(family, "local="); is {
+					paths = append(slices.Clone(paths), own)
+				}
+			}
+			return outside(p, releases) && outside(p, paths)
 		}
 	}
 	return survivesWrite(q, p)
 }
+
+// factPaths are further files that facts tell of.
+var factPaths = []string{"/etc/ansible", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/fstab", "/etc/mtab", "/etc/ssh", "/etc/machine-id", "/etc/selinux", "/etc/iscsi",
+	"/etc/nsswitch.conf", "/etc/network", "/etc/localtime", "/etc/timezone", "/etc/environment", "/etc/profile", "/etc/init.d", "/run/systemd", "/lib/systemd", "/proc", "/sys", "/dev"}
 
 // releases are files that say which system a host has.
 var releases = []string{"/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release", "/etc/debian_version", "/etc/redhat-release", "/etc/centos-release",

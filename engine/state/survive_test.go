@@ -75,7 +75,7 @@ func TestScriptsStandInPlans(t *testing.T) {
 	}{
 		{zone, "/etc/motd", true}, {zone, "/etc/localtime", false}, {zone, "/usr/share", false}, {zone, "/usr/share/zoneinfo/x", false}, {zone, "/usr/local/bin/timedatectl", false},
 		{OutputOf("anything"), "/etc/motd", false},
-		{Facts{Families: "distribution"}, "/etc/motd", true}, {Facts{Families: "distribution"}, "/etc/os-release", false}, {Facts{Families: "distribution,network"}, "/etc/motd", false},
+		{Facts{Families: "distribution"}, "/etc/motd", true}, {Facts{Families: "distribution"}, "/etc/os-release", false}, {Facts{Families: "distribution,network"}, "/etc/motd", true}, {Facts{Families: "all"}, "/etc/ansible/facts.d/a.fact", false}, {Facts{Families: "dns,local=/srv/f"}, "/srv/f/a.fact", false},
 		{Facts{Families: "pkg_mgr"}, "/etc/motd", true}, {Facts{Families: "pkg_mgr"}, "/usr/bin/dnf", false},
 	} {
 		for _, planned := range []bool{true, false} {

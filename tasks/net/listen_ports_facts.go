@@ -27,7 +27,7 @@ var listenPortsSpec = module.Spec{
 	Order:    [][]string{{"changed", "ansible_facts"}},
 	Returns:  []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The lists tcp_listen and udp_listen; each socket with protocol, address, port, name, pid, stime (when the program started) and user."}},
 	Examples: "- listen_ports_facts:\n- debug: msg=\"{{ tcp_listen | map(attribute='port') | unique }}\"\n",
-	Traits:   module.Traits{Reach: state.ReachNone, Reads: true},
+	Traits:   module.Traits{Reach: state.ReachNone, Reads: true, Facts: []string{"tcp_listen", "udp_listen"}},
 }
 
 // ListenPortsFacts is the module listen_ports_facts.

@@ -27,7 +27,7 @@ func PackageFacts() module.Module {
 		Order:    [][]string{{"ansible_facts"}},
 		Returns:  []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The dict packages."}},
 		Examples: "- package_facts:\n- debug: var=ansible_facts.packages.openssl[0].version\n",
-		Traits:   module.Traits{Reach: state.ReachNone, Reads: true},
+		Traits:   module.Traits{Reach: state.ReachNone, Reads: true, Facts: []string{"packages"}},
 	}, planPackageFacts)
 }
 
@@ -93,6 +93,9 @@ func byDashes(keys ...string) func(string, func(string, *value.Map)) {
 	}
 }
 
+// packagePaths are where package managers note what is installed.
+var packagePaths = []string{"/var/lib/dpkg", "/var/lib/rpm", "/usr/lib/sysimage", "/lib/apk", "/usr/lib/apk", "/var/lib/pacman", "/var/db", "/etc/apk", "/etc/dpkg", "/etc/rpm"}
+
 func planPackageFacts(a packageFactsArgs, _ module.Inputs, v state.View) (module.Change, error) {
 	order, err := a.order()
 	if err != nil {
@@ -103,7 +106,7 @@ func planPackageFacts(a packageFactsArgs, _ module.Inputs, v state.View) (module
 	found := 0
 	for _, name := range order {
 		l := listers[slices.IndexFunc(listers, func(l lister) bool { return l.name == name })]
-		out := g.Output(l.script)
+		out := g.OutputUnder(packagePaths, l.script)
 		if c, missing, err := g.Missing(); missing {
 			return c, err
 		}

@@ -14,7 +14,7 @@ func Facts() module.Module {
 		Doc:     `Sets the fact services: a dict of services by name, each with name, state, status and source.`,
 		Order:   [][]string{{"ansible_facts"}},
 		Returns: []module.Return{{Name: "ansible_facts", Type: "dict", When: "always", Doc: "The dict services."}},
-		Traits:  module.Traits{Reach: state.ReachNone, Reads: true},
+		Traits:  module.Traits{Reach: state.ReachNone, Reads: true, Facts: []string{"services"}},
 	}, planFacts)
 }
 

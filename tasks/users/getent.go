@@ -52,6 +52,7 @@ func planGetent(a getentArgs, _ module.Inputs, _ state.View) (module.Change, err
 	return module.Change{
 		Ops:    []state.Op{state.Exec{Argv: argv, Env: english, Read: true}},
 		Result: value.M("changed", false, "ansible_facts", module.Later()),
+		Do:     []module.Directive{module.SetFacts{Facts: value.M("getent_"+a.Database, module.Later()), Plain: true}},
 		Looks:  true,
 		Then: func(_ state.View, did []state.OpResult) (module.Change, error) {
 			return a.read(did[len(did)-1])
