@@ -173,7 +173,7 @@ func (f *runFlags) execute(ctx context.Context, playbooks []string, std streams)
 	if err != nil {
 		return err
 	}
-	req.Warn = func(text string) { warn(std, text) }
+	req.Warn = func(text string) { fmt.Fprintln(std.err, "[WARNING]: "+event.Printable(text)) }
 	req.Tags, req.SkipTags = f.selected(settings)
 	cfg, warnings, err := run.Prepare(req, all.Registry())
 	f.warn(std, warnings)

@@ -45,7 +45,11 @@ func lookupFunction(query bool) func(c *jinja.Context, a jinja.Args) (value.Valu
 		if err != nil {
 			return value.Null, err
 		}
-		items, unknown, err := s.Lookups(name, terms, a)
+		// These are the function's own; the lookup does not get them.
+		options := jinja.Args{Pos: a.Pos, Kw: slices.DeleteFunc(slices.Clone(a.Kw), func(k jinja.Kw) bool {
+			return k.Name == "wantlist" || k.Name == "allow_unsafe" || k.Name == "errors"
+		})}
+		items, unknown, err := s.Lookups(name, terms, options)
 		if mode, ok := a.Get("errors"); err != nil && ok && !jinja.IsUndefined(err) && (mode.Text() == "ignore" || mode.Text() == "warn") {
 			if mode.Text() == "warn" {
 				s.Warn("An error occurred while running the lookup plugin '" + name + "': " + err.Error())

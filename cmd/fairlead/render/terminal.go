@@ -290,7 +290,7 @@ func (t *Terminal) included(b *bytes.Buffer, e *event.Event) {
 	if e.Label != "" {
 		line += " => (item=" + e.Label + ")"
 	}
-	fmt.Fprintf(b, "%s\n", t.paint(cyan, event.PrintableLine(line)))
+	fmt.Fprintf(b, "%s\n", t.paint(cyan, event.Printable(line)))
 }
 
 // notified names the handlers that a task notified.
@@ -365,7 +365,7 @@ func (t *Terminal) result(b *bytes.Buffer, e *event.Event, item bool) {
 		if e.Status != event.Failed {
 			line += " =>"
 		}
-		line += " (item=" + event.PrintableLine(e.Label) + ")"
+		line += " (item=" + event.Printable(e.Label) + ")"
 		if e.Status == event.Skipped {
 			line += " " // as Ansible has it
 		}
