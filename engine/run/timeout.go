@@ -22,11 +22,12 @@ func taskTimeout(s *vars.Scope, t *playbook.Task, def time.Duration) (time.Durat
 	if err != nil || text == "" {
 		return def, err
 	}
-	seconds, err := strconv.Atoi(text)
+	seconds, err := strconv.ParseFloat(text, 64) // whole ones count, as in Ansible
 	if err != nil {
-		return 0, diag.Errorf(n.Pos, "timeout", "timeout is %q, not a number of seconds", text)
+		return 0, diag.Errorf(n.Pos, "timeout", "the field 'timeout' has an invalid value (%s), and could not be converted to an int."+
+			"The error was: invalid literal for int() with base 10: '%[1]s'", text).WithHint("it is a number of seconds")
 	}
-	return time.Duration(seconds) * time.Second, nil
+	return time.Duration(int(seconds)) * time.Second, nil
 }
 
 // overdue is the failure of an item that took longer than its task allows.
