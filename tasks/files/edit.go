@@ -219,12 +219,17 @@ func (e *editor) parent(dir string) (state.Stat, error) {
 	return s, nil
 }
 
-// kept is where the old file is kept; in check mode there is no such file.
-func (e *editor) kept() string {
-	if e.in.Check {
-		return ""
+// keptAs registers under a key where the old file is kept. A single task in check mode
+// makes no such file and registers still, or nothing where that is null.
+func (e *editor) keptAs(key string, still value.Value) {
+	if !e.in.Check || e.backupFile == "" {
+		e.change.Result.Set(key, value.String(e.backupFile))
+		return
 	}
-	return e.backupFile
+	e.change.Result.Set(key, module.Later())
+	if !still.IsNull() {
+		e.change.Still = value.M(key, still)
+	}
 }
 
 // done plans the new text and gives the change with what is registered: msg
@@ -243,8 +248,8 @@ func (e *editor) done(text []byte, write bool, msg string) (module.Change, error
 		msg += "ownership, perms or SE linux context changed"
 	}
 	e.change.Result = value.M("changed", write || e.attrsChange, "msg", msg)
-	if kept := e.kept(); kept != "" {
-		e.change.Result.Set("backup_file", value.String(kept))
+	if e.backupFile != "" {
+		e.keptAs("backup_file", value.Null)
 	}
 	return e.change, nil
 }

@@ -116,7 +116,8 @@ func planLine(a lineArgs, in module.Inputs, v state.View) (module.Change, error)
 		}
 		s.msg += "ownership, perms or SE linux context changed"
 	}
-	e.change.Result = value.M("changed", changed, "msg", s.msg, "backup", e.kept(), "diff", e.diffList())
+	e.change.Result = value.M("changed", changed, "msg", s.msg, "backup", "", "diff", e.diffList())
+	e.keptAs("backup", value.String(""))
 	if a.State == "absent" {
 		e.change.Result.Set("found", value.Int(int64(s.found)))
 	}

@@ -78,13 +78,15 @@ const cronMark = "#Ansible: "
 // cronTab is one crontab on its way to what is asked.
 type cronTab struct {
 	cronArgs
-	file  string // "" for a user's
-	real  string // where file leads
-	whose string // the user to name to crontab, "" for the identity's own
-	old   string
-	had   bool // the file is there
-	lines []string
-	warn  []string
+	file string // "" for a user's
+	// unknown is what crontab says of a user who is not there, "" for one who is.
+	unknown string
+	real    string // where file leads
+	whose   string // the user to name to crontab, "" for the identity's own
+	old     string
+	had     bool // the file is there
+	lines   []string
+	warn    []string
 }
 
 func planCron(a cronArgs, in module.Inputs, v state.View) (module.Change, error) {
@@ -100,7 +102,19 @@ func planCron(a cronArgs, in module.Inputs, v state.View) (module.Change, error)
 	if err != nil {
 		return module.Change{}, err
 	}
-	return c.change(in, before, changed, gone), nil
+	out := c.change(in, before, changed, gone)
+	return out, c.refused(in, out)
+}
+
+// refused is the failure that writing would be met with, where a dry run can tell: the
+// user is not there.
+func (c *cronTab) refused(in module.Inputs, out module.Change) error {
+	if c.unknown == "" || !in.Check || len(out.Ops) == 0 {
+		return nil
+	}
+	f := module.Fail(c.unknown)
+	f.Dry = out.Result
+	return f
 }
 
 var plainFile = lazyregexp.New(`^[A-Za-z0-9_-]+$`)
@@ -172,6 +186,9 @@ func (c *cronTab) read(v state.View) (module.Change, bool, error) {
 	case 0:
 	case 1: // there is none
 		out.Stdout = ""
+		if strings.Contains(out.Stderr, "unknown") {
+			c.unknown = out.Stderr
+		}
 	case 127:
 		return module.Change{}, true, module.Fail(`Failed to find required executable "crontab" in paths of the host`)
 	default:

@@ -87,7 +87,7 @@ func planCronVar(a cronVarArgs, in module.Inputs, v state.View) (module.Change, 
 		}
 		return m[1], true
 	}))
-	return out, nil
+	return out, c.refused(in, out)
 }
 
 // edit makes the lines as asked.
