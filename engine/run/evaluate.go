@@ -200,6 +200,9 @@ func (e *refusedError) Unwrap() error { return e.error }
 // undefinedIn puts an introduction before the message of an error that says that
 // something is undefined.
 func undefinedIn(intro string, err error) error {
+	if err == nil { // the way of every task, without what the rest takes
+		return nil
+	}
 	var d *diag.Diagnostic
 	if !errors.As(err, &d) || !vars.IsUndefined(err) {
 		return err

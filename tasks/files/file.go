@@ -146,7 +146,10 @@ func planFile(a fileArgs, in module.Inputs, v state.View) (module.Change, error)
 	if len(p.change.Ops) > 0 || p.State.Or("") != "absent" {
 		result.Set("diff", p.diff.registered())
 	}
-	p.change.Result, p.change.Failed = result, p.refused
+	p.change.Result = result
+	if len(p.change.Ops) > 0 {
+		p.change.Failed = p.refused
+	}
 	if len(p.change.Ops) > 0 && p.in.Diff {
 		if e, ok := p.diff.entry(); ok {
 			p.change.Diff = state.Diff{e}
