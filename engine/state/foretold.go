@@ -130,11 +130,7 @@ func (v *HostView) Adopt(from *HostView, since Mark) {
 		if e == nil || e.stat.Type != TypeDir || e.fresh {
 			v.dropBelow(c)
 		}
-		for q := range v.other {
-			if !v.outlasts(q, c) {
-				delete(v.other, q)
-			}
-		}
+		v.dropAnswers(c)
 		for q := range v.failed {
 			if q.Path == c || strings.HasPrefix(q.Path, c+"/") {
 				delete(v.failed, q)
@@ -148,8 +144,7 @@ func (v *HostView) Adopt(from *HostView, since Mark) {
 	}
 	v.fog = append(v.fog, from.fog[since.fog:]...)
 	v.blurred = append(v.blurred, from.blurred[since.blurred:]...)
-	told := Foretold{Unsure: from.unsure[since.unsure:]}
-	v.Foretell(told)
+	v.Foretell(Foretold{Unsure: from.unsure[since.unsure:]})
 	for _, a := range from.foretold[since.foretold:] {
 		v.other[a.Query] = a
 		v.foretold = append(v.foretold, a)

@@ -58,11 +58,7 @@ func (v *HostView) touch(p string) (canonical string, shared bool) {
 		shared = e.stat.Type == TypeFile && e.stat.Nlink > 1
 	}
 	v.touched = append(v.touched, c)
-	for q := range v.other {
-		if !v.outlasts(q, c) {
-			delete(v.other, q)
-		}
-	}
+	v.dropAnswers(c)
 	for dir := path.Dir(c); ; dir = path.Dir(dir) {
 		if v.shared[dir] {
 			return c, true

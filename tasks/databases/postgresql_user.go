@@ -390,16 +390,7 @@ func (p *pgUserPlan) remove() module.Change {
 
 // run plans the statements, in one transaction.
 func (p *pgUserPlan) run(r *value.Map, fails string) module.Change {
-	c := module.Change{Result: r}
-	if len(p.statements) == 0 {
-		return c
-	}
-	return module.Steps([]state.Exec{p.exec(p.login, "change the user "+p.Name, true, p.statements...)}, c, func(_ state.View, did []state.OpResult) (module.Change, error) {
-		if did[0].RC != 0 {
-			return module.Change{}, module.Fail(fails + pgError(did[0]))
-		}
-		return module.Change{Result: r}, nil
-	})
+	return p.change(p.login, "change the user "+p.Name, fails, module.Change{Result: r}, p.statements)
 }
 
 // pgPrivilege are privileges on a database, or with a table on that.

@@ -69,7 +69,7 @@ func planHAProxy(a haproxyArgs, _ module.Inputs, v state.View) (module.Change, e
 	if c, missing, err := g.Missing(); missing {
 		return c, err
 	}
-	m := value.M("changed", true)
+	m := value.M("changed", module.Later()) // only the talk tells whether the server was in that state
 	for _, r := range haproxySpec.Returns {
 		m.Set(r.Name, module.Later())
 	}
